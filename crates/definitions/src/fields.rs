@@ -1,0 +1,384 @@
+//! Reads the fields of a map one by one and collects everything that is wrong with them. Must not know any
+//! definition: which fields exist is said by the caller.
+
+use std::collections::BTreeMap;
+
+use agent_runner_model::spec::{LockableField, Value};
+
+use crate::diagnostic::Diagnostic;
+use crate::node::{Entry, Node, Shape};
+use crate::page::{Page, Place};
+use crate::scalars::{Meaning, meaning};
+use crate::similar::similar;
+
+/// The fields a map may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// What the map is, in a sentence: `an agent`.
+    pub what: &'static str,
+    /// Fields that are read, in the documented order.
+    pub fields: &'static [&'static str],
+    /// Fields of the format that this version does not support.
+    pub later: &'static [&'static str],
+    /// Fields that belong elsewhere, and where.
+    pub elsewhere: &'static [(&'static str, &'static str)],
+}
+
+/// A map that is being read.
+pub(crate) struct Fields<'a> {
+    page: &'a Page,
+    /// `tasks[2].` in front of field names, or nothing.
+    prefix: String,
+    start: Place,
+    entries: &'a [Entry],
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> Fields<'a> {
+    /// Starts reading and complains about every field that is not known.
+    pub(crate) fn new(
+        page: &'a Page,
+        prefix: String,
+        start: Place,
+        entries: &'a [Entry],
+        known: Known,
+        problems: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        for entry in entries.iter().filter(|entry| !known.fields.contains(&entry.key.as_str())) {
+            problems.extend(unknown(page, &prefix, entry, known));
+        }
+        Self { page, prefix, start, entries, problems }
+    }
+
+    fn entry(&self, name: &str) -> Option<&'a Entry> {
+        self.entries.iter().find(|entry| entry.key == name)
+    }
+
+    fn node(&self, name: &str) -> Option<&'a Node> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    pub(crate) fn complain(&mut self, at: Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(self.page.problem(at, message, hint));
+    }
+
+    /// Where the field's value is; the start of the map when it is missing.
+    pub(crate) fn place(&self, name: &str) -> Place {
+        self.node(name).map_or(self.start, |node| node.at)
+    }
+
+    fn missing(&mut self, name: &str, example: &str) {
+        let path = self.path(name);
+        self.complain(self.start, format!("field `{path}` is missing"), format!("add a line like `{name}: {example}`"));
+    }
+
+    /// `schemaVersion: 1`.
+    pub(crate) fn schema_version(&mut self) {
+        let Some(node) = self.node("schemaVersion") else {
+            return self.missing("schemaVersion", "1");
+        };
+        let at = node.at;
+        match &node.shape {
+            Shape::Plain(text) if text == "1" => {}
+            Shape::Plain(text) if matches!(meaning(text), Meaning::Whole(_)) => self.complain(
+                at,
+                format!("schemaVersion {text} is not supported by this version"),
+                "write `schemaVersion: 1`",
+            ),
+            _ => self.complain(
+                at,
+                format!("schemaVersion must be the number 1, found {}", node.described()),
+                "write `schemaVersion: 1`, without quotes",
+            ),
+        }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required_text(&mut self, name: &str, example: &str) -> Option<String> {
+        if self.entry(name).is_none() {
+            self.missing(name, example);
+        }
+        self.text(name)
+    }
+
+    /// A text that is not blank.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        let node = self.node(name)?;
+        let text = text_of(self.page, &self.path(name), node, self.problems)?;
+        if text.trim().is_empty() {
+            let path = self.path(name);
+            self.complain(node.at, format!("{path} must not be empty"), "write a text, or delete the field");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text that may be empty.
+    pub(crate) fn free_text(&mut self, name: &str) -> Option<String> {
+        let node = self.node(name)?;
+        text_of(self.page, &self.path(name), node, self.problems)
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn number(&mut self, name: &str, least: u32, most: u32) -> Option<u32> {
+        let node = self.node(name)?;
+        let value = match &node.shape {
+            Shape::Plain(text) => match meaning(text) {
+                Meaning::Whole(value) => u32::try_from(value).ok(),
+                Meaning::Null | Meaning::Bool(_) | Meaning::OtherNumber | Meaning::Ambiguous | Meaning::Text => None,
+            },
+            Shape::Text(_) | Shape::List(_) | Shape::Map(_) => None,
+        };
+        if let Some(value) = value.filter(|value| (least..=most).contains(value)) {
+            return Some(value);
+        }
+        let range = match most {
+            u32::MAX => format!("a whole number of at least {least}"),
+            _ => format!("a whole number from {least} to {most}"),
+        };
+        let path = self.path(name);
+        self.complain(
+            node.at,
+            format!("{path} must be {range}, found {}", node.described()),
+            format!("write digits only, without quotes, such as `{name}: {}`", if most == u32::MAX { 600 } else { 3 }),
+        );
+        None
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        let node = self.node(name)?;
+        if let Shape::Plain(text) = &node.shape
+            && let Meaning::Bool(value) = meaning(text)
+        {
+            return Some(value);
+        }
+        let path = self.path(name);
+        self.complain(
+            node.at,
+            format!("{path} must be true or false, found {}", node.described()),
+            format!("write `{name}: true` or `{name}: false`, without quotes"),
+        );
+        None
+    }
+
+    /// One word of a closed list.
+    pub(crate) fn word<T: Copy>(&mut self, name: &str, all: &[T], spell: fn(T) -> &'static str) -> Option<T> {
+        let node = self.node(name)?;
+        word_of(self.page, &self.path(name), node, all, spell, self.problems)
+    }
+
+    /// `lockedFields`; a field locked twice counts once.
+    pub(crate) fn locked_fields(&mut self) -> Vec<LockableField> {
+        let mut locked = Vec::new();
+        for (index, item) in self.list("lockedFields").iter().enumerate() {
+            let path = format!("{}[{index}]", self.path("lockedFields"));
+            let word = word_of(self.page, &path, item, LockableField::ALL, LockableField::as_str, self.problems);
+            locked.extend(word.filter(|word| !locked.contains(word)));
+        }
+        locked
+    }
+
+    /// The items of a list; none when the field is missing or not a list.
+    pub(crate) fn list(&mut self, name: &str) -> &'a [Node] {
+        let Some(node) = self.node(name) else { return &[] };
+        if let Shape::List(items) = &node.shape {
+            return items;
+        }
+        let path = self.path(name);
+        self.complain(
+            node.at,
+            format!("{path} must be a list, found {}", node.described()),
+            format!("write `{name}: []`, or one item a line below `{name}:`, each starting with a dash and a blank"),
+        );
+        &[]
+    }
+
+    /// The fields of a map by name; none when the field is missing or not a map.
+    pub(crate) fn map(&mut self, name: &str) -> &'a [Entry] {
+        let path = self.path(name);
+        match self.node(name) {
+            Some(node) => map_of(self.page, &path, node, self.problems),
+            None => &[],
+        }
+    }
+
+    /// A map of maps of backend-owned values.
+    pub(crate) fn backend_config(&mut self) -> BTreeMap<String, BTreeMap<String, Value>> {
+        let mut config = BTreeMap::new();
+        for backend in self.map("backendConfig") {
+            let path = format!("backendConfig.{}", backend.key);
+            let mut values = BTreeMap::new();
+            for entry in map_of(self.page, &path, &backend.value, self.problems) {
+                let path = format!("{path}.{}", entry.key);
+                if let Some(value) = value_of(self.page, &path, &entry.value, self.problems) {
+                    values.insert(entry.key.clone(), value);
+                }
+            }
+            config.insert(backend.key.clone(), values);
+        }
+        config
+    }
+
+    /// `backendArgs.<backend>.extraArgs`.
+    pub(crate) fn backend_args(&mut self) -> BTreeMap<String, Vec<String>> {
+        const KNOWN: Known =
+            Known { what: "an entry of backendArgs", fields: &["extraArgs"], later: &[], elsewhere: &[] };
+        let mut arguments = BTreeMap::new();
+        for backend in self.map("backendArgs") {
+            let path = format!("backendArgs.{}", backend.key);
+            let entries = map_of(self.page, &path, &backend.value, self.problems);
+            let prefix = format!("{path}.");
+            let mut fields = Fields::new(self.page, prefix, backend.key_at, entries, KNOWN, self.problems);
+            let items = fields.list("extraArgs");
+            let mut words = Vec::new();
+            for (index, item) in items.iter().enumerate() {
+                let path = format!("{path}.extraArgs[{index}]");
+                match text_of(self.page, &path, item, self.problems) {
+                    Some(word) if word.is_empty() => self.problems.push(self.page.problem(
+                        item.at,
+                        format!("{path} must not be empty"),
+                        "delete the item, or write the argument",
+                    )),
+                    Some(word) => words.push(word),
+                    None => {}
+                }
+            }
+            arguments.insert(backend.key.clone(), words);
+        }
+        arguments
+    }
+}
+
+fn unknown(page: &Page, prefix: &str, entry: &Entry, known: Known) -> Option<Diagnostic> {
+    let key = entry.key.as_str();
+    let path = format!("{prefix}{key}");
+    if known.later.contains(&key) {
+        return (!entry.value.is_empty()).then(|| {
+            page.problem(
+                entry.key_at,
+                format!("field `{path}` is not supported by this version"),
+                "delete the field; an empty one may stay",
+            )
+        });
+    }
+    let message = format!("unknown field `{path}`");
+    if let Some((_, place)) = known.elsewhere.iter().find(|(name, _)| *name == key) {
+        return Some(page.problem(entry.key_at, message, format!("`{key}` is a field of {place}; move it there")));
+    }
+    let fields = known.fields.join(", ");
+    let hint = match similar(key, known.fields.iter().chain(known.later).copied()).first() {
+        Some(near) => format!("did you mean `{near}`? Fields of {} are {fields}", known.what),
+        None => format!("delete it; fields of {} are {fields}", known.what),
+    };
+    Some(page.problem(entry.key_at, message, hint))
+}
+
+/// A scalar that is a text.
+pub(crate) fn text_of(page: &Page, path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
+    match &node.shape {
+        Shape::Text(text) => return Some(text.clone()),
+        Shape::Plain(text) if matches!(meaning(text), Meaning::Text) => return Some(text.clone()),
+        // `yes`, `no`, `on` and `off` are texts for YAML 1.2; `True` is not.
+        Shape::Plain(text)
+            if matches!(meaning(text), Meaning::Ambiguous)
+                && !text.eq_ignore_ascii_case("true")
+                && !text.eq_ignore_ascii_case("false") =>
+        {
+            return Some(text.clone());
+        }
+        Shape::Plain(_) | Shape::List(_) | Shape::Map(_) => {}
+    }
+    let hint = match &node.shape {
+        Shape::Plain(text) if node.is_empty() && text.is_empty() => {
+            "write the text after the colon, or delete the field".to_owned()
+        }
+        Shape::Plain(text) => format!("quote it to make it a text: \"{text}\""),
+        _ => "write one text, quoted if it holds special characters; `|` starts a text of several lines".to_owned(),
+    };
+    problems.push(page.problem(node.at, format!("{path} must be a text, found {}", node.described()), hint));
+    None
+}
+
+fn word_of<T: Copy>(
+    page: &Page,
+    path: &str,
+    node: &Node,
+    all: &[T],
+    spell: fn(T) -> &'static str,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    let given = match &node.shape {
+        Shape::Plain(text) | Shape::Text(text) => text.as_str(),
+        Shape::List(_) | Shape::Map(_) => "",
+    };
+    if let Some(found) = all.iter().find(|word| spell(**word) == given) {
+        return Some(*found);
+    }
+    let words: Vec<&str> = all.iter().map(|word| spell(*word)).collect();
+    let near = match similar(given, words.iter().copied()).first() {
+        Some(near) if !given.is_empty() => format!("did you mean `{near}`? "),
+        _ => String::new(),
+    };
+    problems.push(page.problem(
+        node.at,
+        format!("{path} does not know {}", node.described()),
+        format!("{near}The words are {}", words.join(", ")),
+    ));
+    None
+}
+
+fn map_of<'a>(page: &Page, path: &str, node: &'a Node, problems: &mut Vec<Diagnostic>) -> &'a [Entry] {
+    if let Shape::Map(entries) = &node.shape {
+        return entries;
+    }
+    problems.push(page.problem(
+        node.at,
+        format!("{path} must be a map, found {}", node.described()),
+        "write one `name: value` a line below it, indented by two blanks",
+    ));
+    &[]
+}
+
+/// Backend-owned data: texts, whole numbers, truth values, lists and maps.
+fn value_of(page: &Page, path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Value> {
+    let text = match &node.shape {
+        Shape::Text(text) => return Some(Value::Text(text.clone())),
+        Shape::Plain(text) => text,
+        Shape::List(items) => {
+            let values = items.iter().enumerate();
+            let values = values.filter_map(|(index, item)| value_of(page, &format!("{path}[{index}]"), item, problems));
+            return Some(Value::List(values.collect()));
+        }
+        Shape::Map(entries) => {
+            let values = entries.iter().filter_map(|entry| {
+                let value = value_of(page, &format!("{path}.{}", entry.key), &entry.value, problems)?;
+                Some((entry.key.clone(), value))
+            });
+            return Some(Value::Map(values.collect()));
+        }
+    };
+    let (message, hint) = match meaning(text) {
+        Meaning::Bool(value) => return Some(Value::Bool(value)),
+        Meaning::Whole(value) => return Some(Value::Number(value)),
+        Meaning::Text => return Some(Value::Text(text.clone())),
+        Meaning::Null => (
+            format!("{path} must not be null or left empty"),
+            "write a value, or delete the field".to_owned(),
+        ),
+        Meaning::OtherNumber => (
+            format!("{path} must be a whole number in plain decimal, found {}", node.described()),
+            format!("quote it to make it a text: \"{text}\""),
+        ),
+        Meaning::Ambiguous => (
+            format!("{path} is `{text}`, which some YAML readers take for a truth value"),
+            format!("write true or false, or quote it to make it a text: \"{text}\""),
+        ),
+    };
+    problems.push(page.problem(node.at, message, hint));
+    None
+}

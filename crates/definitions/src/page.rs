@@ -1,0 +1,132 @@
+//! The text of one file, cut into lines, and the diagnostics that point into it. Must not know what the text means.
+
+use crate::diagnostic::Diagnostic;
+
+/// Largest definition file, in bytes.
+pub(crate) const MAX_FILE: usize = 1024 * 1024;
+
+/// A place in a page: line and column in characters, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub line: u32,
+    pub column: u32,
+}
+
+impl Place {
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+}
+
+/// One file's text without byte-order mark and with plain line feeds.
+#[derive(Debug)]
+pub(crate) struct Page {
+    file: String,
+    text: String,
+}
+
+/// A page divided at its front matter.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    /// The text between the two `---` lines.
+    pub front: &'a str,
+    /// Lines before `front`.
+    pub front_offset: u32,
+    /// What follows the second `---` line.
+    pub body: &'a str,
+}
+
+impl Page {
+    pub(crate) fn new(file: String, authored: &str) -> Self {
+        let text = authored.strip_prefix('\u{feff}').unwrap_or(authored);
+        Self { file, text: text.replace("\r\n", "\n").replace('\r', "\n") }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text of that line; empty when there is none.
+    pub(crate) fn line(&self, number: u32) -> &str {
+        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
+        self.text.split('\n').nth(index).unwrap_or_default()
+    }
+
+    /// A diagnostic at that place, moved to the nearest place that exists.
+    pub(crate) fn problem(
+        &self,
+        at: Place,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Diagnostic {
+        let count = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX).max(1);
+        let line = at.line.clamp(1, count);
+        let source_line = self.line(line);
+        let width = u32::try_from(source_line.chars().count()).unwrap_or(u32::MAX);
+        let column = if at.line > count { width.saturating_add(1) } else { at.column };
+        Diagnostic {
+            file: self.file.clone(),
+            line,
+            column: column.clamp(1, width.saturating_add(1)),
+            source_line: source_line.to_owned(),
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// The place of a byte of the text.
+    pub(crate) fn place_of(&self, byte: usize) -> Place {
+        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Place {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Divides the page at its front matter.
+    pub(crate) fn parts(&self) -> Result<Parts<'_>, Diagnostic> {
+        if let Some(byte) = self.text.find('\0') {
+            return Err(self.problem(
+                self.place_of(byte),
+                "the file holds a NUL character",
+                "a definition is a text file; remove the character or check that this is the file you meant",
+            ));
+        }
+        let mut lines = self.text.split_inclusive('\n');
+        let opening = lines.next().unwrap_or_default();
+        if opening.trim_end() != "---" {
+            return Err(self.no_front_matter());
+        }
+        let start = opening.len();
+        let mut at = start;
+        for line in lines {
+            if line.trim_end() == "---" {
+                return Ok(Parts {
+                    front: self.text.get(start..at).unwrap_or_default(),
+                    front_offset: 1,
+                    body: self.text.get(at + line.len()..).unwrap_or_default(),
+                });
+            }
+            at += line.len();
+        }
+        Err(self.problem(
+            Place::START,
+            "the front matter that starts here has no end",
+            "put a line with three dashes (---) after the last field; the instructions follow below it",
+        ))
+    }
+
+    fn no_front_matter(&self) -> Diagnostic {
+        let first = self.text.lines().position(|line| !line.trim().is_empty()).unwrap_or(0);
+        let hint = match self.text.lines().nth(first).map(str::trim) {
+            Some("---") if first > 0 => "delete the empty lines above the first ---",
+            Some("---") => "move the --- to the very start of the line",
+            _ => {
+                "start the file with a line of three dashes (---), then the fields such as `schemaVersion: 1`, \
+                 then another --- line"
+            }
+        };
+        let line = u32::try_from(first + 1).unwrap_or(1);
+        self.problem(Place { line, column: 1 }, "the file does not start with front matter (---)", hint)
+    }
+}

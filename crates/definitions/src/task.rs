@@ -1,0 +1,79 @@
+//! Reusable tasks, and the fields that every task has. Must not know which assignments list them.
+
+use agent_runner_model::ids::TaskId;
+use agent_runner_model::task::{TaskSpec, check_title};
+
+use crate::diagnostic::Diagnostic;
+use crate::fields::{Fields, Known};
+use crate::loading::{Loaded, check_place_name};
+use crate::page::Place;
+use crate::source::{Kind, Source};
+
+/// A validated task definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskDefinition {
+    /// Where it was found.
+    pub source: Source,
+    /// The whole file as it was authored.
+    pub text: String,
+    /// The task as an assignment lists it.
+    pub spec: TaskSpec,
+}
+
+pub(crate) const KNOWN: Known = Known {
+    what: "a task file",
+    fields: &["schemaVersion", "id", "title"],
+    later: &["hooks", "vars"],
+    elsewhere: &[("body", "a task inside an assignment (in a task file the body follows the front matter)")],
+};
+
+/// Reads a task definition from its text.
+pub(crate) fn parse(loaded: Loaded) -> Result<TaskDefinition, Vec<Diagnostic>> {
+    let front = loaded.front()?;
+    let mut problems = Vec::new();
+    let mut fields =
+        Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, &mut problems);
+    fields.schema_version();
+    let authored = fields.text("id");
+    check_place_name(&mut fields, "id", authored.as_deref(), loaded.place_name.as_deref(), Kind::Task);
+    let id = authored.or_else(|| loaded.place_name.clone()).unwrap_or_else(|| loaded.source.stem());
+    let id = task_id(&mut fields, &id);
+    let title = title(&mut fields);
+    match (id, title) {
+        (Some(id), Some(title)) if problems.is_empty() => Ok(TaskDefinition {
+            spec: TaskSpec { id, title, body: front.body },
+            source: loaded.source,
+            text: loaded.text,
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// Checks the spelling of a task id and complains at the field `id`.
+pub(crate) fn task_id(fields: &mut Fields<'_>, id: &str) -> Option<TaskId> {
+    match TaskId::parse(id) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            let at = fields.place("id");
+            fields.complain(
+                at,
+                format!("{id:?} cannot be the id of a task: {error}"),
+                "write a short word such as `id: run-tests`",
+            );
+            None
+        }
+    }
+}
+
+/// The title, checked.
+pub(crate) fn title(fields: &mut Fields<'_>) -> Option<String> {
+    let title = fields.required_text("title", "Run the tests")?;
+    match check_title(&title) {
+        Ok(()) => Some(title),
+        Err(error) => {
+            let at = fields.place("title");
+            fields.complain(at, error.to_string(), "keep the title to one short line; details belong in the body");
+            None
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Turns what the YAML parser stumbled over into what the author meant. Must not accept or refuse anything itself.
+
+use serde_saphyr::granit_parser::ErrorKind;
+
+use crate::node::shortened;
+use crate::page::{Page, Parts, Place};
+
+/// The value on a `key: value` or `- value` line, if there is one.
+fn value_of(line: &str) -> Option<&str> {
+    let mut rest = line.trim_start();
+    while let Some(item) = rest.strip_prefix("- ") {
+        rest = item.trim_start();
+    }
+    let value = match rest.find(": ") {
+        Some(colon) if !rest.starts_with(['"', '\'', '{', '[', '*', '&', '!', '@', '`', '%']) => {
+            rest.get(colon + 1..)?
+        }
+        _ => rest,
+    };
+    let value = value.trim();
+    (!value.is_empty()).then_some(value)
+}
+
+fn quoted(value: &str) -> String {
+    if value.contains('\n') || value.contains(['"', '\\']) {
+        format!("'{}'", value.replace('\'', "''"))
+    } else {
+        format!("\"{value}\"")
+    }
+}
+
+/// `instead`, or how to quote the value of that line.
+pub(super) fn quote(line: &str, instead: &str) -> String {
+    match value_of(line) {
+        Some(value) => format!("if it is meant as text, quote it: {}; otherwise {instead}", quoted(&shortened(value))),
+        None => format!("if it is meant as text, quote it; otherwise {instead}"),
+    }
+}
+
+/// What to say about `*name` where a value is expected.
+pub(super) fn alias(line: &str) -> (String, String) {
+    (
+        "a value that starts with * is a YAML alias, and aliases are not supported".to_owned(),
+        quote(line, "write the value out"),
+    )
+}
+
+/// What to say about a key that is not a word.
+pub(super) fn odd_key(line: &str) -> (String, String) {
+    match value_of(line) {
+        Some(value) if value.contains("{{") => (
+            "an unquoted value that starts with {{ is a YAML map".to_owned(),
+            format!("quote it: {}", quoted(&shortened(value))),
+        ),
+        _ => (
+            "a field name must be a word, found a list, a map or an alias".to_owned(),
+            "write `name: value`; quote a value that starts with {, [ or *".to_owned(),
+        ),
+    }
+}
+
+/// Where to point, what is wrong and what to change, for an error of the parser.
+pub(super) fn scan_error(
+    page: &Page,
+    parts: &Parts<'_>,
+    at: Place,
+    kind: &ErrorKind,
+) -> (Place, String, String) {
+    let line = page.line(at.line);
+    if let Some(tabbed) = tab_near(page, at) {
+        return (
+            tabbed,
+            "a tab is used as indentation".to_owned(),
+            "indent with blanks; YAML does not allow tabs there".to_owned(),
+        );
+    }
+    if let Some(found) = template_near(page, parts, at) {
+        return found;
+    }
+    let first = value_of(line).and_then(|value| value.chars().next());
+    let (message, hint) = match (kind, first) {
+        (_, Some('@' | '`' | '%' | '*' | '&' | '!')) => {
+            let value = value_of(line).unwrap_or_default();
+            (
+                format!("a value cannot start with {} unless it is quoted", value.chars().next().unwrap_or('*')),
+                format!("quote it: {}", quoted(&shortened(value))),
+            )
+        }
+        (ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar, _) => (
+            "a quoted value has no closing quote".to_owned(),
+            "add the closing quote; a quote inside the value is written \\\" between \" and '' between '".to_owned(),
+        ),
+        (
+            ErrorKind::UnknownQuotedScalarEscape
+            | ErrorKind::InvalidQuotedScalarHexEscape
+            | ErrorKind::InvalidUnicodeEscape,
+            _,
+        ) => (
+            "a backslash in a \"quoted\" value starts an escape that does not exist".to_owned(),
+            "write \\\\ for a backslash, or put the value between single quotes".to_owned(),
+        ),
+        (ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement, _) => (
+            "a colon followed by a blank is not allowed inside an unquoted value".to_owned(),
+            quote(line, "check that this line is indented like the fields around it"),
+        ),
+        (ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey, _) => (
+            "this line is not a field: the colon is missing".to_owned(),
+            "write `name: value` with a blank after the colon; indent a line that continues the value above"
+                .to_owned(),
+        ),
+        (
+            ErrorKind::UnclosedFlowCollection { .. }
+            | ErrorKind::UnexpectedEofFlowMapping
+            | ErrorKind::UnexpectedEofFlowSequence
+            | ErrorKind::ExpectedFlowMappingSeparator
+            | ErrorKind::ExpectedFlowSequenceSeparator
+            | ErrorKind::MismatchedFlowCollectionEnd { .. }
+            | ErrorKind::MisplacedFlowCollectionEnd,
+            _,
+        ) => (
+            "the brackets of a [list] or {map} do not match".to_owned(),
+            "close every [ with ] and every { with }, with commas between the values; quote a text that holds brackets"
+                .to_owned(),
+        ),
+        (ErrorKind::DirectiveDisallowed, _) => {
+            ("a line that starts with % is a YAML directive".to_owned(), "delete the line".to_owned())
+        }
+        (other, _) => (
+            format!("the front matter is not valid YAML: {other}"),
+            "check the indentation and the colon of this line and the one above; quote values with special characters"
+                .to_owned(),
+        ),
+    };
+    (at, message, hint)
+}
+
+/// A tab in the indentation of that line or of the one above.
+fn tab_near(page: &Page, at: Place) -> Option<Place> {
+    [at.line, at.line.saturating_sub(1)].into_iter().filter(|line| *line > 1).find_map(|number| {
+        let indentation = page.line(number).chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t')?;
+        Some(Place { line: number, column: u32::try_from(indentation + 1).unwrap_or(1) })
+    })
+}
+
+/// An unquoted `{{…}}` value on that line or on the one above.
+fn template_near(page: &Page, parts: &Parts<'_>, at: Place) -> Option<(Place, String, String)> {
+    let candidates = [at.line, at.line.saturating_sub(1)];
+    candidates.into_iter().filter(|line| *line > parts.front_offset).find_map(|number| {
+        let line = page.line(number);
+        let value = value_of(line).filter(|value| value.starts_with("{{"))?;
+        let before = line.get(..line.rfind(value)?)?.chars().count();
+        Some((
+            Place { line: number, column: u32::try_from(before + 1).unwrap_or(1) },
+            "an unquoted value that starts with {{ is a YAML map".to_owned(),
+            format!("quote it: {}", quoted(&shortened(value))),
+        ))
+    })
+}

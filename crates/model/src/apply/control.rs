@@ -1,0 +1,134 @@
+//! Facts by which people and programs steer a run.
+
+use crate::event::EventBody;
+use crate::fact::{ControlFact, Refusal};
+use crate::manifest::AbortRequest;
+use crate::phase::{Cause, Outcome, Phase, Stage};
+use crate::task::TaskStatus;
+
+use super::Change;
+
+pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
+    match fact {
+        ControlFact::Readied => readied(change),
+        ControlFact::Started { cause } => started(change, cause),
+        ControlFact::AbortRequested { by } => abort_requested(change, by),
+        ControlFact::MessageQueued { message } => {
+            change.manifest.state.queued_resume_messages.push(message.clone());
+            change.log(EventBody::MessageQueued { message_id: message.id.clone() });
+            Ok(())
+        }
+    }
+}
+
+fn readied(change: &mut Change) -> Result<(), Refusal> {
+    const WHAT: &str = "approving the run";
+    refuse_passive(change, WHAT)?;
+    match &change.manifest.state.phase {
+        Phase::Initialized => {
+            change.manifest.state.phase = Phase::Ready;
+            change.log(EventBody::RunReady {});
+            Ok(())
+        }
+        Phase::Ready => Ok(()),
+        Phase::Active { .. } | Phase::Ended { .. } => {
+            let why = "only an initialized run can be approved".to_owned();
+            Err(Refusal::NotAllowed { what: WHAT, why })
+        }
+    }
+}
+
+fn started(change: &mut Change, cause: &Cause) -> Result<(), Refusal> {
+    const WHAT: &str = "resuming the run";
+    refuse_passive(change, WHAT)?;
+    if change.manifest.state.archived_at.is_some() {
+        return Err(denied(WHAT, "it is archived"));
+    }
+    match (&change.manifest.state.phase, cause) {
+        (Phase::Ready, _) => {}
+        (Phase::Initialized, Cause::First) => {}
+        (Phase::Initialized, _) => {
+            return Err(denied(WHAT, "it is initialized; approve it with `run ready` first"));
+        }
+        // Going on after an interruption is not a new session: the open one still holds its retries. Words that
+        // come with it open one.
+        (Phase::Active { .. }, Cause::Continue { message: Some(_) }) => {
+            change.manifest.state.next_cause = Some(cause.clone());
+            change.manifest.state.abort_request = None;
+            return Ok(());
+        }
+        (Phase::Active { .. }, _) => {
+            change.manifest.state.abort_request = None;
+            return Ok(());
+        }
+        (Phase::Ended { outcome }, cause) => check_resume(change, outcome, cause, WHAT)?,
+    }
+    change.manifest.state.next_cause = Some(cause.clone());
+    change.manifest.state.abort_request = None;
+    change.manifest.state.ended_at = None;
+    change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
+    Ok(())
+}
+
+/// An ended run needs something new to do: words, or open tasks. A blocked one needs words.
+fn check_resume(
+    change: &Change,
+    outcome: &Outcome,
+    cause: &Cause,
+    what: &'static str,
+) -> Result<(), Refusal> {
+    let has_words = match cause {
+        Cause::Continue { message } => message.is_some(),
+        Cause::Queued { .. } | Cause::Reinvoked { .. } | Cause::Rejected { .. } => true,
+        Cause::First | Cause::Fired | Cause::Fallback => false,
+    };
+    if has_words {
+        return Ok(());
+    }
+    let still_blocked = change.manifest.count(TaskStatus::Blocked) > 0;
+    match outcome {
+        Outcome::Blocked { .. } if still_blocked => {
+            Err(denied(what, "a blocked run needs a message that says how to go on"))
+        }
+        Outcome::Success
+        | Outcome::Blocked { .. }
+        | Outcome::Exhausted
+        | Outcome::Failed { .. }
+        | Outcome::Aborted => {
+            let tasks = &change.manifest.state.final_tasks;
+            if change.manifest.open_tasks().next().is_some() {
+                Ok(())
+            } else if tasks.is_empty() && !matches!(outcome, Outcome::Success) {
+                // Without a task list the brief itself is what remains to be done.
+                Ok(())
+            } else {
+                Err(denied(what, "no task is open; add a message or a task"))
+            }
+        }
+    }
+}
+
+fn abort_requested(change: &mut Change, by: &str) -> Result<(), Refusal> {
+    match &change.manifest.state.phase {
+        Phase::Active { .. } => {}
+        Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {
+            return Err(denied("aborting the run", "it is not running"));
+        }
+    }
+    if change.manifest.state.abort_request.is_none() {
+        change.manifest.state.abort_request = Some(AbortRequest { at: change.now, by: by.to_owned() });
+        change.log(EventBody::AbortRequested { by: by.to_owned() });
+    }
+    Ok(())
+}
+
+fn refuse_passive(change: &Change, what: &'static str) -> Result<(), Refusal> {
+    if change.manifest.spec.is_passive() {
+        return Err(denied(what, "a passive run is driven through the task commands"));
+    }
+    Ok(())
+}
+
+fn denied(what: &'static str, why: &str) -> Refusal {
+    Refusal::NotAllowed { what, why: why.to_owned() }
+}

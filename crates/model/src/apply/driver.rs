@@ -1,0 +1,426 @@
+//! Facts a driver reports. Must not accept anything from a driver that lost its lease.
+
+use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
+use crate::event::EventBody;
+use crate::fact::{DriverFact, EndReport, Refusal};
+use crate::ids::{Epoch, Fence};
+use crate::manifest::{Departure, DriverRef, Rejection, Session, Streak};
+use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait};
+use crate::spec::HookPhase;
+use crate::step::hooks_of;
+
+use super::Change;
+
+pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Result<(), Refusal> {
+    if let DriverFact::Took { driver } = fact {
+        return took(change, epoch, driver);
+    }
+    if epoch != change.manifest.state.epoch {
+        return Err(Refusal::StaleDriver);
+    }
+    match fact {
+        DriverFact::Took { .. } => Ok(()),
+        DriverFact::Left { why } => left(change, why),
+        DriverFact::StarterLost { detail } => {
+            change.log(EventBody::StarterLost { detail: detail.clone() });
+            Ok(())
+        }
+        DriverFact::SessionOpened { cause, environment } => session_opened(change, cause, environment),
+        DriverFact::HookPassed { hook } => hook_passed(change, *hook),
+        DriverFact::HookRefused { hook, detail } => hook_refused(change, *hook, detail),
+        DriverFact::AttemptStarting { marker, prompt } => attempt_starting(change, marker, *prompt),
+        DriverFact::AttemptSpawned { fence, process } => {
+            current_attempt(change, *fence)?.process = Some(*process);
+            Ok(())
+        }
+        DriverFact::BackendSession { id } => backend_session(change, id),
+        DriverFact::AttemptEnded { fence, report } => attempt_ended(change, *fence, report),
+        DriverFact::CheckPassed { check } => check_passed(change, *check),
+        DriverFact::CheckFailed { check, detail } => check_failed(change, *check, detail),
+        DriverFact::WaitStarted { wait } => wait_started(change, wait),
+        DriverFact::WaitEnded => wait_ended(change),
+        DriverFact::Finished { outcome } => finished(change, outcome),
+    }
+}
+
+fn took(change: &mut Change, epoch: Epoch, driver: &DriverRef) -> Result<(), Refusal> {
+    if epoch.0 != change.manifest.state.epoch.0.saturating_add(1) {
+        return Err(Refusal::StaleDriver);
+    }
+    require_active(change, "driving the run")?;
+    change.manifest.state.epoch = epoch;
+    change.manifest.state.driver = Some(driver.clone());
+    change.log(EventBody::DriverStarted { pid: driver.pid, host: driver.host.clone() });
+    Ok(())
+}
+
+fn left(change: &mut Change, why: &str) -> Result<(), Refusal> {
+    if let Some(driver) = &mut change.manifest.state.driver {
+        driver.departure = Departure::Left;
+    }
+    change.log(EventBody::DriverLeft { why: why.to_owned() });
+    Ok(())
+}
+
+fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) -> Result<(), Refusal> {
+    require_deciding(change, "opening a session")?;
+    let now = change.now;
+    let state = &mut change.manifest.state;
+    if let Some(open) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
+        // Queued messages open the next session before the run ends: the one before is over, without a verdict.
+        open.ended_at = Some(now);
+    }
+    let message = match cause {
+        Cause::Continue { message } => message.clone(),
+        Cause::Queued { messages } => {
+            let chosen = state.queued_resume_messages.iter().filter(|queued| messages.contains(&queued.id));
+            let text = chosen.map(|queued| queued.text.as_str()).collect::<Vec<_>>().join("\n\n");
+            state.queued_resume_messages.retain(|queued| !messages.contains(&queued.id));
+            Some(text)
+        }
+        Cause::First | Cause::Reinvoked { .. } | Cause::Fired | Cause::Rejected { .. } | Cause::Fallback => {
+            None
+        }
+    };
+    let session_index = u32::try_from(state.sessions.len()).unwrap_or(u32::MAX);
+    state.sessions.push(Session {
+        session_index,
+        cause: cause.clone(),
+        message,
+        started_at: now,
+        ended_at: None,
+        outcome: None,
+        first_attempt_number: None,
+        attempt_count: 0,
+        attempts_spent: 0,
+        max_attempts_per_session: change.manifest.spec.max_attempts_per_session,
+        environment: environment.to_vec(),
+    });
+    state.next_cause = None;
+    state.streak = None;
+    state.served = None;
+    state.rejection = None;
+    state.started_at.get_or_insert(now);
+    change.log(EventBody::RunStarted { session_index, cause: cause.clone() });
+    Ok(())
+}
+
+fn attempt_starting(change: &mut Change, marker: &str, prompt: PromptKind) -> Result<(), Refusal> {
+    let ready = match change.manifest.stage() {
+        Some(Stage::Deciding | Stage::Preparing { .. }) => true,
+        Some(
+            Stage::Attempting { .. }
+            | Stage::Judging { .. }
+            | Stage::Verifying { .. }
+            | Stage::Waiting { .. }
+            | Stage::Closing { .. },
+        )
+        | None => false,
+    };
+    let now = change.now;
+    let state = &mut change.manifest.state;
+    let session = state.sessions.last_mut().filter(|session| session.ended_at.is_none());
+    let (true, Some(session)) = (ready, session) else {
+        return Err(not_allowed("starting an attempt", "the run is not between attempts of an open session"));
+    };
+    let attempt_number = u32::try_from(state.attempt_records.len()).unwrap_or(u32::MAX);
+    session.first_attempt_number.get_or_insert(attempt_number);
+    session.attempt_count = session.attempt_count.saturating_add(1);
+    let fence = state.next_fence;
+    state.next_fence = Fence(fence.0.saturating_add(1));
+    state.rejection = None;
+    let attempt = LiveAttempt {
+        attempt_number,
+        fence,
+        marker: marker.to_owned(),
+        prompt,
+        started_at: now,
+        process: None,
+        progress_at_start: state.progress,
+    };
+    state.phase = Phase::Active { stage: Stage::Attempting { attempt } };
+    change.log(EventBody::AttemptStarted { attempt_number, fence, prompt });
+    Ok(())
+}
+
+fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Result<(), Refusal> {
+    let live = current_attempt(change, fence)?.clone();
+    let now = change.now;
+    let class = report.end.class();
+    let has_hooks = !hooks_of(&change.manifest, HookPhase::AfterAttempt).is_empty();
+    let state = &mut change.manifest.state;
+    let progressed = state.progress != live.progress_at_start;
+    let (session_index, attempt_index_in_session) = match state.sessions.last_mut() {
+        Some(session) => {
+            if class.costs_retry() {
+                session.attempts_spent = session.attempts_spent.saturating_add(1);
+            }
+            (session.session_index, session.attempt_count.saturating_sub(1))
+        }
+        None => (0, 0),
+    };
+    let count = match state.streak {
+        Some(streak) if streak.class == class && !progressed => streak.count.saturating_add(1),
+        Some(_) | None => 1,
+    };
+    state.streak = Some(Streak { class, count });
+    state.attempt_records.push(AttemptRecord {
+        attempt_number: live.attempt_number,
+        session_index,
+        attempt_index_in_session,
+        fence,
+        prompt: live.prompt,
+        started_at: live.started_at,
+        ended_at: now,
+        end: report.end.clone(),
+        exit_code: report.exit_code,
+        signal: report.signal,
+        output_tail: report.output_tail.clone(),
+        leftovers: report.leftovers,
+        usage: report.usage,
+    });
+    let stage = match class {
+        // An attempt that was cut off has nothing a hook could judge.
+        EndClass::Interrupted | EndClass::Aborted => Stage::Deciding,
+        EndClass::Reported
+        | EndClass::TimedOut
+        | EndClass::Crashed
+        | EndClass::ProtocolError
+        | EndClass::Overloaded
+        | EndClass::Network
+        | EndClass::Limited
+        | EndClass::Misconfigured => {
+            if has_hooks {
+                Stage::Judging { end: report.end.clone(), cursor: 0 }
+            } else {
+                Stage::Deciding
+            }
+        }
+    };
+    state.phase = Phase::Active { stage };
+    change.log(EventBody::AttemptRecorded {
+        attempt_number: live.attempt_number,
+        end: report.end.clone(),
+        exit_code: report.exit_code,
+        signal: report.signal,
+        leftovers: report.leftovers,
+    });
+    Ok(())
+}
+
+fn backend_session(change: &mut Change, id: &str) -> Result<(), Refusal> {
+    if change.manifest.state.backend_session_id.as_deref() != Some(id) {
+        change.manifest.state.backend_session_id = Some(id.to_owned());
+        change.log(EventBody::BackendSessionUpdated { backend_session_id: id.to_owned() });
+    }
+    Ok(())
+}
+
+fn hook_passed(change: &mut Change, hook: HookRef) -> Result<(), Refusal> {
+    let next = hook.index.saturating_add(1);
+    let count = u32::try_from(hooks_of(&change.manifest, hook.phase).len()).unwrap_or(u32::MAX);
+    let done = next >= count;
+    let stage = match (hook.phase, change.manifest.stage()) {
+        (HookPhase::BeforeAttempt, Some(Stage::Deciding)) => Stage::Preparing { cursor: next },
+        (HookPhase::BeforeAttempt, Some(Stage::Preparing { cursor })) if *cursor == hook.index => {
+            Stage::Preparing { cursor: next }
+        }
+        (HookPhase::AfterAttempt, Some(Stage::Judging { end, cursor })) if *cursor == hook.index => {
+            if done {
+                Stage::Deciding
+            } else {
+                Stage::Judging { end: end.clone(), cursor: next }
+            }
+        }
+        (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, cursor })) if *cursor == hook.index => {
+            Stage::Closing { outcome: outcome.clone(), cursor: next }
+        }
+        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => {
+            return Err(not_allowed("recording a hook", "that hook was not to run now"));
+        }
+    };
+    let name = hook_name(change, hook);
+    change.manifest.state.phase = Phase::Active { stage };
+    change.log(EventBody::HookRecorded { hook: name, objection: None });
+    Ok(())
+}
+
+fn hook_refused(change: &mut Change, hook: HookRef, detail: &str) -> Result<(), Refusal> {
+    let name = hook_name(change, hook);
+    let reject = Rejection { by: name.clone(), detail: detail.to_owned() };
+    let stage = match (hook.phase, change.manifest.stage()) {
+        (HookPhase::BeforeAttempt, Some(Stage::Deciding | Stage::Preparing { .. })) => None,
+        (HookPhase::AfterAttempt, Some(Stage::Judging { .. })) => Some(Stage::Deciding),
+        (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, .. })) => match outcome {
+            Outcome::Success => Some(Stage::Deciding),
+            // A run that ends badly ends badly, whatever a hook thinks of it.
+            Outcome::Blocked { .. } | Outcome::Exhausted | Outcome::Failed { .. } | Outcome::Aborted => {
+                Some(Stage::Closing { outcome: outcome.clone(), cursor: hook.index.saturating_add(1) })
+            }
+        },
+        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => {
+            return Err(not_allowed("recording a hook", "that hook was not to run now"));
+        }
+    };
+    change.log(EventBody::HookRecorded { hook: name.clone(), objection: Some(detail.to_owned()) });
+    match stage {
+        Some(stage) => {
+            change.manifest.state.rejection = Some(reject);
+            change.manifest.state.phase = Phase::Active { stage };
+            Ok(())
+        }
+        None => {
+            let failure = Failure {
+                kind: FailureKind::Configuration,
+                detail: format!("hook {name} refused the attempt: {detail}"),
+                hint: "correct what the hook objects to, then resume the run".to_owned(),
+            };
+            end(change, &Outcome::Failed { failure });
+            Ok(())
+        }
+    }
+}
+
+fn hook_name(change: &Change, hook: HookRef) -> String {
+    let index = usize::try_from(hook.index).unwrap_or(usize::MAX);
+    match hooks_of(&change.manifest, hook.phase).get(index) {
+        Some(spec) => spec.id.clone(),
+        None => format!("#{}", hook.index),
+    }
+}
+
+fn check_passed(change: &mut Change, check: u32) -> Result<(), Refusal> {
+    let name = expect_check(change, check)?;
+    let stage = Stage::Verifying { cursor: check.saturating_add(1) };
+    change.manifest.state.phase = Phase::Active { stage };
+    change.log(EventBody::CheckRecorded { check: name, objection: None });
+    Ok(())
+}
+
+fn check_failed(change: &mut Change, check: u32, detail: &str) -> Result<(), Refusal> {
+    let name = expect_check(change, check)?;
+    change.manifest.state.rejection = Some(Rejection { by: name.clone(), detail: detail.to_owned() });
+    change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
+    change.log(EventBody::CheckRecorded { check: name, objection: Some(detail.to_owned()) });
+    Ok(())
+}
+
+fn expect_check(change: &Change, check: u32) -> Result<String, Refusal> {
+    let expected = match change.manifest.stage() {
+        Some(Stage::Deciding) => check == 0,
+        Some(Stage::Verifying { cursor }) => *cursor == check,
+        Some(
+            Stage::Preparing { .. }
+            | Stage::Attempting { .. }
+            | Stage::Judging { .. }
+            | Stage::Waiting { .. }
+            | Stage::Closing { .. },
+        )
+        | None => false,
+    };
+    let index = usize::try_from(check).unwrap_or(usize::MAX);
+    match change.manifest.spec.checks.get(index) {
+        Some(spec) if expected => Ok(spec.id.clone()),
+        Some(_) | None => Err(not_allowed("recording a check", "that check was not to run now")),
+    }
+}
+
+fn wait_started(change: &mut Change, wait: &Wait) -> Result<(), Refusal> {
+    require_deciding(change, "waiting")?;
+    change.manifest.state.phase = Phase::Active { stage: Stage::Waiting { wait: wait.clone() } };
+    change.log(EventBody::Waiting { wait: wait.clone() });
+    Ok(())
+}
+
+fn wait_ended(change: &mut Change) -> Result<(), Refusal> {
+    let Some(Stage::Waiting { .. }) = change.manifest.stage() else {
+        return Err(not_allowed("ending a wait", "the run does not wait"));
+    };
+    let state = &mut change.manifest.state;
+    state.served = state.attempt_records.last().map(|record| record.fence);
+    state.phase = Phase::Active { stage: Stage::Deciding };
+    change.log(EventBody::WaitEnded {});
+    Ok(())
+}
+
+fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
+    match change.manifest.stage() {
+        Some(Stage::Attempting { .. }) => {
+            return Err(not_allowed("ending the run", "an attempt is under way"));
+        }
+        Some(
+            Stage::Deciding
+            | Stage::Preparing { .. }
+            | Stage::Judging { .. }
+            | Stage::Verifying { .. }
+            | Stage::Waiting { .. }
+            | Stage::Closing { .. },
+        ) => {}
+        None => return Err(not_allowed("ending the run", "it is not active")),
+    }
+    let hooks = hooks_of(&change.manifest, HookPhase::BeforeFinish).len();
+    let closed = match change.manifest.stage() {
+        Some(Stage::Closing { cursor, .. }) => usize::try_from(*cursor).unwrap_or(usize::MAX) >= hooks,
+        Some(_) | None => hooks == 0,
+    };
+    // A run that is cancelled or broken ends at once; its hooks had their chance while it worked.
+    if closed || matches!(outcome, Outcome::Aborted | Outcome::Failed { .. }) {
+        end(change, outcome);
+    } else {
+        let stage = Stage::Closing { outcome: outcome.clone(), cursor: 0 };
+        change.manifest.state.phase = Phase::Active { stage };
+    }
+    Ok(())
+}
+
+fn end(change: &mut Change, outcome: &Outcome) {
+    let now = change.now;
+    let state = &mut change.manifest.state;
+    if let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
+        session.ended_at = Some(now);
+        session.outcome = Some(outcome.clone());
+    }
+    state.phase = Phase::Ended { outcome: outcome.clone() };
+    state.ended_at = Some(now);
+    state.abort_request = None;
+    state.next_cause = None;
+    if let Some(driver) = &mut state.driver {
+        driver.departure = Departure::Left;
+    }
+    let detail = match outcome {
+        Outcome::Failed { failure } => Some(failure.detail.clone()),
+        Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted | Outcome::Aborted => None,
+    };
+    let status = change.manifest.status(false);
+    change.log(EventBody::RunFinished { status, exit_code: outcome.exit_code(), detail });
+}
+
+fn current_attempt(change: &mut Change, fence: Fence) -> Result<&mut LiveAttempt, Refusal> {
+    let run_id = change.manifest.spec.run_id.clone();
+    match &mut change.manifest.state.phase {
+        Phase::Active { stage: Stage::Attempting { attempt } } if attempt.fence == fence => Ok(attempt),
+        Phase::Active { .. } | Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {
+            Err(Refusal::StaleFence { run_id, fence })
+        }
+    }
+}
+
+fn require_active(change: &Change, what: &'static str) -> Result<(), Refusal> {
+    match &change.manifest.state.phase {
+        Phase::Active { .. } => Ok(()),
+        Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {
+            Err(not_allowed(what, "the run is not active"))
+        }
+    }
+}
+
+fn require_deciding(change: &Change, what: &'static str) -> Result<(), Refusal> {
+    match change.manifest.stage() {
+        Some(Stage::Deciding) => Ok(()),
+        Some(_) | None => Err(not_allowed(what, "the run is doing something else")),
+    }
+}
+
+fn not_allowed(what: &'static str, why: &str) -> Refusal {
+    Refusal::NotAllowed { what, why: why.to_owned() }
+}

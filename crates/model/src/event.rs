@@ -1,0 +1,239 @@
+//! The audit events a run's history is made of. They tell what happened; they are never replayed to find out how
+//! things are.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
+use crate::ids::{Fence, TaskId};
+use crate::phase::{Cause, PromptKind, RunStatus, Wait};
+use crate::task::TaskStatus;
+use crate::time::Timestamp;
+
+/// One thing that happened to a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum EventBody {
+    /// The run was created.
+    #[serde(rename = "run.created")]
+    RunCreated {
+        /// The agent's name.
+        agent: String,
+        /// The assignment's name.
+        assignment: Option<String>,
+        /// The backend.
+        backend: String,
+        /// Tasks it starts with.
+        tasks_total: usize,
+    },
+    /// It was approved for its first start.
+    #[serde(rename = "run.ready")]
+    RunReady {},
+    /// A session was opened: the run works.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// From 0.
+        session_index: u32,
+        /// Why.
+        cause: Cause,
+    },
+    /// A driver took the owner lease.
+    #[serde(rename = "run.driver_started")]
+    DriverStarted {
+        /// Its process id.
+        pid: u32,
+        /// Its host.
+        host: String,
+    },
+    /// A driver left before the run ended.
+    #[serde(rename = "run.driver_left")]
+    DriverLeft {
+        /// Why, in words.
+        why: String,
+    },
+    /// The terminal or program that started the run went away.
+    #[serde(rename = "run.starter_lost")]
+    StarterLost {
+        /// What happened to it and what follows, in words.
+        detail: String,
+    },
+    /// A worker is about to be started.
+    #[serde(rename = "run.attempt_started")]
+    AttemptStarted {
+        /// From 0.
+        attempt_number: u32,
+        /// Its fence.
+        fence: Fence,
+        /// What the worker is told.
+        prompt: PromptKind,
+    },
+    /// An attempt ended.
+    #[serde(rename = "run.attempt_recorded")]
+    AttemptRecorded {
+        /// From 0.
+        attempt_number: u32,
+        /// How it ended.
+        end: AttemptEnd,
+        /// Exit code of the worker's program.
+        exit_code: Option<i32>,
+        /// Signal that ended the worker's program.
+        signal: Option<i32>,
+        /// Processes it left behind, which were ended.
+        leftovers: u32,
+    },
+    /// The backend named its conversation.
+    #[serde(rename = "run.backend_session_updated")]
+    BackendSessionUpdated {
+        /// The handle.
+        backend_session_id: String,
+    },
+    /// The run waits.
+    #[serde(rename = "run.waiting")]
+    Waiting {
+        /// For what.
+        wait: Wait,
+    },
+    /// The wait is over.
+    #[serde(rename = "run.wait_ended")]
+    WaitEnded {},
+    /// A hook passed.
+    #[serde(rename = "run.hook_recorded")]
+    HookRecorded {
+        /// Which.
+        hook: String,
+        /// What it objected to; nothing if it passed.
+        objection: Option<String>,
+    },
+    /// A check was run.
+    #[serde(rename = "run.check_recorded")]
+    CheckRecorded {
+        /// Which.
+        check: String,
+        /// What is wrong; nothing if it passed.
+        objection: Option<String>,
+    },
+    /// A message waits for the next session.
+    #[serde(rename = "run.queued_resume_message_added")]
+    MessageQueued {
+        /// Its id.
+        message_id: String,
+    },
+    /// Somebody wants the run to end.
+    #[serde(rename = "run.abort_requested")]
+    AbortRequested {
+        /// Who or what, in words.
+        by: String,
+    },
+    /// The run ended.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        /// With what result.
+        status: RunStatus,
+        /// Exit code that goes with it.
+        exit_code: u8,
+        /// Why, in words, where the status does not say it.
+        detail: Option<String>,
+    },
+    /// A passive run's tasks were opened again.
+    #[serde(rename = "run.reopened")]
+    RunReopened {},
+    /// The event log was shorter than the manifest says; older events are gone.
+    #[serde(rename = "run.history_lost")]
+    HistoryLost {
+        /// Bytes the manifest counted on.
+        expected_bytes: u64,
+        /// Bytes there were.
+        found_bytes: u64,
+    },
+    /// A task changed.
+    #[serde(rename = "task.updated")]
+    TaskUpdated {
+        /// Which.
+        task_id: TaskId,
+        /// Its status before, if that changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<TaskStatus>,
+        /// Its status now.
+        status: TaskStatus,
+        /// What changed besides: `notes`, `title`, `body`, `passedBlocks`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<String>,
+        /// The attempt that changed it; nothing for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fence: Option<Fence>,
+    },
+    /// A task was added.
+    #[serde(rename = "task.added")]
+    TaskAdded {
+        /// Its id.
+        task_id: TaskId,
+        /// Its title.
+        title: String,
+        /// The attempt that added it; nothing for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fence: Option<Fence>,
+    },
+    /// A task was deleted.
+    #[serde(rename = "task.deleted")]
+    TaskDeleted {
+        /// Its id.
+        task_id: TaskId,
+    },
+}
+
+/// An event as it is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// 1, 2, 3 … within the run, without gaps.
+    pub cursor: u64,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// An event as it is read back: events of newer versions are shown, not refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventRecord {
+    /// 1, 2, 3 … within the run, without gaps.
+    pub cursor: u64,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What happened: the `type` of [`EventBody`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its fields.
+    #[serde(flatten)]
+    pub fields: serde_json::Map<String, serde_json::Value>,
+}
+
+impl EventRecord {
+    /// The event, if this version knows its kind.
+    pub fn body(&self) -> Option<EventBody> {
+        let mut fields = self.fields.clone();
+        fields.insert("type".to_owned(), serde_json::Value::String(self.kind.clone()));
+        serde_json::from_value(serde_json::Value::Object(fields)).ok()
+    }
+}
+
+/// A failure in an attempt's words, for people: what to do about a set-up that cannot work.
+pub fn misconfiguration_hint(what: Misconfiguration) -> &'static str {
+    match what {
+        Misconfiguration::BinaryMissing => {
+            "install the program, or correct its name in the agent's backendConfig"
+        }
+        Misconfiguration::Authentication => "log in with the backend's own command, then resume the run",
+        Misconfiguration::Configuration => "correct the agent or the command line, then start a new run",
+    }
+}
+
+/// A limit in words.
+pub fn limit_words(limit: TimeoutKind) -> &'static str {
+    match limit {
+        TimeoutKind::Wall => "time limit",
+        TimeoutKind::Idle => "silence limit",
+    }
+}

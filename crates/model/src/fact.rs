@@ -1,0 +1,270 @@
+//! Facts: everything that can be reported to have happened to a run. `apply` turns them into state and events, or
+//! refuses them.
+
+use crate::attempt::{AttemptEnd, ProcessRef, Usage};
+use crate::ids::{Epoch, Fence, RunId, TaskId};
+use crate::manifest::{DriverRef, QueuedMessage};
+use crate::phase::{Cause, HookRef, Outcome, PromptKind, Wait};
+use crate::task::TaskStatus;
+
+/// Something that happened, and who says so.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// The driver reports the result of a step. Refused unless `epoch` is the current driver's.
+    Driver {
+        /// The reporting driver.
+        epoch: Epoch,
+        /// What happened.
+        fact: DriverFact,
+    },
+    /// Somebody changes tasks.
+    Task {
+        /// Who.
+        author: Author,
+        /// What changes.
+        fact: TaskFact,
+    },
+    /// Somebody steers the run.
+    Control(ControlFact),
+}
+
+/// Who changes tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A person, or a program outside the run.
+    Person,
+    /// The worker of the attempt with this fence. Refused unless that attempt is the current one.
+    Worker(Fence),
+}
+
+impl Author {
+    /// The worker's fence.
+    pub fn fence(self) -> Option<Fence> {
+        match self {
+            Self::Person => None,
+            Self::Worker(fence) => Some(fence),
+        }
+    }
+}
+
+/// How an attempt ended, as the driver saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndReport {
+    /// The judgement.
+    pub end: AttemptEnd,
+    /// Exit code of the worker's program.
+    pub exit_code: Option<i32>,
+    /// Signal that ended the worker's program.
+    pub signal: Option<i32>,
+    /// The end of its output.
+    pub output_tail: String,
+    /// Processes it left behind, which were ended.
+    pub leftovers: u32,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// The result of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DriverFact {
+    /// A driver took the lease; its epoch must be the successor of the current one.
+    Took {
+        /// The driver.
+        driver: DriverRef,
+    },
+    /// The driver leaves an active run to a later one.
+    Left {
+        /// Why, in words.
+        why: String,
+    },
+    /// What the driver knows of the command that started it.
+    StarterLost {
+        /// In words.
+        detail: String,
+    },
+    /// A session was opened.
+    SessionOpened {
+        /// Why.
+        cause: Cause,
+        /// Names of the environment variables of its workers.
+        environment: Vec<String>,
+    },
+    /// A hook passed.
+    HookPassed {
+        /// Which.
+        hook: HookRef,
+    },
+    /// A hook objected.
+    HookRefused {
+        /// Which.
+        hook: HookRef,
+        /// In words.
+        detail: String,
+    },
+    /// A worker is about to be spawned.
+    AttemptStarting {
+        /// Random mark of its processes.
+        marker: String,
+        /// What it is told.
+        prompt: PromptKind,
+    },
+    /// The worker was spawned.
+    AttemptSpawned {
+        /// Of which attempt.
+        fence: Fence,
+        /// Its process.
+        process: ProcessRef,
+    },
+    /// The backend named its conversation.
+    BackendSession {
+        /// The handle.
+        id: String,
+    },
+    /// The attempt is over and nothing of it is left running.
+    AttemptEnded {
+        /// Which.
+        fence: Fence,
+        /// How.
+        report: EndReport,
+    },
+    /// A check passed.
+    CheckPassed {
+        /// Its index.
+        check: u32,
+    },
+    /// A check failed.
+    CheckFailed {
+        /// Its index.
+        check: u32,
+        /// In words.
+        detail: String,
+    },
+    /// A wait begins.
+    WaitStarted {
+        /// For what.
+        wait: Wait,
+    },
+    /// The wait is over.
+    WaitEnded,
+    /// The run is over.
+    Finished {
+        /// With what result.
+        outcome: Outcome,
+    },
+}
+
+/// A change of the task list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskFact {
+    /// Status, notes or both; notes replace what was there.
+    Set {
+        /// Which task.
+        id: TaskId,
+        /// The new status.
+        status: Option<TaskStatus>,
+        /// The new notes.
+        notes: Option<String>,
+    },
+    /// A paragraph is added to the notes.
+    NotesAppended {
+        /// Which task.
+        id: TaskId,
+        /// The paragraph.
+        text: String,
+    },
+    /// A command block of the body passed.
+    BlockPassed {
+        /// Which task.
+        id: TaskId,
+        /// Index of the block.
+        block: u32,
+        /// A paragraph for the notes.
+        note: String,
+    },
+    /// A task is added at the end of the list.
+    Added {
+        /// Unused id.
+        id: TaskId,
+        /// One line.
+        title: String,
+        /// Markdown.
+        body: String,
+    },
+    /// Title, body or both of a pending task change.
+    Edited {
+        /// Which task.
+        id: TaskId,
+        /// The new title.
+        title: Option<String>,
+        /// The new body.
+        body: Option<String>,
+    },
+    /// A pending task is deleted.
+    Deleted {
+        /// Which task.
+        id: TaskId,
+    },
+}
+
+/// A change of where the run is going.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ControlFact {
+    /// Approved for its first start.
+    Readied,
+    /// To be driven: a first start, or a resume.
+    Started {
+        /// Why.
+        cause: Cause,
+    },
+    /// To be ended.
+    AbortRequested {
+        /// Who or what, in words.
+        by: String,
+    },
+    /// A message for the next session.
+    MessageQueued {
+        /// The message.
+        message: QueuedMessage,
+    },
+}
+
+/// Why a fact was refused. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The task does not exist.
+    #[error("task \"{id}\" not found")]
+    TaskNotFound {
+        /// As given.
+        id: TaskId,
+        /// The ids there are.
+        known: Vec<TaskId>,
+    },
+    /// The task id is taken.
+    #[error("task \"{id}\" exists already")]
+    TaskExists {
+        /// As given.
+        id: TaskId,
+    },
+    /// Another attempt, or none, is current.
+    #[error("attempt {fence} of run {run_id} is over; its changes no longer count")]
+    StaleFence {
+        /// The run.
+        run_id: RunId,
+        /// The fence the worker carries.
+        fence: Fence,
+    },
+    /// Another driver took over.
+    #[error("another driver has taken over this run")]
+    StaleDriver,
+    /// Not allowed as the run stands.
+    #[error("{what} is not possible: {why}")]
+    NotAllowed {
+        /// What was asked for.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// The value is not acceptable.
+    #[error("{0}")]
+    Invalid(String),
+}

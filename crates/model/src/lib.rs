@@ -1,0 +1,25 @@
+//! What a run is and what may happen next, as pure data and functions. Must never contain files, networks, the
+//! environment, a clock, randomness, an async runtime or logging.
+#![deny(missing_docs)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
+pub mod apply;
+pub mod attempt;
+pub mod capabilities;
+pub mod event;
+pub mod fact;
+pub mod ids;
+pub mod manifest;
+pub mod phase;
+pub mod spec;
+pub mod step;
+pub mod task;
+pub mod time;
+
+pub use apply::{Applied, apply, apply_all};
+pub use capabilities::{Capabilities, Lease, TaskCapabilities, capabilities};
+pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};
+pub use ids::{Epoch, Fence, RunId, TaskId};
+pub use manifest::Manifest;
+pub use step::{Observation, Step, next_step};
+pub use time::Timestamp;

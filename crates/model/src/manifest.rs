@@ -1,0 +1,313 @@
+//! The manifest: the one durable record of a run. Holds the frozen spec and the changing state; how state changes
+//! is `apply`'s business.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{AttemptRecord, EndClass};
+use crate::event::EventBody;
+use crate::ids::{Epoch, Fence, TaskId};
+use crate::phase::{Cause, Outcome, Phase, RunStatus, Stage};
+use crate::spec::RunSpec;
+use crate::task::{Task, TaskStatus};
+use crate::time::Timestamp;
+
+/// The manifest layout this version writes. Older ones are migrated by whoever holds the owner lease; newer ones
+/// are never written.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The durable record of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Layout of this record.
+    pub schema_version: u32,
+    /// Counts the commits.
+    pub revision: u64,
+    /// Cursor of the newest event that counts; 0 before the first.
+    pub last_cursor: u64,
+    /// Bytes of the event log that count. What lies beyond was never committed.
+    pub events_len: u64,
+    /// Decided when the run was created.
+    pub spec: RunSpec,
+    /// What changes.
+    pub state: RunState,
+}
+
+/// Everything about a run that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunState {
+    /// Where the run stands.
+    pub phase: Phase,
+    /// Display name.
+    pub name: Option<String>,
+    /// Note for people, Markdown. Never sent to a worker.
+    pub note: Option<String>,
+    /// Whether boards show it first.
+    pub pinned: bool,
+    /// When it was put away.
+    pub archived_at: Option<Timestamp>,
+    /// The tasks as they stand, in list order.
+    pub final_tasks: IndexMap<TaskId, Task>,
+    /// Counts changes of task status; progress is a change of this number.
+    pub progress: u64,
+    /// Execution windows, oldest first.
+    pub sessions: Vec<Session>,
+    /// Why the next session is to be opened; nothing while one is open or none is wanted.
+    pub next_cause: Option<Cause>,
+    /// Attempts that ended, oldest first.
+    pub attempt_records: Vec<AttemptRecord>,
+    /// The fence the next attempt gets.
+    pub next_fence: Fence,
+    /// The newest driver's epoch.
+    pub epoch: Epoch,
+    /// The newest driver.
+    pub driver: Option<DriverRef>,
+    /// Ends of the same kind in a row without progress.
+    pub streak: Option<Streak>,
+    /// The attempt whose wait has been served.
+    pub served: Option<Fence>,
+    /// What a hook or a check objected to since the last attempt started.
+    pub rejection: Option<Rejection>,
+    /// The backend's own handle of its conversation.
+    pub backend_session_id: Option<String>,
+    /// Messages for the next session, oldest first.
+    pub queued_resume_messages: Vec<QueuedMessage>,
+    /// When the run is to start by itself.
+    pub schedule: Option<Schedule>,
+    /// What has to end well before this run may start.
+    pub dependencies: Vec<Dependency>,
+    /// Somebody wants the run to end.
+    pub abort_request: Option<AbortRequest>,
+    /// First start.
+    pub started_at: Option<Timestamp>,
+    /// Last commit that changed something.
+    pub updated_at: Timestamp,
+    /// When the run ended, while it is ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A driver: the process that holds a run's owner lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DriverRef {
+    /// Process id.
+    pub pid: u32,
+    /// Start time, in clock ticks since boot.
+    pub start_time: u64,
+    /// Host name.
+    pub host: String,
+    /// What became of it.
+    pub departure: Departure,
+}
+
+/// Whether a driver left by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Departure {
+    /// It drives, or it was killed.
+    None,
+    /// It ended the run, or left it for a later driver.
+    Left,
+}
+
+/// An execution window of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// From 0.
+    pub session_index: u32,
+    /// Why it was opened.
+    pub cause: Cause,
+    /// What it was opened with, in words.
+    pub message: Option<String>,
+    /// When it was opened.
+    pub started_at: Timestamp,
+    /// When it was closed.
+    pub ended_at: Option<Timestamp>,
+    /// With what result; nothing while it is open.
+    pub outcome: Option<Outcome>,
+    /// The first attempt's number, if one was started.
+    pub first_attempt_number: Option<u32>,
+    /// Attempts started in it.
+    pub attempt_count: u32,
+    /// Attempts that counted against `maxAttemptsPerSession`.
+    pub attempts_spent: u32,
+    /// How many may be spent.
+    pub max_attempts_per_session: u32,
+    /// Names of the environment variables its workers are given. Never values.
+    pub environment: Vec<String>,
+}
+
+/// Ends of the same kind in a row without progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Streak {
+    /// Which kind.
+    pub class: EndClass,
+    /// How many.
+    pub count: u32,
+}
+
+/// What a hook or a check objected to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejection {
+    /// The hook's or check's id.
+    pub by: String,
+    /// What is wrong, in words.
+    pub detail: String,
+}
+
+/// A message that waits for the next session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuedMessage {
+    /// Unique within the run.
+    pub id: String,
+    /// The words.
+    pub text: String,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+}
+
+/// When a run starts by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// The next time.
+    pub run_at: Timestamp,
+    /// The cron expression it recurs by.
+    pub recurrence: Option<String>,
+}
+
+/// What has to end well before a run may start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Dependency {
+    /// One run.
+    Run {
+        /// Which.
+        run_id: String,
+    },
+    /// Every run of a group.
+    Group {
+        /// Which.
+        run_group_id: String,
+    },
+}
+
+/// Somebody wants the run to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AbortRequest {
+    /// When.
+    pub at: Timestamp,
+    /// Who or what, in words.
+    pub by: String,
+}
+
+impl Manifest {
+    /// A run as it is created: initialized, its tasks pending. `events_len` and `last_cursor` are the store's to
+    /// set.
+    pub fn new(spec: RunSpec, name: Option<String>) -> (Self, Vec<EventBody>) {
+        let final_tasks: IndexMap<TaskId, Task> =
+            spec.tasks.iter().map(|task| (task.id.clone(), Task::new(task.clone()))).collect();
+        let created = EventBody::RunCreated {
+            agent: spec.agent.name.clone(),
+            assignment: spec.assignment.as_ref().map(|assignment| assignment.name.clone()),
+            backend: spec.backend.clone(),
+            tasks_total: final_tasks.len(),
+        };
+        let state = RunState {
+            phase: Phase::Initialized,
+            name,
+            note: None,
+            pinned: false,
+            archived_at: None,
+            final_tasks,
+            progress: 0,
+            sessions: Vec::new(),
+            next_cause: None,
+            attempt_records: Vec::new(),
+            next_fence: Fence(1),
+            epoch: Epoch(0),
+            driver: None,
+            streak: None,
+            served: None,
+            rejection: None,
+            backend_session_id: None,
+            queued_resume_messages: Vec::new(),
+            schedule: None,
+            dependencies: Vec::new(),
+            abort_request: None,
+            started_at: None,
+            updated_at: spec.created_at,
+            ended_at: None,
+        };
+        let manifest =
+            Self { schema_version: SCHEMA_VERSION, revision: 0, last_cursor: 0, events_len: 0, spec, state };
+        (manifest, vec![created])
+    }
+
+    /// The status people see. `lease_free` says that an active run has no driver.
+    pub fn status(&self, lease_free: bool) -> RunStatus {
+        match &self.state.phase {
+            Phase::Initialized => RunStatus::Initialized,
+            Phase::Ready => RunStatus::Ready,
+            Phase::Active { .. } if lease_free => RunStatus::Interrupted,
+            Phase::Active { .. } => RunStatus::Running,
+            Phase::Ended { outcome } => match outcome {
+                Outcome::Success => RunStatus::Success,
+                Outcome::Blocked { .. } => RunStatus::Blocked,
+                Outcome::Exhausted => RunStatus::Exhausted,
+                Outcome::Failed { .. } => RunStatus::Error,
+                Outcome::Aborted => RunStatus::Aborted,
+            },
+        }
+    }
+
+    /// The open session, or the last one.
+    pub fn session(&self) -> Option<&Session> {
+        self.state.sessions.last()
+    }
+
+    /// The stage of an active run.
+    pub fn stage(&self) -> Option<&Stage> {
+        match &self.state.phase {
+            Phase::Active { stage } => Some(stage),
+            Phase::Initialized | Phase::Ready | Phase::Ended { .. } => None,
+        }
+    }
+
+    /// The result of an ended run.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.state.phase {
+            Phase::Ended { outcome } => Some(outcome),
+            Phase::Initialized | Phase::Ready | Phase::Active { .. } => None,
+        }
+    }
+
+    /// How many tasks are completed.
+    pub fn tasks_completed(&self) -> usize {
+        self.count(TaskStatus::Completed)
+    }
+
+    /// How many tasks have that status.
+    pub fn count(&self, status: TaskStatus) -> usize {
+        self.state.final_tasks.values().filter(|task| task.status == status).count()
+    }
+
+    /// The blocked tasks, in list order.
+    pub fn blocked_tasks(&self) -> Vec<TaskId> {
+        let blocked = self.state.final_tasks.values().filter(|task| task.status == TaskStatus::Blocked);
+        blocked.map(|task| task.id.clone()).collect()
+    }
+
+    /// The open tasks, in list order.
+    pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.state.final_tasks.values().filter(|task| task.status.is_open())
+    }
+}

@@ -1,0 +1,293 @@
+//! `next_step`: what has to be done about a run now. Total and pure; the driver only carries it out.
+
+use crate::attempt::{AttemptEnd, LiveAttempt, MAX_BACKOFFS, MAX_CRASHES, MAX_INTERRUPTIONS, backoff};
+use crate::event::misconfiguration_hint;
+use crate::fact::Fact;
+use crate::ids::Fence;
+use crate::manifest::{Manifest, Session};
+use crate::phase::{
+    Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait, WaitReason,
+};
+use crate::spec::{HookPhase, HookSpec};
+use crate::time::Timestamp;
+
+/// What has to be done about a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Open a session.
+    OpenSession(Cause),
+    /// Run a hook.
+    RunHook(HookRef),
+    /// Start a worker.
+    StartAttempt {
+        /// What it is told.
+        prompt: PromptKind,
+    },
+    /// Run a check, by its index.
+    Verify {
+        /// Index of the check.
+        check: u32,
+    },
+    /// Clear up after an attempt whose driver is gone.
+    Recover(LiveAttempt),
+    /// Watch the attempt this driver started.
+    Watch(Fence),
+    /// Wait. The wait is recorded already when the stage says so.
+    Wait(Wait),
+    /// End the run.
+    Finish(Outcome),
+    /// Nothing: people and tools drive it.
+    External,
+    /// Nothing: it has not been started, or is over.
+    Rest,
+}
+
+/// What the asker sees that the manifest cannot know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Observation {
+    /// The attempt whose worker the asker itself started and watches.
+    pub watching: Option<Fence>,
+}
+
+/// What has to be done now.
+pub fn next_step(manifest: &Manifest, observation: Observation, now: Timestamp) -> Step {
+    match &manifest.state.phase {
+        Phase::Initialized if manifest.spec.is_passive() => Step::External,
+        Phase::Initialized | Phase::Ready | Phase::Ended { .. } => Step::Rest,
+        Phase::Active { stage } => active_step(manifest, stage, observation, now),
+    }
+}
+
+fn active_step(manifest: &Manifest, stage: &Stage, observation: Observation, now: Timestamp) -> Step {
+    if let Stage::Attempting { attempt } = stage {
+        return match observation.watching {
+            Some(fence) if fence == attempt.fence => Step::Watch(fence),
+            Some(_) | None => Step::Recover(attempt.clone()),
+        };
+    }
+    if manifest.state.abort_request.is_some() {
+        return Step::Finish(Outcome::Aborted);
+    }
+    match stage {
+        Stage::Attempting { attempt } => Step::Recover(attempt.clone()),
+        Stage::Deciding => decide(manifest, now),
+        Stage::Preparing { cursor } => match hook_at(manifest, HookPhase::BeforeAttempt, *cursor) {
+            Some(hook) => Step::RunHook(hook),
+            None => match decide_attempt(manifest, now) {
+                Verdict::Attempt(prompt) => Step::StartAttempt { prompt },
+                Verdict::Wait(wait) => Step::Wait(wait),
+                Verdict::End(outcome) => Step::Finish(outcome),
+                Verdict::Open(cause) => Step::OpenSession(cause),
+            },
+        },
+        Stage::Judging { cursor, .. } => match hook_at(manifest, HookPhase::AfterAttempt, *cursor) {
+            Some(hook) => Step::RunHook(hook),
+            None => decide(manifest, now),
+        },
+        Stage::Verifying { cursor } => match check_at(manifest, *cursor) {
+            Some(check) => Step::Verify { check },
+            None => Step::Finish(Outcome::Success),
+        },
+        Stage::Waiting { wait } => Step::Wait(wait.clone()),
+        Stage::Closing { outcome, cursor } => match hook_at(manifest, HookPhase::BeforeFinish, *cursor) {
+            Some(hook) => Step::RunHook(hook),
+            None => Step::Finish(outcome.clone()),
+        },
+    }
+}
+
+enum Verdict {
+    Open(Cause),
+    Attempt(PromptKind),
+    Wait(Wait),
+    End(Outcome),
+}
+
+fn decide(manifest: &Manifest, now: Timestamp) -> Step {
+    match decide_attempt(manifest, now) {
+        Verdict::Open(cause) => Step::OpenSession(cause),
+        Verdict::Attempt(prompt) => match hook_at(manifest, HookPhase::BeforeAttempt, 0) {
+            Some(hook) => Step::RunHook(hook),
+            None => Step::StartAttempt { prompt },
+        },
+        Verdict::Wait(wait) => Step::Wait(wait),
+        Verdict::End(Outcome::Success) => match check_at(manifest, 0) {
+            Some(check) => Step::Verify { check },
+            None => Step::Finish(Outcome::Success),
+        },
+        Verdict::End(outcome) => Step::Finish(outcome),
+    }
+}
+
+/// The attempt table.
+fn decide_attempt(manifest: &Manifest, now: Timestamp) -> Verdict {
+    if let Some(cause) = &manifest.state.next_cause {
+        return Verdict::Open(cause.clone());
+    }
+    let Some(session) = manifest.session().filter(|session| session.ended_at.is_none()) else {
+        return Verdict::Open(Cause::Continue { message: None });
+    };
+    let last =
+        manifest.state.attempt_records.last().filter(|last| last.session_index == session.session_index);
+    let Some(last) = last else {
+        return Verdict::Attempt(opening_prompt(manifest, session));
+    };
+    if last.end == AttemptEnd::Aborted {
+        return Verdict::End(Outcome::Aborted);
+    }
+    let verdict = judge_tasks(manifest, session, &last.end).unwrap_or_else(|| after(manifest, session, now));
+    match verdict {
+        // Words that came meanwhile go to the worker before the run ends.
+        Verdict::End(Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted)
+            if !manifest.state.queued_resume_messages.is_empty() =>
+        {
+            let messages =
+                manifest.state.queued_resume_messages.iter().map(|queued| queued.id.clone()).collect();
+            Verdict::Open(Cause::Queued { messages })
+        }
+        Verdict::Open(_) | Verdict::Attempt(_) | Verdict::Wait(_) | Verdict::End(_) => verdict,
+    }
+}
+
+fn opening_prompt(manifest: &Manifest, session: &Session) -> PromptKind {
+    match &session.cause {
+        Cause::First => PromptKind::Brief,
+        Cause::Continue { message: None } if manifest.state.attempt_records.is_empty() => PromptKind::Brief,
+        Cause::Continue { .. }
+        | Cause::Queued { .. }
+        | Cause::Reinvoked { .. }
+        | Cause::Fired
+        | Cause::Rejected { .. }
+        | Cause::Fallback => PromptKind::Message,
+    }
+}
+
+/// What the tasks alone decide: truth rests on them, not on how the worker ended.
+fn judge_tasks(manifest: &Manifest, session: &Session, end: &AttemptEnd) -> Option<Verdict> {
+    let blocked = manifest.blocked_tasks();
+    if !blocked.is_empty() {
+        return Some(Verdict::End(Outcome::Blocked { tasks: blocked }));
+    }
+    if manifest.open_tasks().next().is_some() {
+        return None;
+    }
+    let done = !manifest.state.final_tasks.is_empty() || *end == AttemptEnd::Reported;
+    match (&manifest.state.rejection, done) {
+        (None, true) => Some(Verdict::End(Outcome::Success)),
+        (Some(_), true) if session.attempts_spent < session.max_attempts_per_session => {
+            Some(Verdict::Attempt(PromptKind::Nudge))
+        }
+        (Some(_), true) => Some(Verdict::End(Outcome::Exhausted)),
+        (Some(_) | None, false) => None,
+    }
+}
+
+fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
+    let Some(last) = manifest.state.attempt_records.last() else {
+        return Verdict::Attempt(PromptKind::Brief);
+    };
+    let count = manifest.state.streak.map_or(1, |streak| streak.count);
+    let retry = session.attempts_spent < session.max_attempts_per_session;
+    let served = manifest.state.served == Some(last.fence);
+    match &last.end {
+        AttemptEnd::Reported if retry => Verdict::Attempt(PromptKind::Nudge),
+        AttemptEnd::TimedOut { .. } if retry => Verdict::Attempt(PromptKind::AfterTimeout),
+        AttemptEnd::Reported | AttemptEnd::TimedOut { .. } => Verdict::End(Outcome::Exhausted),
+        AttemptEnd::Crashed { .. } | AttemptEnd::ProtocolError { .. } if count >= MAX_CRASHES => {
+            let detail = format!("the worker failed {count} times in a row, last: {}", last.end.detail());
+            failed(FailureKind::Crashing, detail, "look at the attempt's output, then resume the run")
+        }
+        AttemptEnd::Crashed { .. } | AttemptEnd::ProtocolError { .. } if retry => {
+            Verdict::Attempt(PromptKind::AfterCrash)
+        }
+        AttemptEnd::Crashed { .. } | AttemptEnd::ProtocolError { .. } => {
+            if manifest.state.final_tasks.is_empty() {
+                failed(
+                    FailureKind::Crashing,
+                    last.end.detail(),
+                    "look at the attempt's output, then resume the run",
+                )
+            } else {
+                Verdict::End(Outcome::Exhausted)
+            }
+        }
+        AttemptEnd::Overloaded { .. } | AttemptEnd::Network { .. } => {
+            if served {
+                Verdict::Attempt(last.prompt)
+            } else if count > MAX_BACKOFFS {
+                let detail = format!("no success in {MAX_BACKOFFS} more tries, last: {}", last.end.detail());
+                failed(FailureKind::Unavailable, detail, "resume the run when the backend is there again")
+            } else {
+                pause(manifest, last.fence, WaitReason::Backoff, count, now, last.end.detail())
+            }
+        }
+        AttemptEnd::Limited { .. } if served => Verdict::Attempt(last.prompt),
+        AttemptEnd::Limited { reset_at: Some(until), detail } => Verdict::Wait(Wait {
+            until: Some(*until),
+            until_changed: false,
+            why: WaitReason::Limit,
+            detail: detail.clone(),
+        }),
+        AttemptEnd::Limited { reset_at: None, detail } => {
+            pause(manifest, last.fence, WaitReason::Limit, count, now, detail.clone())
+        }
+        AttemptEnd::Misconfigured { what, detail } => {
+            let kind = match what {
+                crate::attempt::Misconfiguration::BinaryMissing => FailureKind::BinaryMissing,
+                crate::attempt::Misconfiguration::Authentication => FailureKind::Authentication,
+                crate::attempt::Misconfiguration::Configuration => FailureKind::Configuration,
+            };
+            failed(kind, detail.clone(), misconfiguration_hint(*what))
+        }
+        AttemptEnd::Interrupted if count > MAX_INTERRUPTIONS => {
+            let detail = format!("interrupted {count} times in a row without progress");
+            failed(FailureKind::Interrupted, detail, "find out what kills the driver, then resume the run")
+        }
+        AttemptEnd::Interrupted => Verdict::Attempt(PromptKind::AfterInterrupt),
+        AttemptEnd::Aborted => Verdict::End(Outcome::Aborted),
+    }
+}
+
+fn pause(
+    manifest: &Manifest,
+    fence: Fence,
+    why: WaitReason,
+    count: u32,
+    now: Timestamp,
+    detail: String,
+) -> Verdict {
+    // The run's own name is randomness enough to keep runs apart, and keeps this function pure.
+    let seed = manifest
+        .spec
+        .run_id
+        .as_str()
+        .bytes()
+        .fold(fence.0, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    Verdict::Wait(Wait { until: Some(now.plus(backoff(count, seed))), until_changed: false, why, detail })
+}
+
+fn failed(kind: FailureKind, detail: String, hint: &str) -> Verdict {
+    Verdict::End(Outcome::Failed { failure: Failure { kind, detail, hint: hint.to_owned() } })
+}
+
+/// The hooks of one phase, in order.
+pub fn hooks_of(manifest: &Manifest, phase: HookPhase) -> Vec<&HookSpec> {
+    manifest.spec.hooks.iter().filter(|hook| hook.phase == phase).collect()
+}
+
+fn hook_at(manifest: &Manifest, phase: HookPhase, index: u32) -> Option<HookRef> {
+    let at = usize::try_from(index).ok()?;
+    hooks_of(manifest, phase).get(at).map(|_| HookRef { phase, index })
+}
+
+fn check_at(manifest: &Manifest, index: u32) -> Option<u32> {
+    manifest.spec.checks.get(usize::try_from(index).ok()?).map(|_| index)
+}
+
+/// Whether a fact can only come from the process that holds the lease.
+pub fn needs_lease(fact: &Fact) -> bool {
+    match fact {
+        Fact::Driver { .. } => true,
+        Fact::Task { .. } | Fact::Control(_) => false,
+    }
+}

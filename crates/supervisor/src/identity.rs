@@ -1,0 +1,75 @@
+//! Owns telling one process from another that later got the same number, and signalling the right one. It must
+//! not look at what a process belongs to.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::procfs::{Reader, Stat};
+
+/// A process that cannot be mistaken for another one since the machine was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    pub pid: u32,
+    pub pgid: u32,
+    /// Clock ticks since boot: field 22 of `/proc/PID/stat`.
+    pub start_time: u64,
+}
+
+/// The signals that end a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndSignal {
+    Terminate,
+    Kill,
+}
+
+impl From<&Stat> for Identity {
+    fn from(stat: &Stat) -> Self {
+        Self { pid: stat.pid, pgid: stat.group, start_time: stat.start_time }
+    }
+}
+
+/// The identity of a living process. A zombie is over, so it has none.
+pub fn identity_of(pid: u32) -> Option<Identity> {
+    Reader::new().stat(pid).filter(|stat| !stat.is_zombie()).map(|stat| Identity::from(&stat))
+}
+
+/// Whether this very process still lives. The group is not compared, because a process can change it.
+pub fn is_same_process(identity: &Identity) -> bool {
+    identity_of(identity.pid).is_some_and(|now| now.start_time == identity.start_time)
+}
+
+/// Signals this very process. `false` when it is gone, whoever has its number now.
+pub fn signal_process(identity: &Identity, signal: EndSignal) -> io::Result<bool> {
+    // Opened before the check: whoever the check finds is who the descriptor stands for, or that one is dead.
+    let Some(process) = open(identity.pid)? else { return Ok(false) };
+    if !is_same_process(identity) {
+        return Ok(false);
+    }
+    let signal = match signal {
+        EndSignal::Terminate => Signal::TERM,
+        EndSignal::Kill => Signal::KILL,
+    };
+    match pidfd_send_signal(&process, signal) {
+        Ok(()) => Ok(true),
+        Err(Errno::SRCH) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// A descriptor for whoever has this number now; `None` when nobody has.
+pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
+    let Some(pid) = raw(pid) else { return Ok(None) };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) => Ok(Some(process)),
+        // INVAL: the number is a thread's by now.
+        Err(Errno::SRCH | Errno::INVAL) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+pub(crate) fn raw(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
