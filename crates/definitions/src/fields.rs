@@ -25,16 +25,16 @@ pub(crate) struct Known {
 }
 
 /// A map that is being read.
-pub(crate) struct Fields<'a> {
+pub(crate) struct Fields<'a, 'p> {
     page: &'a Page,
     /// `tasks[2].` in front of field names, or nothing.
     prefix: String,
     start: Place,
     entries: &'a [Entry],
-    problems: &'a mut Vec<Diagnostic>,
+    problems: &'p mut Vec<Diagnostic>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a, 'p> Fields<'a, 'p> {
     /// Starts reading and complains about every field that is not known.
     pub(crate) fn new(
         page: &'a Page,
@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
         start: Place,
         entries: &'a [Entry],
         known: Known,
-        problems: &'a mut Vec<Diagnostic>,
+        problems: &'p mut Vec<Diagnostic>,
     ) -> Self {
         for entry in entries.iter().filter(|entry| !known.fields.contains(&entry.key.as_str())) {
             problems.extend(unknown(page, &prefix, entry, known));

@@ -102,7 +102,7 @@ pub(crate) fn invalid(problem: Diagnostic) -> DefinitionError {
 
 /// Complains when a definition in a library does not carry the name of its place.
 pub(crate) fn check_place_name(
-    fields: &mut Fields<'_>,
+    fields: &mut Fields<'_, '_>,
     field: &str,
     given: Option<&str>,
     expected: Option<&str>,

@@ -50,7 +50,7 @@ pub(crate) fn parse(loaded: Loaded) -> Result<TaskDefinition, Vec<Diagnostic>> {
 }
 
 /// Checks the spelling of a task id and complains at the field `id`.
-pub(crate) fn task_id(fields: &mut Fields<'_>, id: &str) -> Option<TaskId> {
+pub(crate) fn task_id(fields: &mut Fields<'_, '_>, id: &str) -> Option<TaskId> {
     match TaskId::parse(id) {
         Ok(id) => Some(id),
         Err(error) => {
@@ -66,7 +66,7 @@ pub(crate) fn task_id(fields: &mut Fields<'_>, id: &str) -> Option<TaskId> {
 }
 
 /// The title, checked.
-pub(crate) fn title(fields: &mut Fields<'_>) -> Option<String> {
+pub(crate) fn title(fields: &mut Fields<'_, '_>) -> Option<String> {
     let title = fields.required_text("title", "Run the tests")?;
     match check_title(&title) {
         Ok(()) => Some(title),

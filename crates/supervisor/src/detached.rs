@@ -37,8 +37,11 @@ pub fn spawn_detached(detached: Detached) -> Result<Identity, SpawnError> {
     };
     let stream = |fd: Option<OwnedFd>| fd.map_or_else(Stdio::null, Stdio::from);
     command.stdin(stream(detached.stdin)).stdout(stream(detached.stdout)).stderr(stream(detached.stderr));
-    #[expect(unsafe_code, reason = "a new session can only be made between fork and exec; setsid is a bare \
-                                    system call, so it is safe there")]
+    #[expect(
+        unsafe_code,
+        reason = "a new session can only be made between fork and exec; setsid is a bare \
+                                    system call, so it is safe there"
+    )]
     // SAFETY: the closure allocates nothing, takes no lock and calls only setsid(2).
     unsafe {
         command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));

@@ -6,6 +6,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::procfs::{Reader, Stat};
 
@@ -72,4 +74,14 @@ pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
 
 pub(crate) fn raw(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// Makes the end of a process awaitable: the descriptor becomes readable then. Needs a runtime with I/O.
+#[expect(
+    unsafe_code,
+    reason = "the safe constructor is deprecated; a descriptor that is owned meets the conditions"
+)]
+pub(crate) fn watch(process: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is open, and stays the same descriptor, for as long as it exists.
+    Ok(unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }?)
 }

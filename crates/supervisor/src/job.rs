@@ -151,7 +151,8 @@ impl Job {
         sink: &mut dyn LineSink,
     ) -> JobReport {
         let Self { leader, mut pipes, marker, adoption, started } = self;
-        let mut watch = Watch { leader: &leader, limits, started, last_output: started, phase: Phase::Running };
+        let mut watch =
+            Watch { leader: &leader, limits, started, last_output: started, phase: Phase::Running };
         let exit = watch.until_exit(stop, &mut pipes, sink).await;
         let elapsed = started.elapsed();
         let (stop, sent) = watch.phase.outcome();
@@ -164,7 +165,11 @@ impl Job {
         let sweep = Sweep::new(tree, group, sent, limits.grace.min(LEFTOVER_GRACE)).run();
         let leftovers = pump_during(sweep, &mut pipes, sink).await;
         pipes.drain(sink);
-        let closing = async { while pipes.output_open() { pipes.pump(sink).await; } };
+        let closing = async {
+            while pipes.output_open() {
+                pipes.pump(sink).await;
+            }
+        };
         let undrained = tokio::time::timeout(DRAIN_LIMIT, closing).await.is_err();
         pipes.finish(sink);
         leader.collect();

@@ -8,10 +8,9 @@ use rustix::io::Errno;
 use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, pidfd_send_signal, waitid,
 };
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::identity::{Identity, raw};
+use crate::identity::{self, Identity, raw};
 use crate::job::Exit;
 use crate::procfs::Reader;
 use crate::registry;
@@ -29,8 +28,12 @@ impl Leader {
     pub fn new(pid: u32) -> io::Result<Self> {
         let stat = Reader::new().stat(pid).ok_or(Errno::SRCH)?;
         let process = pidfd_open(raw(pid).ok_or(Errno::INVAL)?, PidfdFlags::empty())?;
-        let process = AsyncFd::with_interest(process, Interest::READABLE)?;
-        Ok(Self { identity: Identity { pid, pgid: pid, start_time: stat.start_time }, process, collected: false })
+        let process = identity::watch(process)?;
+        Ok(Self {
+            identity: Identity { pid, pgid: pid, start_time: stat.start_time },
+            process,
+            collected: false,
+        })
     }
 
     /// Waits for its end without collecting it. `None` when somebody else collected it, which is what happens

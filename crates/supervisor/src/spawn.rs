@@ -76,8 +76,9 @@ impl Request<'_> {
         if program.as_encoded_bytes().contains(&b'/') {
             return self.cwd.join(program).exists();
         }
-        program::search_path(self.env)
-            .is_some_and(|path| std::env::split_paths(path).any(|dir| self.cwd.join(dir).join(program).is_file()))
+        program::search_path(self.env).is_some_and(|path| {
+            std::env::split_paths(path).any(|dir| self.cwd.join(dir).join(program).is_file())
+        })
     }
 
     fn size(&self) -> usize {

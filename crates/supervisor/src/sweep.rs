@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Signal, kill_process_group, pidfd_send_signal};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
 use crate::identity::{self, Identity};
@@ -97,7 +95,8 @@ impl<'a> Sweep<'a> {
     async fn settle(&mut self) -> bool {
         let census = self.census();
         let mut reader = Reader::new();
-        let watched = census.members.iter().take(MAX_WATCHED).filter_map(|member| self.open(member, &mut reader));
+        let watched =
+            census.members.iter().take(MAX_WATCHED).filter_map(|member| self.open(member, &mut reader));
         wait_for_end(watched.collect(), SETTLE).await;
         census.members.is_empty()
     }
@@ -105,24 +104,13 @@ impl<'a> Sweep<'a> {
     /// Asks members to end, and gives them time. `true` when nobody is left.
     async fn terminate(&mut self) -> bool {
         let census = self.census();
-        if census.members.is_empty() {
-            return true;
-        }
-        let group = self.group.filter(|_| self.sent == GroupSignal::None && !census.group_is_shared);
-        if let Some(group) = group.filter(|group| census.members.iter().any(|member| member.group == *group)) {
-            signal_group(group, Signal::TERM);
-            signal_group(group, Signal::CONT);
-        }
         let mut reader = Reader::new();
         let mut watched = Vec::new();
         for member in &census.members {
             let Some(process) = self.open(member, &mut reader) else { continue };
-            let in_group = self.group == Some(member.group);
-            if in_group && self.sent == GroupSignal::Terminate {
-                // Asked already; still within the time to answer, hence not left over yet.
-            } else if in_group && group.is_some() {
-                self.note(member);
-            } else {
+            // Who was asked along with the leader is still within the time to answer, hence not left over yet.
+            let asked = self.sent == GroupSignal::Terminate && self.group == Some(member.group);
+            if !asked {
                 self.send(&process, member, &[Signal::TERM, Signal::CONT]);
             }
             if watched.len() < MAX_WATCHED {
@@ -130,7 +118,7 @@ impl<'a> Sweep<'a> {
             }
         }
         wait_for_end(watched, self.grace).await;
-        false
+        census.members.is_empty()
     }
 
     /// Kills members until nobody is left, faster than they multiply.
@@ -141,13 +129,11 @@ impl<'a> Sweep<'a> {
             if census.members.is_empty() || Instant::now() >= give_up {
                 return;
             }
-            if let Some(group) = self.group.filter(|_| !census.group_is_shared) {
-                signal_group(group, Signal::KILL);
-            }
             let mut reader = Reader::new();
             let mut watched = Vec::new();
             for member in &census.members {
                 let Some(process) = self.open(member, &mut reader) else { continue };
+                // Who was killed along with the leader may take a moment to die, and is not left over.
                 let dying = round == 0 && self.sent == GroupSignal::Kill && self.group == Some(member.group);
                 if !dying {
                     self.send(&process, member, &[Signal::KILL]);
@@ -155,6 +141,10 @@ impl<'a> Sweep<'a> {
                 if watched.len() < MAX_WATCHED {
                     watched.push(process);
                 }
+            }
+            // All at once, for those who were born meanwhile.
+            if let Some(group) = self.group.filter(|_| !census.group_is_shared) {
+                signal_group(group, Signal::KILL);
             }
             wait_for_end(watched, KILL_WAIT).await;
         }
@@ -217,7 +207,7 @@ pub(crate) fn signal_group(group: u32, signal: Signal) {
 async fn wait_for_end(processes: Vec<OwnedFd>, limit: Duration) {
     let until = Instant::now() + limit;
     for process in processes {
-        let Ok(process) = AsyncFd::with_interest(process, Interest::READABLE) else { continue };
+        let Ok(process) = identity::watch(process) else { continue };
         if tokio::time::timeout_at(until, process.readable()).await.is_err() {
             return;
         }

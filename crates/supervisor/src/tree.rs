@@ -68,9 +68,16 @@ impl Adoption {
         }
         let own = std::process::id();
         let mut reader = Reader::new();
-        let before =
-            procfs::own_children().into_iter().filter_map(|pid| reader.stat(pid)).map(|stat| key(&stat)).collect();
-        Some(Self { own, own_group: rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs(), before })
+        let before = procfs::own_children()
+            .into_iter()
+            .filter_map(|pid| reader.stat(pid))
+            .map(|stat| key(&stat))
+            .collect();
+        Some(Self {
+            own,
+            own_group: rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs(),
+            before,
+        })
     }
 
     fn covers(&self, stat: &Stat) -> bool {
@@ -175,7 +182,9 @@ fn key(stat: &Stat) -> (u32, u64) {
 /// A number is not given out again while a group bears it. So the group is another one only if its leader is
 /// there and is somebody else.
 fn group_is_original<'a>(leader: &Identity, mut seen: impl Iterator<Item = &'a Stat>) -> bool {
-    seen.all(|stat| stat.pid != leader.pgid || leader.pid != leader.pgid || stat.start_time == leader.start_time)
+    seen.all(|stat| {
+        stat.pid != leader.pgid || leader.pid != leader.pgid || stat.start_time == leader.start_time
+    })
 }
 
 /// Makes members of the children of members, except those that carry another marker.

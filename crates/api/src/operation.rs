@@ -1,0 +1,114 @@
+//! What an operation is, and the one list of them all. From the list come the `Service` every front door talks to
+//! and visitors for routers, schemas and tests.
+
+use std::future::Future;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+use crate::operations::*;
+
+/// How an operation is reached over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Changes.
+    Post,
+}
+
+/// A request and its reply, declared once.
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
+    /// What it answers with.
+    type Reply: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    /// Its name in remote calls, `noun.verb`.
+    const NAME: &'static str;
+    /// Its HTTP method.
+    const METHOD: Method;
+    /// Its HTTP path.
+    const PATH: &'static str;
+    /// Whether an outer agent may call it as a tool.
+    const TOOL: bool;
+}
+
+/// Whoever can carry out an operation.
+pub trait Handle<O: Operation> {
+    /// Carries it out. Errors are the ones a person or program can act on.
+    fn call(&self, request: O) -> impl Future<Output = Result<O::Reply, ApiError>> + Send;
+}
+
+/// An operation's declaration as data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationInfo {
+    /// See [`Operation::NAME`].
+    pub name: &'static str,
+    /// See [`Operation::METHOD`].
+    pub method: Method,
+    /// See [`Operation::PATH`].
+    pub path: &'static str,
+    /// See [`Operation::TOOL`].
+    pub tool: bool,
+}
+
+/// Sees every operation with its types.
+pub trait OperationVisitor {
+    /// Called once for each operation.
+    fn visit<O: Operation>(&mut self, info: OperationInfo);
+}
+
+macro_rules! operations {
+    ($($request:ident => $reply:ty, $name:literal, $method:ident $path:literal, tool: $tool:literal;)+) => {
+        $(impl Operation for $request {
+            type Reply = $reply;
+            const NAME: &'static str = $name;
+            const METHOD: Method = Method::$method;
+            const PATH: &'static str = $path;
+            const TOOL: bool = $tool;
+        })+
+
+        /// Everything that can be asked for. Whoever handles each operation is one.
+        pub trait Service: $(Handle<$request> +)+ Send + Sync {}
+        impl<T: $(Handle<$request> +)+ Send + Sync> Service for T {}
+
+        /// Shows every operation to a visitor, in the declared order.
+        pub fn visit_operations(visitor: &mut impl OperationVisitor) {
+            $(visitor.visit::<$request>(OperationInfo {
+                name: $name,
+                method: Method::$method,
+                path: $path,
+                tool: $tool,
+            });)+
+        }
+    };
+}
+
+operations! {
+    CreateRun => RunDetail, "run.create", Post "/api/runs", tool: true;
+    ReadyRun => RunDetail, "run.ready", Post "/api/runs/{run}/ready", tool: true;
+    ResumeRun => RunDetail, "run.resume", Post "/api/runs/{run}/resume", tool: true;
+    AbortRun => RunDetail, "run.abort", Post "/api/runs/{run}/abort", tool: true;
+    GetRun => RunDetail, "run.get", Get "/api/runs/{run}", tool: true;
+    ReadRun => RunReading, "run.read", Get "/api/runs/{run}/events", tool: true;
+    GetBrief => Brief, "run.brief", Get "/api/runs/{run}/brief", tool: true;
+    ListRuns => RunList, "run.list", Get "/api/runs", tool: true;
+    RecoverRuns => Recovery, "run.recover", Post "/api/recover", tool: false;
+    ListTasks => TaskList, "task.list", Get "/api/runs/{run}/tasks", tool: true;
+    ShowTask => TaskDetail, "task.show", Get "/api/runs/{run}/tasks/{task}", tool: true;
+    SetTask => TaskDetail, "task.set", Post "/api/runs/{run}/tasks/{task}", tool: true;
+    AppendNotes => TaskDetail, "task.append_notes", Post "/api/runs/{run}/tasks/{task}/notes", tool: true;
+    PassBlock => TaskDetail, "task.pass_block", Post "/api/runs/{run}/tasks/{task}/blocks", tool: false;
+    AddTask => TaskDetail, "task.add", Post "/api/runs/{run}/tasks", tool: true;
+    EditTask => TaskDetail, "task.edit", Post "/api/runs/{run}/tasks/{task}/edit", tool: true;
+    DeleteTask => TaskDetail, "task.delete", Post "/api/runs/{run}/tasks/{task}/delete", tool: false;
+    ListDefinitions => DefinitionList, "definition.list", Get "/api/definitions", tool: true;
+    ShowDefinition => DefinitionDetail, "definition.show", Get "/api/definitions/show", tool: true;
+    ValidateDefinitions => Validation, "definition.validate", Post "/api/definitions/validate", tool: false;
+    GetStatus => SystemStatus, "system.status", Get "/api/status", tool: true;
+}
+
+use crate::view::{
+    Brief, DefinitionDetail, DefinitionList, Recovery, RunDetail, RunList, RunReading, SystemStatus,
+    TaskDetail, TaskList, Validation,
+};

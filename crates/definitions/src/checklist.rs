@@ -1,0 +1,136 @@
+//! Markdown checklists: every open item is a task. Must not lose an open item silently: what cannot become a task
+//! is an error.
+
+mod items;
+
+use agent_runner_model::task::{MAX_TASKS, MAX_TITLE, TaskSpec};
+
+use crate::assignment::Assignment;
+use crate::diagnostic::Diagnostic;
+use crate::loading::Loaded;
+use crate::page::{Page, Place};
+use crate::slug::Slugs;
+use items::{Item, Items};
+
+/// Reads a checklist from its text.
+pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
+    let page = &loaded.page;
+    refuse_other_files(page).map_err(|problem| vec![problem])?;
+    let found = Items::find(page.text());
+    let mut problems = Vec::new();
+    problems.extend(found.broken.iter().map(|byte| {
+        page.problem(
+            page.place_of(*byte),
+            "this looks like a checkbox but is not one",
+            "write it as `- [ ] What to do`: a dash, a blank, [ ] with one blank inside, a blank, the text",
+        )
+    }));
+    problems.extend(found.stray.iter().map(|byte| {
+        page.problem(
+            page.place_of(*byte),
+            "an open item lies below an item that is no task",
+            "move it to the outermost level of the list, or give the item above it an open checkbox: - [ ]",
+        )
+    }));
+    let tasks = tasks(page, &found.items, &mut problems);
+    if problems.is_empty() && tasks.is_empty() {
+        problems.push(nothing_open(page, &found.items));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Assignment {
+        name: loaded.source.stem(),
+        cwd: None,
+        message: None,
+        max_retries: None,
+        caller_instructions: None,
+        tasks,
+        locked_fields: Vec::new(),
+        instructions: found.around(page.text()),
+        source: loaded.source,
+        text: loaded.text,
+    })
+}
+
+fn refuse_other_files(page: &Page) -> Result<(), Diagnostic> {
+    if let Some(byte) = page.text().find('\0') {
+        return Err(page.problem(
+            page.place_of(byte),
+            "the file holds a NUL character",
+            "a checklist is a text file; check that this is the file you meant",
+        ));
+    }
+    let mut lines = page.text().lines();
+    let opens = lines.next().is_some_and(|line| line.trim_end() == "---");
+    let has_field = lines.next().is_some_and(|line| line.contains(':'));
+    match opens && has_field {
+        true => Err(page.problem(
+            Place::START,
+            "a checklist has no front matter",
+            "this is a definition: use it with --assignment or --agent, or delete everything up to the second ---",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn nothing_open(page: &Page, items: &[Item]) -> Diagnostic {
+    match items.first() {
+        Some(first) => page.problem(
+            page.place_of(first.start),
+            "every item of the checklist is already ticked off",
+            "change `- [x]` to `- [ ]` on the items that are to be worked on",
+        ),
+        None => page.problem(
+            Place::START,
+            "the checklist has no open item",
+            "write one item a line, such as\n- [ ] Update the changelog\n- [ ] Run the tests",
+        ),
+    }
+}
+
+fn tasks(page: &Page, items: &[Item], problems: &mut Vec<Diagnostic>) -> Vec<TaskSpec> {
+    let mut slugs = Slugs::default();
+    let mut tasks = Vec::new();
+    for item in items {
+        let id = slugs.next(&item.title);
+        if item.checked {
+            continue;
+        }
+        if tasks.len() == MAX_TASKS {
+            problems.push(page.problem(
+                page.place_of(item.start),
+                format!("a checklist holds at most {MAX_TASKS} open items"),
+                "split it into several files, or nest steps that belong together below one item",
+            ));
+            break;
+        }
+        match id {
+            Some(id) if !item.title.is_empty() => {
+                let (title, body) = title_and_body(item, page.text());
+                tasks.push(TaskSpec { id, title, body });
+            }
+            _ => problems.push(page.problem(
+                page.place_of(item.start),
+                "the item has no text",
+                "write what is to be done after the [ ], or delete the item",
+            )),
+        }
+    }
+    tasks
+}
+
+/// A title that is too long is cut; the whole of it then starts the body.
+fn title_and_body(item: &Item, text: &str) -> (String, String) {
+    let body = item.body(text);
+    if item.title.chars().count() <= MAX_TITLE {
+        return (item.title.clone(), body);
+    }
+    let title: String = item.title.chars().take(MAX_TITLE - 1).collect();
+    let title = format!("{}…", title.trim_end());
+    let body = match body.is_empty() {
+        true => item.title.clone(),
+        false => format!("{}\n\n{body}", item.title),
+    };
+    (title, body)
+}

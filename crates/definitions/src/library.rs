@@ -1,0 +1,155 @@
+//! Where definitions are looked up: explicit path, then the configuration directory, then what is compiled in.
+//! Must not read directories except to suggest names, and must not know fields.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::agent::{self, Agent};
+use crate::assignment::{self, Assignment};
+use crate::bundled;
+use crate::check::{self, Checked};
+use crate::checklist;
+use crate::diagnostic::{DefinitionError, Diagnostic};
+use crate::listing::{self, Listed};
+use crate::loading::{Loaded, read_file};
+use crate::names::{Reference, parse_reference};
+use crate::similar::similar;
+use crate::source::{Kind, Source};
+use crate::task::{self, TaskDefinition};
+
+/// Finds definitions by reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// Holds `agents/`, `assignments/` and `tasks/`; need not exist.
+    pub config_dir: PathBuf,
+    /// What relative paths are relative to.
+    pub caller_dir: PathBuf,
+}
+
+impl Library {
+    /// The agent that the reference names. Errors say what was looked for or what is wrong at which line.
+    pub fn agent(&self, reference: &str) -> Result<Agent, DefinitionError> {
+        let loaded = self.load(Kind::Agent, reference, Some(&self.caller_dir))?;
+        agent::parse(loaded).map_err(in_order)
+    }
+
+    /// The assignment that the reference names, its task references resolved.
+    pub fn assignment(&self, reference: &str) -> Result<Assignment, DefinitionError> {
+        let loaded = self.load(Kind::Assignment, reference, Some(&self.caller_dir))?;
+        self.parse_assignment(loaded)
+    }
+
+    /// The reusable task that the reference names.
+    pub fn task(&self, reference: &str) -> Result<TaskDefinition, DefinitionError> {
+        self.task_from(reference, Some(&self.caller_dir))
+    }
+
+    /// A Markdown checklist as an assignment: every open item is a task. A relative path is relative to the caller.
+    pub fn checklist(&self, path: &Path) -> Result<Assignment, DefinitionError> {
+        let path = self.caller_dir.join(path);
+        match read_file(&path)? {
+            Some(text) => {
+                let loaded = Loaded::new(Source::Path(path), text, None);
+                checklist::parse(loaded).map_err(in_order)
+            }
+            None => Err(DefinitionError::Read { path, source: std::io::ErrorKind::NotFound.into() }),
+        }
+    }
+
+    /// Every definition of that kind that can be named, by name. Broken ones are listed with what is wrong.
+    pub fn list(&self, kind: Kind) -> Vec<Listed> {
+        listing::list(self, kind)
+    }
+
+    /// Checks files and directory trees; the configuration directory when there are no paths.
+    pub fn validate(&self, paths: &[PathBuf]) -> Vec<Checked> {
+        check::validate(self, paths)
+    }
+
+    pub(crate) fn parse_assignment(&self, loaded: Loaded) -> Result<Assignment, DefinitionError> {
+        let base = match &loaded.source {
+            Source::Path(path) | Source::Config(path) => path.parent().map(Path::to_owned),
+            Source::Bundled(_) => None,
+        };
+        let find = |reference: &str| self.task_from(reference, base.as_deref());
+        assignment::parse(loaded, &find).map_err(in_order)
+    }
+
+    fn task_from(&self, reference: &str, base: Option<&Path>) -> Result<TaskDefinition, DefinitionError> {
+        let loaded = self.load(Kind::Task, reference, base)?;
+        task::parse(loaded).map_err(in_order)
+    }
+
+    /// The text that the reference names; `base` is what a relative path is relative to.
+    fn load(&self, kind: Kind, reference: &str, base: Option<&Path>) -> Result<Loaded, DefinitionError> {
+        let bad = |reason| DefinitionError::Name { kind, reference: reference.to_owned(), reason };
+        match (parse_reference(reference).map_err(bad)?, base) {
+            (Reference::Path(path), Some(base)) => self.load_path(kind, reference, &base.join(path)),
+            (Reference::Path(_), None) => Err(bad("a bundled definition cannot name a file")),
+            (Reference::Name(name), _) => self.load_name(kind, name),
+        }
+    }
+
+    fn load_path(&self, kind: Kind, reference: &str, path: &Path) -> Result<Loaded, DefinitionError> {
+        let path = tidy(path);
+        let file = match kind.file_name() {
+            Some(name) if path.is_dir() => path.join(name),
+            _ => path,
+        };
+        match read_file(&file)? {
+            Some(text) => Ok(self.at_path(kind, file, text)),
+            None => Err(DefinitionError::NotFound {
+                kind,
+                reference: reference.to_owned(),
+                searched: vec![file.display().to_string()],
+                similar: Vec::new(),
+            }),
+        }
+    }
+
+    /// A file that was named by path; at a place in the configuration directory it has that place's name.
+    pub(crate) fn at_path(&self, kind: Kind, file: PathBuf, text: String) -> Loaded {
+        let inside = file.strip_prefix(tidy(&self.config_dir)).ok().map(|place| place.to_string_lossy().into_owned());
+        let place_name = inside.as_deref().and_then(|place| kind.name_of_place(place)).map(str::to_owned);
+        let source = if place_name.is_some() { Source::Config(file) } else { Source::Path(file) };
+        Loaded::new(source, text, place_name)
+    }
+
+    fn load_name(&self, kind: Kind, name: &str) -> Result<Loaded, DefinitionError> {
+        let place = kind.place(name);
+        let file = self.config_dir.join(&place);
+        if let Some(text) = read_file(&file)? {
+            return Ok(Loaded::new(Source::Config(file), text, Some(name.to_owned())));
+        }
+        match bundled::find(&place) {
+            Some((place, text)) => {
+                Ok(Loaded::new(Source::Bundled(place), text.to_owned(), Some(name.to_owned())))
+            }
+            None => Err(DefinitionError::NotFound {
+                kind,
+                reference: name.to_owned(),
+                searched: vec![file.display().to_string(), format!("bundled:{place}")],
+                similar: self.similar_to(kind, name),
+            }),
+        }
+    }
+
+    fn similar_to(&self, kind: Kind, name: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.caller_dir.join(name).exists() {
+            found.push(format!("./{name}"));
+        }
+        let names = listing::names(self, kind);
+        found.extend(similar(name, names.iter().map(String::as_str)).into_iter().map(str::to_owned));
+        found
+    }
+}
+
+pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> DefinitionError {
+    diagnostics.sort_by(|a, b| a.file.cmp(&b.file).then(a.line.cmp(&b.line)).then(a.column.cmp(&b.column)));
+    DefinitionError::Invalid { diagnostics }
+}
+
+/// The path without `.` and, where that is certain, without `..`: `/a/./b` is `/a/b`.
+pub(crate) fn tidy(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}
