@@ -83,7 +83,11 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Agent, Vec<Diagnostic>> {
     let backend = fields.required_text("backend", "shell");
     if backend.as_deref().is_some_and(|backend| backend.contains(char::is_whitespace)) {
         let at = fields.place("backend");
-        fields.complain(at, "backend must be one word", "write the name of a backend, such as `backend: shell`");
+        fields.complain(
+            at,
+            "backend must be one word",
+            "write the name of a backend, such as `backend: shell`",
+        );
     }
     let model = fields.text("model");
     let effort = fields.word("effort", Effort::ALL, Effort::as_str);

@@ -91,8 +91,12 @@ pub(crate) fn parse(loaded: Loaded, find: FindTask<'_>) -> Result<Assignment, Ve
         );
     }
     let mut tasks = Tasks { page: &loaded.page, find, first_lines: HashMap::new(), problems: &mut problems };
-    let tasks: Vec<TaskSpec> =
-        nodes.iter().take(MAX_TASKS).enumerate().filter_map(|(index, node)| tasks.task(index, node)).collect();
+    let tasks: Vec<TaskSpec> = nodes
+        .iter()
+        .take(MAX_TASKS)
+        .enumerate()
+        .filter_map(|(index, node)| tasks.task(index, node))
+        .collect();
     match name {
         Some(name) if problems.is_empty() => Ok(Assignment {
             name,
@@ -171,8 +175,10 @@ impl Tasks<'_> {
                 None
             }
             Err(error) => {
-                let reason = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
-                let hint = error.hint().unwrap_or_else(|| "check the path and the file's permissions".to_owned());
+                let reason =
+                    std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
+                let hint =
+                    error.hint().unwrap_or_else(|| "check the path and the file's permissions".to_owned());
                 self.problems.push(self.page.problem(node.at, format!("{error}{reason}"), hint));
                 None
             }

@@ -7,7 +7,7 @@ use crate::checklist;
 use crate::diagnostic::DefinitionError;
 use crate::library::{Library, tidy};
 use crate::listing::Tree;
-use crate::loading::{Loaded, invalid, read_file};
+use crate::loading::{Loaded, invalid, no_such_file, read_file};
 use crate::node::Entry;
 use crate::page::{Page, Place};
 use crate::source::{Kind, Source};
@@ -40,12 +40,7 @@ pub(crate) fn validate(library: &Library, paths: &[PathBuf]) -> Vec<Checked> {
         }
         match tree(library, &path) {
             Some(found) => checked.extend(found),
-            None => checked.push(Checked {
-                problem: Some(nothing_in(&path)),
-                path,
-                kind: None,
-                name: None,
-            }),
+            None => checked.push(Checked { problem: Some(nothing_in(&path)), path, kind: None, name: None }),
         }
     }
     checked
@@ -74,7 +69,8 @@ fn nothing_in(path: &Path) -> DefinitionError {
 /// The kind by the file's name, or by a `tasks` folder around it (not further up than `root`'s own name).
 fn kind_by_name(path: &Path, root: &Path) -> Option<Kind> {
     let name = path.file_name()?;
-    let by_name = [Kind::Agent, Kind::Assignment].into_iter().find(|kind| kind.file_name().is_some_and(|n| name == n));
+    let by_name =
+        [Kind::Agent, Kind::Assignment].into_iter().find(|kind| kind.file_name().is_some_and(|n| name == n));
     if by_name.is_some() {
         return by_name;
     }
@@ -96,9 +92,7 @@ fn known(library: &Library, path: PathBuf, kind: Kind) -> Checked {
 fn read(path: &Path) -> Result<String, DefinitionError> {
     match read_file(path)? {
         Some(text) => Ok(text),
-        None => {
-            Err(DefinitionError::Read { path: path.to_owned(), source: std::io::ErrorKind::NotFound.into() })
-        }
+        None => Err(no_such_file(path.to_owned())),
     }
 }
 
@@ -128,11 +122,8 @@ fn file(library: &Library, path: PathBuf) -> Checked {
     };
     let root = path.parent().map(Path::to_owned).unwrap_or_default();
     let in_config = path.strip_prefix(tidy(&library.config_dir)).is_ok();
-    let by_name = if in_config {
-        kind_by_name(&path, &tidy(&library.config_dir))
-    } else {
-        kind_by_name(&path, &root)
-    };
+    let by_name =
+        if in_config { kind_by_name(&path, &tidy(&library.config_dir)) } else { kind_by_name(&path, &root) };
     if let Some(kind) = by_name {
         return outcome(library, path, text, kind);
     }

@@ -68,7 +68,7 @@ fn refuse_other_files(page: &Page) -> Result<(), Diagnostic> {
         true => Err(page.problem(
             Place::START,
             "a checklist has no front matter",
-            "this is a definition: use it with --assignment or --agent, or delete everything up to the second ---",
+            "this looks like an assignment file: use it as the assignment, or delete everything up to the second ---",
         )),
         false => Ok(()),
     }

@@ -120,8 +120,10 @@ fn not_found_hint(kind: Kind, searched: &[String], similar: &[String]) -> String
         let _ = writeln!(hint, "did you mean {}?", similar.join(" or "));
     }
     let _ = write!(hint, "looked at {}", searched.join(", then "));
-    if similar.is_empty() {
-        let _ = write!(hint, "; `list {}` shows what there is", kind.folder());
+    if searched.len() == 1 {
+        hint.push_str("; there is no such file");
+    } else if similar.is_empty() {
+        let _ = write!(hint, "; `agent-runner list {}` shows what there is", kind.folder());
     }
     hint
 }
@@ -141,7 +143,8 @@ impl Diagnostic {
         let _ = writeln!(out, "{gutter} |");
         let _ = writeln!(out, "{}", format!("{number} | {shown}").trim_end());
         let _ = writeln!(out, "{gutter} | {caret}^");
-        let _ = writeln!(out, "{gutter} = help: {}", self.hint.replace('\n', &format!("\n{gutter}         ")));
+        let _ =
+            writeln!(out, "{gutter} = help: {}", self.hint.replace('\n', &format!("\n{gutter}         ")));
         out
     }
 }

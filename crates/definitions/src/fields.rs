@@ -1,9 +1,9 @@
 //! Reads the fields of a map one by one and collects everything that is wrong with them. Must not know any
 //! definition: which fields exist is said by the caller.
 
-use std::collections::BTreeMap;
+mod backend;
 
-use agent_runner_model::spec::{LockableField, Value};
+use agent_runner_model::spec::LockableField;
 
 use crate::diagnostic::Diagnostic;
 use crate::node::{Entry, Node, Shape};
@@ -31,8 +31,13 @@ pub(crate) struct Fields<'a, 'p> {
     prefix: String,
     start: Place,
     entries: &'a [Entry],
+    /// Known fields that an unknown one was probably meant to be.
+    meant: Vec<&'static str>,
     problems: &'p mut Vec<Diagnostic>,
 }
+
+/// Most unknown fields of one map that are reported.
+const MAX_UNKNOWN: usize = 20;
 
 impl<'a, 'p> Fields<'a, 'p> {
     /// Starts reading and complains about every field that is not known.
@@ -44,10 +49,15 @@ impl<'a, 'p> Fields<'a, 'p> {
         known: Known,
         problems: &'p mut Vec<Diagnostic>,
     ) -> Self {
-        for entry in entries.iter().filter(|entry| !known.fields.contains(&entry.key.as_str())) {
-            problems.extend(unknown(page, &prefix, entry, known));
+        let mut meant = Vec::new();
+        let unknown_entries = entries.iter().filter(|entry| !known.fields.contains(&entry.key.as_str()));
+        for entry in unknown_entries.take(MAX_UNKNOWN) {
+            if let Some(problem) = unknown(page, &prefix, entry, known) {
+                problems.push(problem);
+                meant.extend(similar(&entry.key, known.fields.iter().copied()).first());
+            }
         }
-        Self { page, prefix, start, entries, problems }
+        Self { page, prefix, start, entries, meant, problems }
     }
 
     fn entry(&self, name: &str) -> Option<&'a Entry> {
@@ -72,8 +82,15 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     fn missing(&mut self, name: &str, example: &str) {
+        if self.meant.contains(&name) {
+            return;
+        }
         let path = self.path(name);
-        self.complain(self.start, format!("field `{path}` is missing"), format!("add a line like `{name}: {example}`"));
+        self.complain(
+            self.start,
+            format!("field `{path}` is missing"),
+            format!("add a line like `{name}: {example}`"),
+        );
     }
 
     /// `schemaVersion: 1`.
@@ -129,7 +146,11 @@ impl<'a, 'p> Fields<'a, 'p> {
         let value = match &node.shape {
             Shape::Plain(text) => match meaning(text) {
                 Meaning::Whole(value) => u32::try_from(value).ok(),
-                Meaning::Null | Meaning::Bool(_) | Meaning::OtherNumber | Meaning::Ambiguous | Meaning::Text => None,
+                Meaning::Null
+                | Meaning::Bool(_)
+                | Meaning::OtherNumber
+                | Meaning::Ambiguous
+                | Meaning::Text => None,
             },
             Shape::Text(_) | Shape::List(_) | Shape::Map(_) => None,
         };
@@ -144,7 +165,10 @@ impl<'a, 'p> Fields<'a, 'p> {
         self.complain(
             node.at,
             format!("{path} must be {range}, found {}", node.described()),
-            format!("write digits only, without quotes, such as `{name}: {}`", if most == u32::MAX { 600 } else { 3 }),
+            format!(
+                "write digits only, without quotes, such as `{name}: {}`",
+                if most == u32::MAX { 600 } else { 3 }
+            ),
         );
         None
     }
@@ -177,7 +201,8 @@ impl<'a, 'p> Fields<'a, 'p> {
         let mut locked = Vec::new();
         for (index, item) in self.list("lockedFields").iter().enumerate() {
             let path = format!("{}[{index}]", self.path("lockedFields"));
-            let word = word_of(self.page, &path, item, LockableField::ALL, LockableField::as_str, self.problems);
+            let word =
+                word_of(self.page, &path, item, LockableField::ALL, LockableField::as_str, self.problems);
             locked.extend(word.filter(|word| !locked.contains(word)));
         }
         locked
@@ -206,52 +231,6 @@ impl<'a, 'p> Fields<'a, 'p> {
             None => &[],
         }
     }
-
-    /// A map of maps of backend-owned values.
-    pub(crate) fn backend_config(&mut self) -> BTreeMap<String, BTreeMap<String, Value>> {
-        let mut config = BTreeMap::new();
-        for backend in self.map("backendConfig") {
-            let path = format!("backendConfig.{}", backend.key);
-            let mut values = BTreeMap::new();
-            for entry in map_of(self.page, &path, &backend.value, self.problems) {
-                let path = format!("{path}.{}", entry.key);
-                if let Some(value) = value_of(self.page, &path, &entry.value, self.problems) {
-                    values.insert(entry.key.clone(), value);
-                }
-            }
-            config.insert(backend.key.clone(), values);
-        }
-        config
-    }
-
-    /// `backendArgs.<backend>.extraArgs`.
-    pub(crate) fn backend_args(&mut self) -> BTreeMap<String, Vec<String>> {
-        const KNOWN: Known =
-            Known { what: "an entry of backendArgs", fields: &["extraArgs"], later: &[], elsewhere: &[] };
-        let mut arguments = BTreeMap::new();
-        for backend in self.map("backendArgs") {
-            let path = format!("backendArgs.{}", backend.key);
-            let entries = map_of(self.page, &path, &backend.value, self.problems);
-            let prefix = format!("{path}.");
-            let mut fields = Fields::new(self.page, prefix, backend.key_at, entries, KNOWN, self.problems);
-            let items = fields.list("extraArgs");
-            let mut words = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                let path = format!("{path}.extraArgs[{index}]");
-                match text_of(self.page, &path, item, self.problems) {
-                    Some(word) if word.is_empty() => self.problems.push(self.page.problem(
-                        item.at,
-                        format!("{path} must not be empty"),
-                        "delete the item, or write the argument",
-                    )),
-                    Some(word) => words.push(word),
-                    None => {}
-                }
-            }
-            arguments.insert(backend.key.clone(), words);
-        }
-        arguments
-    }
 }
 
 fn unknown(page: &Page, prefix: &str, entry: &Entry, known: Known) -> Option<Diagnostic> {
@@ -268,7 +247,11 @@ fn unknown(page: &Page, prefix: &str, entry: &Entry, known: Known) -> Option<Dia
     }
     let message = format!("unknown field `{path}`");
     if let Some((_, place)) = known.elsewhere.iter().find(|(name, _)| *name == key) {
-        return Some(page.problem(entry.key_at, message, format!("`{key}` is a field of {place}; move it there")));
+        return Some(page.problem(
+            entry.key_at,
+            message,
+            format!("`{key}` is a field of {place}; move it there"),
+        ));
     }
     let fields = known.fields.join(", ");
     let hint = match similar(key, known.fields.iter().chain(known.later).copied()).first() {
@@ -279,7 +262,12 @@ fn unknown(page: &Page, prefix: &str, entry: &Entry, known: Known) -> Option<Dia
 }
 
 /// A scalar that is a text.
-pub(crate) fn text_of(page: &Page, path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
+pub(crate) fn text_of(
+    page: &Page,
+    path: &str,
+    node: &Node,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<String> {
     match &node.shape {
         Shape::Text(text) => return Some(text.clone()),
         Shape::Plain(text) if matches!(meaning(text), Meaning::Text) => return Some(text.clone()),
@@ -298,7 +286,8 @@ pub(crate) fn text_of(page: &Page, path: &str, node: &Node, problems: &mut Vec<D
             "write the text after the colon, or delete the field".to_owned()
         }
         Shape::Plain(text) => format!("quote it to make it a text: \"{text}\""),
-        _ => "write one text, quoted if it holds special characters; `|` starts a text of several lines".to_owned(),
+        _ => "write one text, quoted if it holds special characters; `|` starts a text of several lines"
+            .to_owned(),
     };
     problems.push(page.problem(node.at, format!("{path} must be a text, found {}", node.described()), hint));
     None
@@ -326,7 +315,7 @@ fn word_of<T: Copy>(
     };
     problems.push(page.problem(
         node.at,
-        format!("{path} does not know {}", node.described()),
+        format!("{path} cannot be {}", node.described()),
         format!("{near}The words are {}", words.join(", ")),
     ));
     None
@@ -342,43 +331,4 @@ fn map_of<'a>(page: &Page, path: &str, node: &'a Node, problems: &mut Vec<Diagno
         "write one `name: value` a line below it, indented by two blanks",
     ));
     &[]
-}
-
-/// Backend-owned data: texts, whole numbers, truth values, lists and maps.
-fn value_of(page: &Page, path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Value> {
-    let text = match &node.shape {
-        Shape::Text(text) => return Some(Value::Text(text.clone())),
-        Shape::Plain(text) => text,
-        Shape::List(items) => {
-            let values = items.iter().enumerate();
-            let values = values.filter_map(|(index, item)| value_of(page, &format!("{path}[{index}]"), item, problems));
-            return Some(Value::List(values.collect()));
-        }
-        Shape::Map(entries) => {
-            let values = entries.iter().filter_map(|entry| {
-                let value = value_of(page, &format!("{path}.{}", entry.key), &entry.value, problems)?;
-                Some((entry.key.clone(), value))
-            });
-            return Some(Value::Map(values.collect()));
-        }
-    };
-    let (message, hint) = match meaning(text) {
-        Meaning::Bool(value) => return Some(Value::Bool(value)),
-        Meaning::Whole(value) => return Some(Value::Number(value)),
-        Meaning::Text => return Some(Value::Text(text.clone())),
-        Meaning::Null => (
-            format!("{path} must not be null or left empty"),
-            "write a value, or delete the field".to_owned(),
-        ),
-        Meaning::OtherNumber => (
-            format!("{path} must be a whole number in plain decimal, found {}", node.described()),
-            format!("quote it to make it a text: \"{text}\""),
-        ),
-        Meaning::Ambiguous => (
-            format!("{path} is `{text}`, which some YAML readers take for a truth value"),
-            format!("write true or false, or quote it to make it a text: \"{text}\""),
-        ),
-    };
-    problems.push(page.problem(node.at, message, hint));
-    None
 }

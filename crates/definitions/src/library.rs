@@ -10,11 +10,14 @@ use crate::check::{self, Checked};
 use crate::checklist;
 use crate::diagnostic::{DefinitionError, Diagnostic};
 use crate::listing::{self, Listed};
-use crate::loading::{Loaded, read_file};
+use crate::loading::{Loaded, no_such_file, read_file};
 use crate::names::{Reference, parse_reference};
 use crate::similar::similar;
 use crate::source::{Kind, Source};
 use crate::task::{self, TaskDefinition};
+
+/// Most things that are reported as wrong at once.
+const MAX_SHOWN: usize = 50;
 
 /// Finds definitions by reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +54,7 @@ impl Library {
                 let loaded = Loaded::new(Source::Path(path), text, None);
                 checklist::parse(loaded).map_err(in_order)
             }
-            None => Err(DefinitionError::Read { path, source: std::io::ErrorKind::NotFound.into() }),
+            None => Err(no_such_file(path)),
         }
     }
 
@@ -108,7 +111,8 @@ impl Library {
 
     /// A file that was named by path; at a place in the configuration directory it has that place's name.
     pub(crate) fn at_path(&self, kind: Kind, file: PathBuf, text: String) -> Loaded {
-        let inside = file.strip_prefix(tidy(&self.config_dir)).ok().map(|place| place.to_string_lossy().into_owned());
+        let inside =
+            file.strip_prefix(tidy(&self.config_dir)).ok().map(|place| place.to_string_lossy().into_owned());
         let place_name = inside.as_deref().and_then(|place| kind.name_of_place(place)).map(str::to_owned);
         let source = if place_name.is_some() { Source::Config(file) } else { Source::Path(file) };
         Loaded::new(source, text, place_name)
@@ -146,10 +150,11 @@ impl Library {
 
 pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> DefinitionError {
     diagnostics.sort_by(|a, b| a.file.cmp(&b.file).then(a.line.cmp(&b.line)).then(a.column.cmp(&b.column)));
+    diagnostics.truncate(MAX_SHOWN);
     DefinitionError::Invalid { diagnostics }
 }
 
-/// The path without `.` and, where that is certain, without `..`: `/a/./b` is `/a/b`.
+/// The path without `.`: `/a/./b` is `/a/b`. A `..` stays, because it may follow a link.
 pub(crate) fn tidy(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }

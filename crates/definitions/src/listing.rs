@@ -58,9 +58,9 @@ impl Tree {
                     continue;
                 }
                 let inner = if place.is_empty() { name } else { format!("{place}/{name}") };
-                let is_dir = entry.file_type().is_ok_and(|kind| {
-                    kind.is_dir() || (kind.is_symlink() && root.join(&inner).is_dir())
-                });
+                let is_dir = entry
+                    .file_type()
+                    .is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && root.join(&inner).is_dir()));
                 match is_dir {
                     true if depth < MAX_DEPTH => open.push((inner, depth + 1)),
                     false if inner.ends_with(".md") => places.push(inner),
@@ -99,16 +99,25 @@ pub(crate) fn names(library: &Library, kind: Kind) -> Vec<String> {
 /// Every definition of a kind that can be named.
 pub(crate) fn list(library: &Library, kind: Kind) -> Vec<Listed> {
     let found = sources(library, kind).into_iter();
-    found.filter_map(|(name, mut sources)| {
-        let source = if sources.is_empty() { return None } else { sources.remove(0) };
-        Some(listed(library, kind, name, source, sources))
-    })
-    .collect()
+    found
+        .filter_map(|(name, mut sources)| {
+            let source = if sources.is_empty() { return None } else { sources.remove(0) };
+            Some(listed(library, kind, name, source, sources))
+        })
+        .collect()
 }
 
 fn listed(library: &Library, kind: Kind, name: String, source: Source, shadows: Vec<Source>) -> Listed {
-    let mut listed =
-        Listed { kind, name, source, shadows, title: String::new(), backend: None, tasks: None, problem: None };
+    let mut listed = Listed {
+        kind,
+        name,
+        source,
+        shadows,
+        title: String::new(),
+        backend: None,
+        tasks: None,
+        problem: None,
+    };
     let outcome = match kind {
         Kind::Agent => library.agent(&listed.name).map(|agent| {
             listed.title = first_line(&agent.instructions);

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{DefinitionError, Diagnostic};
 use crate::fields::Fields;
@@ -94,6 +94,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<String>, DefinitionError> 
             )))
         }
     }
+}
+
+pub(crate) fn no_such_file(path: PathBuf) -> DefinitionError {
+    let source = io::Error::new(io::ErrorKind::NotFound, "there is no such file");
+    DefinitionError::Read { path, source }
 }
 
 pub(crate) fn invalid(problem: Diagnostic) -> DefinitionError {

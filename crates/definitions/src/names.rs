@@ -17,7 +17,8 @@ pub(crate) enum Reference<'a> {
 /// Tells paths and names apart. The error says why a name is impossible.
 pub(crate) fn parse_reference(reference: &str) -> Result<Reference<'_>, &'static str> {
     let path = Path::new(reference);
-    let relative = reference == "." || reference == ".." || reference.starts_with("./") || reference.starts_with("../");
+    let relative =
+        reference == "." || reference == ".." || reference.starts_with("./") || reference.starts_with("../");
     if !path.is_absolute() && !relative {
         return check_name(reference).map(|()| Reference::Name(reference));
     }

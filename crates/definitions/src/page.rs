@@ -21,6 +21,8 @@ impl Place {
 pub(crate) struct Page {
     file: String,
     text: String,
+    /// Where each line starts.
+    starts: Vec<usize>,
 }
 
 /// A page divided at its front matter.
@@ -37,7 +39,9 @@ pub(crate) struct Parts<'a> {
 impl Page {
     pub(crate) fn new(file: String, authored: &str) -> Self {
         let text = authored.strip_prefix('\u{feff}').unwrap_or(authored);
-        Self { file, text: text.replace("\r\n", "\n").replace('\r', "\n") }
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+        Self { file, text, starts }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -47,7 +51,9 @@ impl Page {
     /// The text of that line; empty when there is none.
     pub(crate) fn line(&self, number: u32) -> &str {
         let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
-        self.text.split('\n').nth(index).unwrap_or_default()
+        let Some(start) = self.starts.get(index) else { return "" };
+        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
+        self.text.get(*start..end).unwrap_or_default()
     }
 
     /// A diagnostic at that place, moved to the nearest place that exists.
@@ -57,7 +63,8 @@ impl Page {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Diagnostic {
-        let count = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX).max(1);
+        let open_end = self.text.is_empty() || !self.text.ends_with('\n');
+        let count = u32::try_from(self.starts.len() - usize::from(!open_end)).unwrap_or(u32::MAX);
         let line = at.line.clamp(1, count);
         let source_line = self.line(line);
         let width = u32::try_from(source_line.chars().count()).unwrap_or(u32::MAX);
@@ -74,9 +81,9 @@ impl Page {
 
     /// The place of a byte of the text.
     pub(crate) fn place_of(&self, byte: usize) -> Place {
-        let before = self.text.get(..byte).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let line = self.starts.partition_point(|start| *start <= byte).max(1);
+        let start = self.starts.get(line - 1).copied().unwrap_or_default();
+        let column = self.text.get(start..byte).unwrap_or_default().chars().count() + 1;
         Place {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),

@@ -1,6 +1,6 @@
 //! Makes task ids from titles. Must give the same ids for the same titles, whatever is ticked off meanwhile.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use agent_runner_model::ids::TaskId;
 
@@ -10,7 +10,8 @@ const MAX_ID: usize = 64;
 /// Gives out ids that differ from all it gave out before.
 #[derive(Debug, Default)]
 pub(crate) struct Slugs {
-    used: HashSet<String>,
+    /// Every id given out, and the number to try next when it is asked for again.
+    used: HashMap<String, usize>,
     count: usize,
 }
 
@@ -23,12 +24,14 @@ impl Slugs {
             slug => slug,
         };
         let mut id = base.clone();
-        let mut number = 2;
-        while !self.used.insert(id.clone()) {
+        let mut number = self.used.get(&base).copied().unwrap_or(2);
+        while self.used.contains_key(&id) {
             let suffix = format!("-{number}");
             id = format!("{}{suffix}", cut(&base, MAX_ID - suffix.len()));
             number += 1;
         }
+        self.used.insert(base, number);
+        self.used.entry(id.clone()).or_insert(2);
         TaskId::parse(&id).ok()
     }
 }

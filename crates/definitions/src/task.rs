@@ -72,7 +72,11 @@ pub(crate) fn title(fields: &mut Fields<'_, '_>) -> Option<String> {
         Ok(()) => Some(title),
         Err(error) => {
             let at = fields.place("title");
-            fields.complain(at, error.to_string(), "keep the title to one short line; details belong in the body");
+            fields.complain(
+                at,
+                error.to_string(),
+                "keep the title to one short line; details belong in the body",
+            );
             None
         }
     }

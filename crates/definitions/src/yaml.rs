@@ -33,7 +33,10 @@ pub(crate) fn read(page: &Page, parts: &Parts<'_>) -> Result<Vec<Entry>, Vec<Dia
         Ok(entries) if reader.problems.is_empty() => Ok(entries),
         Ok(_) => Err(reader.problems),
         Err(stop) => {
-            reader.problems.push(stop.0);
+            // What stopped the reading often follows from something wrong on the same line.
+            if reader.problems.iter().all(|problem| problem.line != stop.0.line) {
+                reader.problems.push(stop.0);
+            }
             Err(reader.problems)
         }
     }
@@ -134,6 +137,8 @@ impl<'a> Reader<'a> {
                 self.refuse_properties(at, span, anchor != 0, tag.is_some());
                 self.refuse_environment(at, &text);
                 let shape = match style {
+                    // The parser gives a value that is not there as `~`.
+                    ScalarStyle::Plain if span.is_empty() => Shape::Plain(String::new()),
                     ScalarStyle::Plain => Shape::Plain(text.into_owned()),
                     _ => Shape::Text(text.into_owned()),
                 };
@@ -159,7 +164,11 @@ impl<'a> Reader<'a> {
                 self.problems.push(self.page.problem(at, message, hint));
                 Ok(Node { at, shape: Shape::Text(String::new()) })
             }
-            _ => Err(self.stop(at, "the front matter cannot be read here", "check this line and the one above")),
+            _ => Err(self.stop(
+                at,
+                "the front matter cannot be read here",
+                "check this line and the one above",
+            )),
         }
     }
 
@@ -228,7 +237,10 @@ impl<'a> Reader<'a> {
         if inner.is_some_and(|inner| !inner.contains(['{', '}'])) {
             self.problems.push(self.page.problem(
                 at,
-                format!("environment expressions such as {} are not supported yet", crate::node::shortened(text)),
+                format!(
+                    "environment expressions such as {} are not supported yet",
+                    crate::node::shortened(text)
+                ),
                 "write the value itself, or leave the field out and give it on the command line",
             ));
         }

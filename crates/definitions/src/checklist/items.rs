@@ -34,7 +34,8 @@ pub(super) struct Items {
 
 impl Items {
     pub(super) fn find(text: &str) -> Self {
-        let mut search = Search { text, lists: 0, quotes: 0, outer: None, markers: Vec::new(), quiet: Vec::new() };
+        let mut search =
+            Search { text, lists: 0, quotes: 0, outer: None, markers: Vec::new(), quiet: Vec::new() };
         let mut found = Self::default();
         for (event, range) in Parser::new_ext(text, Options::ENABLE_TASKLISTS).into_offset_iter() {
             search.event(event, range, &mut found);
@@ -155,7 +156,8 @@ impl Search<'_> {
         let line_start = self.text.get(..start).unwrap_or_default().rfind('\n').map_or(0, |end| end + 1);
         let marker = self.text.get(start..line_end).unwrap_or_default();
         let bullet = marker.find(|c: char| !c.is_ascii_digit()).map_or(1, |digits| digits + 1);
-        let blanks = marker.get(bullet..).unwrap_or_default().bytes().take_while(|byte| *byte == b' ').count();
+        let blanks =
+            marker.get(bullet..).unwrap_or_default().bytes().take_while(|byte| *byte == b' ').count();
         let blanks = if (1..=4).contains(&blanks) { blanks } else { 1 };
         Some(Item {
             start,
@@ -174,13 +176,21 @@ impl Search<'_> {
         for line in self.text.split_inclusive('\n') {
             let range = start..start + line.len();
             start = range.end;
-            let known = self.markers.iter().any(|marker| range.contains(marker));
-            let quiet = self.quiet.iter().any(|quiet| quiet.contains(&range.start));
-            if !known && !quiet && looks_open(line) {
+            if looks_open(line) && !self.is_marker(&range) && !self.is_quiet(range.start) {
                 broken.push(range.start + (line.len() - line.trim_start().len()));
             }
         }
         broken
+    }
+
+    fn is_marker(&self, line: &Range<usize>) -> bool {
+        let next = self.markers.partition_point(|marker| *marker < line.start);
+        self.markers.get(next).is_some_and(|marker| line.contains(marker))
+    }
+
+    fn is_quiet(&self, byte: usize) -> bool {
+        let before = self.quiet.partition_point(|quiet| quiet.start <= byte);
+        before.checked_sub(1).and_then(|last| self.quiet.get(last)).is_some_and(|quiet| quiet.contains(&byte))
     }
 }
 

@@ -32,7 +32,9 @@ fn quoted(value: &str) -> String {
 /// `instead`, or how to quote the value of that line.
 pub(super) fn quote(line: &str, instead: &str) -> String {
     match value_of(line) {
-        Some(value) => format!("if it is meant as text, quote it: {}; otherwise {instead}", quoted(&shortened(value))),
+        Some(value) => {
+            format!("if it is meant as text, quote it: {}; otherwise {instead}", quoted(&shortened(value)))
+        }
         None => format!("if it is meant as text, quote it; otherwise {instead}"),
     }
 }
@@ -59,6 +61,24 @@ pub(super) fn odd_key(line: &str) -> (String, String) {
     }
 }
 
+const NO_CLOSING_QUOTE: (&str, &str) = (
+    "a quoted value has no closing quote",
+    "add the closing quote; a quote inside the value is written \\\" between \" and '' between '",
+);
+
+/// The column of the first colon that a blank follows.
+fn first_colon(line: &str) -> Option<u32> {
+    let before = line.get(..line.find(": ")?)?.chars().count();
+    u32::try_from(before + 1).ok()
+}
+
+/// `name: value` for a line that says `name:value`.
+fn glued(line: &str) -> Option<String> {
+    let (name, value) = line.trim().split_once(':')?;
+    let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
+    (word && !value.is_empty()).then(|| format!("`{name}: {}`", shortened(value)))
+}
+
 /// Where to point, what is wrong and what to change, for an error of the parser.
 pub(super) fn scan_error(
     page: &Page,
@@ -79,6 +99,13 @@ pub(super) fn scan_error(
     }
     let first = value_of(line).and_then(|value| value.chars().next());
     let (message, hint) = match (kind, first) {
+        (ErrorKind::DirectiveDisallowed, _) => {
+            ("a line that starts with % is a YAML directive".to_owned(), "delete the line".to_owned())
+        }
+        (ErrorKind::InvalidQuotedScalarIndent, _) => {
+            let above = Place { line: at.line.saturating_sub(1), column: 1 };
+            return (above, NO_CLOSING_QUOTE.0.to_owned(), NO_CLOSING_QUOTE.1.to_owned());
+        }
         (_, Some('@' | '`' | '%' | '*' | '&' | '!')) => {
             let value = value_of(line).unwrap_or_default();
             (
@@ -86,10 +113,9 @@ pub(super) fn scan_error(
                 format!("quote it: {}", quoted(&shortened(value))),
             )
         }
-        (ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar, _) => (
-            "a quoted value has no closing quote".to_owned(),
-            "add the closing quote; a quote inside the value is written \\\" between \" and '' between '".to_owned(),
-        ),
+        (ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar, _) => {
+            (NO_CLOSING_QUOTE.0.to_owned(), NO_CLOSING_QUOTE.1.to_owned())
+        }
         (
             ErrorKind::UnknownQuotedScalarEscape
             | ErrorKind::InvalidQuotedScalarHexEscape
@@ -99,9 +125,18 @@ pub(super) fn scan_error(
             "a backslash in a \"quoted\" value starts an escape that does not exist".to_owned(),
             "write \\\\ for a backslash, or put the value between single quotes".to_owned(),
         ),
+        (ErrorKind::MappingValueNotAllowed, _) if first_colon(line) == Some(at.column) => (
+            "this line is not indented like the field above it".to_owned(),
+            "start it in the same column as the field above it; if it continues that field's text, quote the text"
+                .to_owned(),
+        ),
         (ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement, _) => (
             "a colon followed by a blank is not allowed inside an unquoted value".to_owned(),
             quote(line, "check that this line is indented like the fields around it"),
+        ),
+        (ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey, _) if glued(line).is_some() => (
+            "a blank is missing after the colon".to_owned(),
+            format!("write {}", glued(line).unwrap_or_default()),
         ),
         (ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey, _) => (
             "this line is not a field: the colon is missing".to_owned(),
@@ -122,9 +157,6 @@ pub(super) fn scan_error(
             "close every [ with ] and every { with }, with commas between the values; quote a text that holds brackets"
                 .to_owned(),
         ),
-        (ErrorKind::DirectiveDisallowed, _) => {
-            ("a line that starts with % is a YAML directive".to_owned(), "delete the line".to_owned())
-        }
         (other, _) => (
             format!("the front matter is not valid YAML: {other}"),
             "check the indentation and the colon of this line and the one above; quote values with special characters"
@@ -137,7 +169,8 @@ pub(super) fn scan_error(
 /// A tab in the indentation of that line or of the one above.
 fn tab_near(page: &Page, at: Place) -> Option<Place> {
     [at.line, at.line.saturating_sub(1)].into_iter().filter(|line| *line > 1).find_map(|number| {
-        let indentation = page.line(number).chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t')?;
+        let indentation =
+            page.line(number).chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t')?;
         Some(Place { line: number, column: u32::try_from(indentation + 1).unwrap_or(1) })
     })
 }
