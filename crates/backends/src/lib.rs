@@ -1,1 +1,17 @@
-//! backends
+//! Speaks each worker's command line or protocol: what to execute for a turn, and what its output and its end
+//! mean. Must not contain the manifest, retry decisions or hooks.
+#![deny(missing_docs)]
+
+mod backend;
+mod command;
+mod passive;
+mod registry;
+mod shell;
+mod tail;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use backend::{Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest};
+pub use registry::Registry;
+pub use tail::Tail;

@@ -1,1 +1,15 @@
-//! engine
+//! Carries out the use cases: create, drive, abort, set a task, recover. Must not contain HTTP, argument parsing,
+//! reads of the environment, standard output or the names of vendors.
+
+pub mod clock;
+mod compose;
+pub mod driver;
+mod engine;
+mod failure;
+pub mod launch;
+mod place;
+mod service;
+pub mod talk;
+
+pub use engine::{Engine, EngineConfig, Environment};
+pub use place::Places;

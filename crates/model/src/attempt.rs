@@ -166,6 +166,13 @@ impl EndClass {
         }
     }
 
+    /// Whether an attempt that ended so goes on with a streak of the other kind: the same row of the attempt table.
+    /// A backend that is overloaded now and unreachable then is one trouble, not two that take turns.
+    pub fn continues(self, streak: Self) -> bool {
+        let passing = |class| matches!(class, Self::Overloaded | Self::Network);
+        self == streak || (passing(self) && passing(streak))
+    }
+
     /// The spelling used in output.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -248,6 +255,8 @@ pub struct AttemptRecord {
     pub started_at: Timestamp,
     /// When its end was recorded.
     pub ended_at: Timestamp,
+    /// `state.progress` when it started.
+    pub progress_at_start: u64,
     /// How it ended.
     pub end: AttemptEnd,
     /// Exit code of the worker's program; nothing when it died by a signal or never started.

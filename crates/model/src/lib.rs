@@ -16,6 +16,9 @@ pub mod step;
 pub mod task;
 pub mod time;
 
+#[cfg(test)]
+mod tests;
+
 pub use apply::{Applied, apply, apply_all};
 pub use capabilities::{Capabilities, Lease, TaskCapabilities, capabilities};
 pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};

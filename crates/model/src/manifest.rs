@@ -69,7 +69,7 @@ pub struct RunState {
     pub streak: Option<Streak>,
     /// The attempt whose wait has been served.
     pub served: Option<Fence>,
-    /// What a hook or a check objected to since the last attempt started.
+    /// What a hook or a check objected to, until a worker had its turn with it: faults that cost no retry keep it.
     pub rejection: Option<Rejection>,
     /// The backend's own handle of its conversation.
     pub backend_session_id: Option<String>,

@@ -1,6 +1,8 @@
 //! `next_step`: what has to be done about a run now. Total and pure; the driver only carries it out.
 
-use crate::attempt::{AttemptEnd, LiveAttempt, MAX_BACKOFFS, MAX_CRASHES, MAX_INTERRUPTIONS, backoff};
+use crate::attempt::{
+    AttemptEnd, AttemptRecord, LiveAttempt, MAX_BACKOFFS, MAX_CRASHES, MAX_INTERRUPTIONS, backoff,
+};
 use crate::event::misconfiguration_hint;
 use crate::fact::Fact;
 use crate::ids::Fence;
@@ -70,29 +72,14 @@ fn active_step(manifest: &Manifest, stage: &Stage, observation: Observation, now
     }
     match stage {
         Stage::Attempting { attempt } => Step::Recover(attempt.clone()),
-        Stage::Deciding => decide(manifest, now),
-        Stage::Preparing { cursor } => match hook_at(manifest, HookPhase::BeforeAttempt, *cursor) {
-            Some(hook) => Step::RunHook(hook),
-            None => match decide_attempt(manifest, now) {
-                Verdict::Attempt(prompt) => Step::StartAttempt { prompt },
-                Verdict::Wait(wait) => Step::Wait(wait),
-                Verdict::End(outcome) => Step::Finish(outcome),
-                Verdict::Open(cause) => Step::OpenSession(cause),
-            },
-        },
         Stage::Judging { cursor, .. } => match hook_at(manifest, HookPhase::AfterAttempt, *cursor) {
             Some(hook) => Step::RunHook(hook),
-            None => decide(manifest, now),
-        },
-        Stage::Verifying { cursor } => match check_at(manifest, *cursor) {
-            Some(check) => Step::Verify { check },
-            None => Step::Finish(Outcome::Success),
+            None => decide(manifest, stage, now),
         },
         Stage::Waiting { wait } => Step::Wait(wait.clone()),
-        Stage::Closing { outcome, cursor } => match hook_at(manifest, HookPhase::BeforeFinish, *cursor) {
-            Some(hook) => Step::RunHook(hook),
-            None => Step::Finish(outcome.clone()),
-        },
+        Stage::Deciding | Stage::Preparing { .. } | Stage::Verifying { .. } | Stage::Closing { .. } => {
+            decide(manifest, stage, now)
+        }
     }
 }
 
@@ -103,19 +90,43 @@ enum Verdict {
     End(Outcome),
 }
 
-fn decide(manifest: &Manifest, now: Timestamp) -> Step {
+/// Tasks and messages change while hooks and checks run. So what was being prepared, verified or closed goes on only
+/// while it is still what the manifest says; otherwise what it says now comes instead.
+fn decide(manifest: &Manifest, stage: &Stage, now: Timestamp) -> Step {
     match decide_attempt(manifest, now) {
         Verdict::Open(cause) => Step::OpenSession(cause),
-        Verdict::Attempt(prompt) => match hook_at(manifest, HookPhase::BeforeAttempt, 0) {
-            Some(hook) => Step::RunHook(hook),
-            None => Step::StartAttempt { prompt },
-        },
+        Verdict::Attempt(prompt) => {
+            let cursor = if let Stage::Preparing { cursor } = stage { *cursor } else { 0 };
+            match hook_at(manifest, HookPhase::BeforeAttempt, cursor) {
+                Some(hook) => Step::RunHook(hook),
+                None => Step::StartAttempt { prompt },
+            }
+        }
         Verdict::Wait(wait) => Step::Wait(wait),
-        Verdict::End(Outcome::Success) => match check_at(manifest, 0) {
-            Some(check) => Step::Verify { check },
-            None => Step::Finish(Outcome::Success),
-        },
-        Verdict::End(outcome) => Step::Finish(outcome),
+        Verdict::End(outcome) => decide_end(manifest, stage, outcome),
+    }
+}
+
+fn decide_end(manifest: &Manifest, stage: &Stage, outcome: Outcome) -> Step {
+    if let Stage::Closing { outcome: proposed, cursor } = stage
+        && *proposed == outcome
+    {
+        return match hook_at(manifest, HookPhase::BeforeFinish, *cursor) {
+            Some(hook) => Step::RunHook(hook),
+            None => Step::Finish(outcome),
+        };
+    }
+    let cursor = if let Stage::Verifying { cursor } = stage { *cursor } else { 0 };
+    match (&outcome, check_at(manifest, cursor)) {
+        (Outcome::Success, Some(check)) => Step::Verify { check },
+        (
+            Outcome::Success
+            | Outcome::Blocked { .. }
+            | Outcome::Exhausted
+            | Outcome::Failed { .. }
+            | Outcome::Aborted,
+            _,
+        ) => Step::Finish(outcome),
     }
 }
 
@@ -135,7 +146,7 @@ fn decide_attempt(manifest: &Manifest, now: Timestamp) -> Verdict {
     if last.end == AttemptEnd::Aborted {
         return Verdict::End(Outcome::Aborted);
     }
-    let verdict = judge_tasks(manifest, session, &last.end).unwrap_or_else(|| after(manifest, session, now));
+    let verdict = judge_tasks(manifest, session, last).unwrap_or_else(|| after(manifest, session, now));
     match verdict {
         // Words that came meanwhile go to the worker before the run ends.
         Verdict::End(Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted)
@@ -163,7 +174,12 @@ fn opening_prompt(manifest: &Manifest, session: &Session) -> PromptKind {
 }
 
 /// What the tasks alone decide: truth rests on them, not on how the worker ended.
-fn judge_tasks(manifest: &Manifest, session: &Session, end: &AttemptEnd) -> Option<Verdict> {
+fn judge_tasks(manifest: &Manifest, session: &Session, last: &AttemptRecord) -> Option<Verdict> {
+    let fault = !last.end.class().costs_retry();
+    if fault && manifest.state.progress == last.progress_at_start {
+        // The worker may not have heard what it was told: the tasks still say what they said before.
+        return None;
+    }
     let blocked = manifest.blocked_tasks();
     if !blocked.is_empty() {
         return Some(Verdict::End(Outcome::Blocked { tasks: blocked }));
@@ -171,9 +187,11 @@ fn judge_tasks(manifest: &Manifest, session: &Session, end: &AttemptEnd) -> Opti
     if manifest.open_tasks().next().is_some() {
         return None;
     }
-    let done = !manifest.state.final_tasks.is_empty() || *end == AttemptEnd::Reported;
+    let done = !manifest.state.final_tasks.is_empty() || last.end == AttemptEnd::Reported;
     match (&manifest.state.rejection, done) {
         (None, true) => Some(Verdict::End(Outcome::Success)),
+        // A fault has its pause, or its end, before the objection is worked on.
+        (Some(_), true) if fault => None,
         (Some(_), true) if session.attempts_spent < session.max_attempts_per_session => {
             Some(Verdict::Attempt(PromptKind::Nudge))
         }
@@ -222,13 +240,14 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
             }
         }
         AttemptEnd::Limited { .. } if served => Verdict::Attempt(last.prompt),
-        AttemptEnd::Limited { reset_at: Some(until), detail } => Verdict::Wait(Wait {
+        AttemptEnd::Limited { reset_at: Some(until), detail } if *until > now => Verdict::Wait(Wait {
             until: Some(*until),
             until_changed: false,
             why: WaitReason::Limit,
             detail: detail.clone(),
         }),
-        AttemptEnd::Limited { reset_at: None, detail } => {
+        // Without a time, or with one that did not help.
+        AttemptEnd::Limited { detail, .. } => {
             pause(manifest, last.fence, WaitReason::Limit, count, now, detail.clone())
         }
         AttemptEnd::Misconfigured { what, detail } => {

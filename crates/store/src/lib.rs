@@ -1,1 +1,19 @@
-//! store
+//! The only code that touches the state directory: manifests, event logs, leases and blobs of runs. Must never
+//! decide anything about a run; what a fact means is the model's business.
+
+mod bucket;
+mod error;
+pub mod failpoint;
+mod file;
+mod host;
+mod run_store;
+mod similar;
+
+pub use bucket::repo_bucket;
+pub use error::{AcquireError, CommitError, StoreError};
+pub use file::{FileChanges, FileLease, FileOptions, FileStore, RESERVE_BYTES, syncs};
+pub use host::Holder;
+pub use run_store::{
+    Changes, ListedRun, Listing, NewRun, OwnerLease, OwnerView, Problem, ProblemKind, RunQuery, RunStore, Seeds,
+    Tail, Takeover,
+};

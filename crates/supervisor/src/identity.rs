@@ -66,8 +66,8 @@ pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
     let Some(pid) = raw(pid) else { return Ok(None) };
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(process) => Ok(Some(process)),
-        // INVAL: the number is a thread's by now.
-        Err(Errno::SRCH | Errno::INVAL) => Ok(None),
+        // INVAL, or NOENT on newer kernels: the number is a thread's by now.
+        Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
 }

@@ -159,7 +159,7 @@ impl Job {
 
         pipes.close_stdin();
         pipes.drain(sink);
-        let tree = Tree { marker: &marker, leader: Some(leader.identity), adoption };
+        let tree = Tree::new(&marker, Some(leader.identity), adoption);
         // A leader somebody else collected has a number that may belong to others.
         let group = exit.map(|_| leader.identity.pgid);
         let sweep = Sweep::new(tree, group, sent, limits.grace.min(LEFTOVER_GRACE)).run();

@@ -1,13 +1,17 @@
 //! Owns reading `/proc`: who is there, who their parents are, what their environment says. It must not decide
 //! anything about what it read, and never fails: what cannot be read is absent.
 
-use std::fs::File;
-use std::io::Read;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::program::Marker;
 
 /// More than the kernel lets a process have in arguments and environment together.
 const MAX_ENVIRON: usize = 8 << 20;
+
+/// For this long at most, a process that becomes another program is waited for; it takes microseconds mostly.
+const EXEC_LIMIT: Duration = Duration::from_millis(20);
 
 /// The fields of `/proc/PID/stat` that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,27 +56,40 @@ impl Reader {
     }
 
     pub fn mark(&mut self, pid: u32, marker: &Marker) -> Mark {
-        match self.read(&format!("/proc/{pid}/environ"), MAX_ENVIRON) {
-            Some(environ) => parse_mark(environ, marker),
-            None => Mark::Absent,
+        let give_up = Instant::now() + EXEC_LIMIT;
+        let mut confirmed = false;
+        loop {
+            let mark = match self.read(&format!("/proc/{pid}/environ"), MAX_ENVIRON) {
+                Some([]) => None,
+                Some(environ) => Some(parse_mark(environ, marker)),
+                None => Some(Mark::Absent),
+            };
+            if let Some(mark) = mark {
+                return mark;
+            }
+            // Empty: it must be so again after the process was seen not to be changing its program.
+            if confirmed || Instant::now() >= give_up {
+                return Mark::Absent;
+            }
+            confirmed = !self.is_in_exec(pid);
+            if !confirmed {
+                std::thread::yield_now();
+            }
         }
     }
 
+    /// Whether its environment is empty only because the process is just becoming another program.
+    fn is_in_exec(&mut self, pid: u32) -> bool {
+        self.read(&format!("/proc/{pid}/stat"), 16 << 10).and_then(parse_in_exec).unwrap_or(false)
+    }
+
+    /// Reads the file with one system call: between two of them the process may become another program, and the
+    /// rest of the old one's environment is gone.
     fn read(&mut self, path: &str, limit: usize) -> Option<&[u8]> {
-        let mut file = File::open(path).ok()?;
-        let mut length = 0;
         loop {
-            match file.read(&mut self.buffer[length..]) {
-                Ok(0) => return Some(&self.buffer[..length]),
-                Ok(count) => length += count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return None,
-            }
-            if length < self.buffer.len() {
-                // These files are short only at their end.
-                return Some(&self.buffer[..length]);
-            }
-            if length >= limit {
+            let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+            let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut self.buffer[..])).ok()?;
+            if length < self.buffer.len() || length >= limit {
                 return Some(&self.buffer[..length]);
             }
             self.buffer.resize(length * 2, 0);
@@ -84,6 +101,55 @@ impl Reader {
 pub(crate) fn pids() -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Finds processes that are started while others are looked at, so that nobody slips by between two looks.
+pub(crate) struct Births {
+    /// Numbers up to this one have been told.
+    cursor: u32,
+    /// Told, but not there when they were looked at: a number is given out a moment before its process appears.
+    awaited: Vec<Birth>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Birth {
+    pub pid: u32,
+    looks: u8,
+}
+
+impl Births {
+    const LOOKS: u8 = 3;
+    /// More new numbers than this are not gone through one by one.
+    const RANGE: u32 = 1024;
+
+    pub fn from_now_on() -> Self {
+        Self { cursor: last_pid().unwrap_or(0), awaited: Vec::new() }
+    }
+
+    /// The numbers given out since the last call, and those that were not there then.
+    pub fn next(&mut self) -> Vec<Birth> {
+        let mut births = std::mem::take(&mut self.awaited);
+        let last = last_pid().unwrap_or(self.cursor);
+        let birth = |pid| Birth { pid, looks: 0 };
+        match last.checked_sub(self.cursor) {
+            Some(count) if count <= Self::RANGE => births.extend((self.cursor + 1..=last).map(birth)),
+            // The numbers began anew, or there are too many.
+            Some(_) | None => births.extend(pids().into_iter().map(birth)),
+        }
+        self.cursor = last;
+        births
+    }
+
+    pub fn was_not_there(&mut self, birth: Birth) {
+        if birth.looks < Self::LOOKS {
+            self.awaited.push(Birth { looks: birth.looks + 1, ..birth });
+        }
+    }
+}
+
+/// The number that was given out last, to a process or to a thread.
+fn last_pid() -> Option<u32> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_ascii_whitespace().last()?.parse().ok()
 }
 
 /// The direct children of this process, by every thread.
@@ -116,6 +182,20 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     // The start time is field 22, counted from one; the group is field 5.
     let start_time = fields.nth(16)?.parse().ok()?;
     Some(Stat { pid, name, state, parent, group, start_time })
+}
+
+/// A living process of a user whose memory layout does not say yet where its code is: the kernel fills that in
+/// after the environment.
+fn parse_in_exec(text: &[u8]) -> Option<bool> {
+    const EXITING: u64 = 0x4;
+    const KERNEL_THREAD: u64 = 0x20_0000;
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(text.get(close + 1..)?).ok()?.split_ascii_whitespace();
+    let dead = matches!(fields.next()?, "Z" | "X" | "x");
+    // The flags are field 9, the start of the code is field 26.
+    let flags: u64 = fields.nth(5)?.parse().ok()?;
+    let start_of_code: u64 = fields.nth(16)?.parse().ok()?;
+    Some(!dead && flags & (EXITING | KERNEL_THREAD) == 0 && start_of_code == 0)
 }
 
 fn parse_mark(environ: &[u8], marker: &Marker) -> Mark {

@@ -10,7 +10,7 @@ use rustix::process::{Signal, kill_process_group, pidfd_send_signal};
 use tokio::time::Instant;
 
 use crate::identity::{self, Identity};
-use crate::procfs::Reader;
+use crate::procfs::{Births, Reader};
 use crate::program::Marker;
 use crate::registry;
 use crate::tree::{Census, Member, Tree};
@@ -22,6 +22,8 @@ const KILL_BUDGET: Duration = Duration::from_secs(3);
 const KILL_ROUNDS: usize = 1000;
 /// One round of killing waits this long at most for the killed to be gone.
 const KILL_WAIT: Duration = Duration::from_millis(200);
+/// Looks at the newborn in one round of killing at most.
+const HUNT_LOOKS: usize = 500;
 /// As many descriptors are held at once.
 const MAX_WATCHED: usize = 128;
 
@@ -55,7 +57,7 @@ pub(crate) struct Sweep<'a> {
 
 /// Says what [`end_leftovers`] would end, without touching it.
 pub fn find_leftovers(marker: &Marker, known: Option<Identity>) -> Vec<Leftover> {
-    let census = Tree { marker, leader: known, adoption: None }.census();
+    let census = Tree::new(marker, known, None).census();
     census.members.iter().map(Leftover::from).collect()
 }
 
@@ -65,8 +67,7 @@ pub fn find_leftovers(marker: &Marker, known: Option<Identity>) -> Vec<Leftover>
 /// `known` must have been recorded since the machine was started. Takes no time when nothing is left, and
 /// `grace` plus some seconds at most. Needs a runtime with time and I/O.
 pub async fn end_leftovers(marker: &Marker, known: Option<Identity>, grace: Duration) -> Vec<Leftover> {
-    let tree = Tree { marker, leader: known, adoption: None };
-    let mut sweep = Sweep::new(tree, None, GroupSignal::None, grace);
+    let mut sweep = Sweep::new(Tree::new(marker, known, None), None, GroupSignal::None, grace);
     sweep.terminate().await;
     sweep.kill().await;
     sweep.ended
@@ -93,17 +94,17 @@ impl<'a> Sweep<'a> {
 
     /// Lets members end by themselves. `true` when nobody is left.
     async fn settle(&mut self) -> bool {
-        let census = self.census();
+        let (census, quiet) = self.census();
         let mut reader = Reader::new();
         let watched =
             census.members.iter().take(MAX_WATCHED).filter_map(|member| self.open(member, &mut reader));
         wait_for_end(watched.collect(), SETTLE).await;
-        census.members.is_empty()
+        quiet
     }
 
     /// Asks members to end, and gives them time. `true` when nobody is left.
     async fn terminate(&mut self) -> bool {
-        let census = self.census();
+        let (census, quiet) = self.census();
         let mut reader = Reader::new();
         let mut watched = Vec::new();
         for member in &census.members {
@@ -118,15 +119,15 @@ impl<'a> Sweep<'a> {
             }
         }
         wait_for_end(watched, self.grace).await;
-        census.members.is_empty()
+        quiet
     }
 
     /// Kills members until nobody is left, faster than they multiply.
     async fn kill(&mut self) {
         let give_up = Instant::now() + KILL_BUDGET;
         for round in 0..KILL_ROUNDS {
-            let census = self.census();
-            if census.members.is_empty() || Instant::now() >= give_up {
+            let (census, quiet) = self.census();
+            if quiet || Instant::now() >= give_up {
                 return;
             }
             let mut reader = Reader::new();
@@ -146,22 +147,43 @@ impl<'a> Sweep<'a> {
             if let Some(group) = self.group.filter(|_| !census.group_is_shared) {
                 signal_group(group, Signal::KILL);
             }
+            self.hunt(census.births);
             wait_for_end(watched, KILL_WAIT).await;
         }
     }
 
-    /// Who is left, not counting those who cannot be helped. Collects adopted children on the way.
-    fn census(&self) -> Census {
-        let mut census = self.tree.census();
-        for pid in census.zombies.drain(..) {
-            registry::reap(pid);
+    /// Kills members as they are born. A process that forks and ends at once is gone before a look at everybody
+    /// is finished, but not before a look at the newborn is.
+    fn hunt(&mut self, mut births: Births) {
+        for _ in 0..HUNT_LOOKS {
+            let newborn = births.next();
+            if newborn.is_empty() {
+                return;
+            }
+            for birth in newborn {
+                let Ok(Some(process)) = identity::open(birth.pid) else {
+                    births.was_not_there(birth);
+                    continue;
+                };
+                if let Some(member) = self.tree.member(birth.pid) {
+                    self.send(&process, &member, &[Signal::KILL]);
+                }
+            }
         }
+    }
+
+    /// Who is left, not counting those who cannot be helped, and whether all is quiet: nobody is left, and nobody
+    /// has just ended who may have left somebody. Collects adopted children on the way.
+    fn census(&mut self) -> (Census, bool) {
+        let mut census = self.tree.census();
+        let ended = census.zombies.iter().filter(|pid| registry::reap(**pid)).count();
         if !census.spared_children.is_empty() {
             let mut children = registry::children();
             census.spared_children.iter().for_each(|pid| children.enter_adopted(*pid));
         }
         census.members.retain(|member| !self.immune.contains(&(member.pid, member.start_time)));
-        census
+        let quiet = census.members.is_empty() && ended == 0;
+        (census, quiet)
     }
 
     /// A descriptor for the member. It is opened before the check, so it can stand for nobody else.

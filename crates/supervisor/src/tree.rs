@@ -4,16 +4,22 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::identity::Identity;
-use crate::procfs::{self, Mark, Reader, Stat};
+use crate::procfs::{self, Births, Mark, Reader, Stat};
 use crate::program::Marker;
 use crate::registry;
 
+/// Looks at what was born during a look at most. Without a limit, a busy machine would keep it going.
+const BIRTH_LOOKS: usize = 32;
+
 /// What the members of a tree have in common.
 pub(crate) struct Tree<'a> {
-    pub marker: &'a Marker,
+    marker: &'a Marker,
     /// The leader, alive or not. Members are not older than it.
-    pub leader: Option<Identity>,
-    pub adoption: Option<Adoption>,
+    leader: Option<Identity>,
+    adoption: Option<Adoption>,
+    /// Members seen so far, with their start times: once a member, always a member, even when the reason is gone
+    /// (a parent, for instance).
+    remembered: HashMap<u32, u64>,
 }
 
 /// Which children of this process were not adopted by it.
@@ -31,19 +37,8 @@ pub(crate) struct Member {
     pub group: u32,
     pub start_time: u64,
     pub name: String,
-    reason: Reason,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Reason {
-    Marker,
-    Leader,
-    Group(Identity),
-    Adopted,
-    Child { parent: u32, parent_start: u64 },
-}
-
-#[derive(Default)]
 pub(crate) struct Census {
     pub members: Vec<Member>,
     /// Somebody in the leader's group is not a member, so the group must not be signalled as a whole.
@@ -52,12 +47,28 @@ pub(crate) struct Census {
     pub zombies: Vec<u32>,
     /// Adopted children that are not members.
     pub spared_children: Vec<u32>,
+    /// Whoever was born after this look.
+    pub births: Births,
+}
+
+enum Verdict {
+    /// Too old, or started by this crate for another purpose.
+    Unrelated,
+    Zombie {
+        adopted: bool,
+    },
+    Member,
+    /// Carries another marker.
+    Spared {
+        adopted: bool,
+    },
+    /// Nothing speaks for it but, perhaps, its parents.
+    Undecided,
 }
 
 struct Seen {
     stat: Stat,
-    mark: Mark,
-    reason: Option<Reason>,
+    verdict: Verdict,
 }
 
 impl Adoption {
@@ -85,93 +96,119 @@ impl Adoption {
     }
 }
 
-impl Tree<'_> {
-    /// Looks at every process there is.
-    pub fn census(&self) -> Census {
+impl<'a> Tree<'a> {
+    pub fn new(marker: &'a Marker, leader: Option<Identity>, adoption: Option<Adoption>) -> Self {
+        Self { marker, leader, adoption, remembered: HashMap::new() }
+    }
+
+    /// Looks at every process there is, those included that are born meanwhile.
+    pub fn census(&mut self) -> Census {
         let mut reader = Reader::new();
-        let own = std::process::id();
-        let stats: Vec<Stat> =
-            procfs::pids().into_iter().filter(|pid| *pid != own).filter_map(|pid| reader.stat(pid)).collect();
-        let leader = self.leader.filter(|leader| group_is_original(leader, stats.iter()));
-        let oldest = self.leader.map_or(0, |leader| leader.start_time);
-        let mut census = Census::default();
-        let mut seen = Vec::new();
-        {
-            let children = registry::children();
-            for stat in stats {
-                if stat.start_time < oldest || (children.started(stat.pid) && !self.is_leader(&stat)) {
-                    continue;
+        let mut births = Births::from_now_on();
+        let group = self.group(&mut reader);
+        let mut seen: HashMap<u32, Seen> = HashMap::new();
+        for pid in procfs::pids() {
+            if let Some(stat) = reader.stat(pid) {
+                let verdict = self.judge(&stat, group, &mut reader);
+                seen.insert(pid, Seen { stat, verdict });
+            }
+        }
+        for _ in 0..BIRTH_LOOKS {
+            let newborn = births.next();
+            if newborn.is_empty() {
+                break;
+            }
+            for birth in newborn {
+                match reader.stat(birth.pid) {
+                    Some(stat) => {
+                        let verdict = self.judge(&stat, group, &mut reader);
+                        seen.insert(birth.pid, Seen { stat, verdict });
+                    }
+                    None => births.was_not_there(birth),
                 }
-                let adopted = self.adoption.as_ref().is_some_and(|adoption| adoption.covers(&stat));
-                if stat.is_zombie() {
-                    census.zombies.extend((adopted && !self.is_leader(&stat)).then_some(stat.pid));
-                    continue;
-                }
-                let mark = reader.mark(stat.pid, self.marker);
-                let reason = self.reason(&stat, mark, adopted, leader);
-                if reason.is_none() && adopted {
-                    census.spared_children.push(stat.pid);
-                }
-                seen.push(Seen { stat, mark, reason });
             }
         }
         include_descendants(&mut seen);
-        census.group_is_shared = leader.is_some_and(|leader| {
-            seen.iter().any(|process| process.stat.group == leader.pgid && process.reason.is_none())
-        });
-        census.members = seen.into_iter().filter_map(Seen::into_member).collect();
-        census
+        self.sum_up(seen, group, births)
     }
 
-    /// Whether a member seen earlier is one still: the same process, for the same reason. Asked once a descriptor
-    /// for its number is open.
+    /// Judges one process by itself and by its parent.
+    pub fn member(&mut self, pid: u32) -> Option<Member> {
+        let mut reader = Reader::new();
+        let group = self.group(&mut reader);
+        let stat = reader.stat(pid)?;
+        let is_member = match self.judge(&stat, group, &mut reader) {
+            Verdict::Member => true,
+            Verdict::Undecided => {
+                let parent = self.remembered.get(&stat.parent).copied();
+                parent.is_some() && parent == reader.stat(stat.parent).map(|parent| parent.start_time)
+            }
+            Verdict::Unrelated | Verdict::Zombie { .. } | Verdict::Spared { .. } => false,
+        };
+        is_member.then(|| self.remember(stat))
+    }
+
+    /// Whether this is still the process that was seen, and still lives and may be touched. Asked once a
+    /// descriptor for its number is open.
     pub fn is_still_member(&self, member: &Member, reader: &mut Reader) -> bool {
-        let Some(stat) = reader.stat(member.pid) else { return false };
-        if stat.start_time != member.start_time || stat.is_zombie() {
-            return false;
+        let same = reader
+            .stat(member.pid)
+            .is_some_and(|now| now.start_time == member.start_time && !now.is_zombie());
+        same && reader.mark(member.pid, self.marker) != Mark::Other
+    }
+
+    /// The leader's group, if it is still the one it founded. A number is not given out again while a group bears
+    /// it, so the group is another one only if its leader is there and is somebody else.
+    fn group(&self, reader: &mut Reader) -> Option<u32> {
+        let leader = self.leader?;
+        let founder = reader.stat(leader.pgid).filter(|_| leader.pid == leader.pgid);
+        founder.is_none_or(|founder| founder.start_time == leader.start_time).then_some(leader.pgid)
+    }
+
+    fn judge(&self, stat: &Stat, group: Option<u32>, reader: &mut Reader) -> Verdict {
+        let is_leader = self.leader.is_some_and(|it| it.pid == stat.pid && it.start_time == stat.start_time);
+        let too_old = self.leader.is_some_and(|leader| stat.start_time < leader.start_time);
+        let own = stat.pid == std::process::id();
+        if own || too_old || (!is_leader && registry::children().started(stat.pid)) {
+            return Verdict::Unrelated;
         }
-        let mark = reader.mark(member.pid, self.marker);
-        if mark == Mark::Other {
-            return false;
+        let adopted = !is_leader && self.adoption.as_ref().is_some_and(|adoption| adoption.covers(stat));
+        if stat.is_zombie() {
+            return Verdict::Zombie { adopted };
         }
-        match member.reason {
-            Reason::Marker => mark == Mark::Same,
-            Reason::Leader => true,
-            Reason::Group(leader) => {
-                stat.group == leader.pgid && group_is_original(&leader, reader.stat(leader.pid).iter())
+        let in_group = group == Some(stat.group);
+        let known = self.remembered.get(&stat.pid) == Some(&stat.start_time);
+        match reader.mark(stat.pid, self.marker) {
+            Mark::Other => Verdict::Spared { adopted },
+            Mark::Same => Verdict::Member,
+            Mark::Absent if is_leader || in_group || adopted || known => Verdict::Member,
+            Mark::Absent => Verdict::Undecided,
+        }
+    }
+
+    fn sum_up(&mut self, seen: HashMap<u32, Seen>, group: Option<u32>, births: Births) -> Census {
+        let (mut members, mut zombies, mut spared_children) = (Vec::new(), Vec::new(), Vec::new());
+        let mut group_is_shared = false;
+        for Seen { stat, verdict } in seen.into_values() {
+            let in_group = group == Some(stat.group);
+            match verdict {
+                Verdict::Member => members.push(self.remember(stat)),
+                Verdict::Zombie { adopted: true } => zombies.push(stat.pid),
+                Verdict::Zombie { adopted: false } => {}
+                Verdict::Spared { adopted } => {
+                    spared_children.extend(adopted.then_some(stat.pid));
+                    group_is_shared |= in_group;
+                }
+                Verdict::Unrelated | Verdict::Undecided => group_is_shared |= in_group,
             }
-            Reason::Adopted => self.adoption.as_ref().is_some_and(|adoption| adoption.covers(&stat)),
-            Reason::Child { parent, parent_start } => {
-                stat.parent == parent && reader.stat(parent).is_some_and(|now| now.start_time == parent_start)
-            }
         }
+        Census { members, group_is_shared, zombies, spared_children, births }
     }
 
-    fn is_leader(&self, stat: &Stat) -> bool {
-        self.leader.is_some_and(|leader| leader.pid == stat.pid && leader.start_time == stat.start_time)
-    }
-
-    /// `leader` only when its group is still the one it founded.
-    fn reason(&self, stat: &Stat, mark: Mark, adopted: bool, leader: Option<Identity>) -> Option<Reason> {
-        match mark {
-            Mark::Other => return None,
-            Mark::Same => return Some(Reason::Marker),
-            Mark::Absent => {}
-        }
-        if self.is_leader(stat) {
-            return Some(Reason::Leader);
-        }
-        if let Some(leader) = leader.filter(|leader| leader.pgid == stat.group) {
-            return Some(Reason::Group(leader));
-        }
-        adopted.then_some(Reason::Adopted)
-    }
-}
-
-impl Seen {
-    fn into_member(self) -> Option<Member> {
-        let Stat { pid, name, group, start_time, .. } = self.stat;
-        self.reason.map(|reason| Member { pid, group, start_time, name, reason })
+    fn remember(&mut self, stat: Stat) -> Member {
+        let Stat { pid, name, group, start_time, .. } = stat;
+        self.remembered.insert(pid, start_time);
+        Member { pid, group, start_time, name }
     }
 }
 
@@ -179,28 +216,21 @@ fn key(stat: &Stat) -> (u32, u64) {
     (stat.pid, stat.start_time)
 }
 
-/// A number is not given out again while a group bears it. So the group is another one only if its leader is
-/// there and is somebody else.
-fn group_is_original<'a>(leader: &Identity, mut seen: impl Iterator<Item = &'a Stat>) -> bool {
-    seen.all(|stat| {
-        stat.pid != leader.pgid || leader.pid != leader.pgid || stat.start_time == leader.start_time
-    })
-}
-
 /// Makes members of the children of members, except those that carry another marker.
-fn include_descendants(seen: &mut [Seen]) {
-    let mut by_parent: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (index, process) in seen.iter().enumerate() {
-        by_parent.entry(process.stat.parent).or_default().push(index);
+fn include_descendants(seen: &mut HashMap<u32, Seen>) {
+    let mut by_parent: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut members = Vec::new();
+    for (pid, process) in seen.iter() {
+        match process.verdict {
+            Verdict::Undecided => by_parent.entry(process.stat.parent).or_default().push(*pid),
+            Verdict::Member => members.push(key(&process.stat)),
+            Verdict::Unrelated | Verdict::Zombie { .. } | Verdict::Spared { .. } => {}
+        }
     }
-    let mut members: Vec<(u32, u64)> =
-        seen.iter().filter(|process| process.reason.is_some()).map(|process| key(&process.stat)).collect();
     while let Some((parent, parent_start)) = members.pop() {
-        for index in by_parent.get(&parent).into_iter().flatten() {
-            let child = &mut seen[*index];
-            let younger = child.stat.start_time >= parent_start;
-            if younger && child.reason.is_none() && child.mark != Mark::Other {
-                child.reason = Some(Reason::Child { parent, parent_start });
+        for child in by_parent.remove(&parent).into_iter().flatten() {
+            if let Some(child) = seen.get_mut(&child).filter(|child| child.stat.start_time >= parent_start) {
+                child.verdict = Verdict::Member;
                 members.push(key(&child.stat));
             }
         }

@@ -14,7 +14,11 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
         ControlFact::Started { cause } => started(change, cause),
         ControlFact::AbortRequested { by } => abort_requested(change, by),
         ControlFact::MessageQueued { message } => {
-            change.manifest.state.queued_resume_messages.push(message.clone());
+            let queued = &mut change.manifest.state.queued_resume_messages;
+            if queued.iter().any(|known| known.id == message.id) {
+                return Ok(());
+            }
+            queued.push(message.clone());
             change.log(EventBody::MessageQueued { message_id: message.id.clone() });
             Ok(())
         }
@@ -24,6 +28,7 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
 fn readied(change: &mut Change) -> Result<(), Refusal> {
     const WHAT: &str = "approving the run";
     refuse_passive(change, WHAT)?;
+    refuse_archived(change, WHAT)?;
     match &change.manifest.state.phase {
         Phase::Initialized => {
             change.manifest.state.phase = Phase::Ready;
@@ -41,9 +46,7 @@ fn readied(change: &mut Change) -> Result<(), Refusal> {
 fn started(change: &mut Change, cause: &Cause) -> Result<(), Refusal> {
     const WHAT: &str = "resuming the run";
     refuse_passive(change, WHAT)?;
-    if change.manifest.state.archived_at.is_some() {
-        return Err(denied(WHAT, "it is archived"));
-    }
+    refuse_archived(change, WHAT)?;
     match (&change.manifest.state.phase, cause) {
         (Phase::Ready, _) => {}
         (Phase::Initialized, Cause::First) => {}
@@ -125,6 +128,13 @@ fn abort_requested(change: &mut Change, by: &str) -> Result<(), Refusal> {
 fn refuse_passive(change: &Change, what: &'static str) -> Result<(), Refusal> {
     if change.manifest.spec.is_passive() {
         return Err(denied(what, "a passive run is driven through the task commands"));
+    }
+    Ok(())
+}
+
+fn refuse_archived(change: &Change, what: &'static str) -> Result<(), Refusal> {
+    if change.manifest.state.archived_at.is_some() {
+        return Err(denied(what, "it is archived"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::ids::{Epoch, Fence};
 use crate::manifest::{Departure, DriverRef, Rejection, Session, Streak};
 use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::spec::HookPhase;
-use crate::step::hooks_of;
+use crate::step::{Observation, Step, hooks_of, next_step};
 
 use super::Change;
 
@@ -63,7 +63,7 @@ fn left(change: &mut Change, why: &str) -> Result<(), Refusal> {
 }
 
 fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) -> Result<(), Refusal> {
-    require_deciding(change, "opening a session")?;
+    require_between(change, "opening a session")?;
     let now = change.now;
     let state = &mut change.manifest.state;
     if let Some(open) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
@@ -101,34 +101,27 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
     state.served = None;
     state.rejection = None;
     state.started_at.get_or_insert(now);
+    state.phase = Phase::Active { stage: Stage::Deciding };
     change.log(EventBody::RunStarted { session_index, cause: cause.clone() });
     Ok(())
 }
 
 fn attempt_starting(change: &mut Change, marker: &str, prompt: PromptKind) -> Result<(), Refusal> {
-    let ready = match change.manifest.stage() {
-        Some(Stage::Deciding | Stage::Preparing { .. }) => true,
-        Some(
-            Stage::Attempting { .. }
-            | Stage::Judging { .. }
-            | Stage::Verifying { .. }
-            | Stage::Waiting { .. }
-            | Stage::Closing { .. },
-        )
-        | None => false,
-    };
+    const WHAT: &str = "starting an attempt";
+    require_between(change, WHAT)?;
     let now = change.now;
     let state = &mut change.manifest.state;
-    let session = state.sessions.last_mut().filter(|session| session.ended_at.is_none());
-    let (true, Some(session)) = (ready, session) else {
-        return Err(not_allowed("starting an attempt", "the run is not between attempts of an open session"));
+    let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) else {
+        return Err(not_allowed(WHAT, "no session is open"));
     };
+    if session.attempts_spent >= session.max_attempts_per_session {
+        return Err(not_allowed(WHAT, "the session's attempts are spent"));
+    }
     let attempt_number = u32::try_from(state.attempt_records.len()).unwrap_or(u32::MAX);
     session.first_attempt_number.get_or_insert(attempt_number);
     session.attempt_count = session.attempt_count.saturating_add(1);
     let fence = state.next_fence;
     state.next_fence = Fence(fence.0.saturating_add(1));
-    state.rejection = None;
     let attempt = LiveAttempt {
         attempt_number,
         fence,
@@ -160,9 +153,12 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         None => (0, 0),
     };
     let count = match state.streak {
-        Some(streak) if streak.class == class && !progressed => streak.count.saturating_add(1),
+        Some(streak) if class.continues(streak.class) && !progressed => streak.count.saturating_add(1),
         Some(_) | None => 1,
     };
+    if class.costs_retry() {
+        state.rejection = None;
+    }
     state.streak = Some(Streak { class, count });
     state.attempt_records.push(AttemptRecord {
         attempt_number: live.attempt_number,
@@ -172,6 +168,7 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         prompt: live.prompt,
         started_at: live.started_at,
         ended_at: now,
+        progress_at_start: live.progress_at_start,
         end: report.end.clone(),
         exit_code: report.exit_code,
         signal: report.signal,
@@ -217,40 +214,29 @@ fn backend_session(change: &mut Change, id: &str) -> Result<(), Refusal> {
 }
 
 fn hook_passed(change: &mut Change, hook: HookRef) -> Result<(), Refusal> {
+    let name = expect_hook(change, hook)?;
     let next = hook.index.saturating_add(1);
     let count = u32::try_from(hooks_of(&change.manifest, hook.phase).len()).unwrap_or(u32::MAX);
-    let done = next >= count;
     let stage = match (hook.phase, change.manifest.stage()) {
-        (HookPhase::BeforeAttempt, Some(Stage::Deciding)) => Stage::Preparing { cursor: next },
-        (HookPhase::BeforeAttempt, Some(Stage::Preparing { cursor })) if *cursor == hook.index => {
-            Stage::Preparing { cursor: next }
+        (HookPhase::BeforeAttempt, _) => Stage::Preparing { cursor: next },
+        (HookPhase::AfterAttempt, Some(Stage::Judging { end, .. })) if next < count => {
+            Stage::Judging { end: end.clone(), cursor: next }
         }
-        (HookPhase::AfterAttempt, Some(Stage::Judging { end, cursor })) if *cursor == hook.index => {
-            if done {
-                Stage::Deciding
-            } else {
-                Stage::Judging { end: end.clone(), cursor: next }
-            }
-        }
-        (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, cursor })) if *cursor == hook.index => {
+        (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, .. })) => {
             Stage::Closing { outcome: outcome.clone(), cursor: next }
         }
-        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => {
-            return Err(not_allowed("recording a hook", "that hook was not to run now"));
-        }
+        (HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => Stage::Deciding,
     };
-    let name = hook_name(change, hook);
     change.manifest.state.phase = Phase::Active { stage };
     change.log(EventBody::HookRecorded { hook: name, objection: None });
     Ok(())
 }
 
 fn hook_refused(change: &mut Change, hook: HookRef, detail: &str) -> Result<(), Refusal> {
-    let name = hook_name(change, hook);
+    let name = expect_hook(change, hook)?;
     let reject = Rejection { by: name.clone(), detail: detail.to_owned() };
     let stage = match (hook.phase, change.manifest.stage()) {
-        (HookPhase::BeforeAttempt, Some(Stage::Deciding | Stage::Preparing { .. })) => None,
-        (HookPhase::AfterAttempt, Some(Stage::Judging { .. })) => Some(Stage::Deciding),
+        (HookPhase::BeforeAttempt, _) => None,
         (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, .. })) => match outcome {
             Outcome::Success => Some(Stage::Deciding),
             // A run that ends badly ends badly, whatever a hook thinks of it.
@@ -258,9 +244,7 @@ fn hook_refused(change: &mut Change, hook: HookRef, detail: &str) -> Result<(), 
                 Some(Stage::Closing { outcome: outcome.clone(), cursor: hook.index.saturating_add(1) })
             }
         },
-        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => {
-            return Err(not_allowed("recording a hook", "that hook was not to run now"));
-        }
+        (HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => Some(Stage::Deciding),
     };
     change.log(EventBody::HookRecorded { hook: name.clone(), objection: Some(detail.to_owned()) });
     match stage {
@@ -281,11 +265,22 @@ fn hook_refused(change: &mut Change, hook: HookRef, detail: &str) -> Result<(), 
     }
 }
 
-fn hook_name(change: &Change, hook: HookRef) -> String {
+/// The name of a hook, if it is the one that runs now.
+fn expect_hook(change: &Change, hook: HookRef) -> Result<String, Refusal> {
+    let expected = match (hook.phase, change.manifest.stage()) {
+        (HookPhase::BeforeAttempt, Some(Stage::Preparing { cursor }))
+        | (HookPhase::AfterAttempt, Some(Stage::Judging { cursor, .. }))
+        | (HookPhase::BeforeFinish, Some(Stage::Closing { cursor, .. })) => *cursor == hook.index,
+        (
+            HookPhase::BeforeAttempt,
+            Some(Stage::Deciding | Stage::Verifying { .. } | Stage::Closing { .. }),
+        ) => hook.index == 0,
+        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => false,
+    };
     let index = usize::try_from(hook.index).unwrap_or(usize::MAX);
     match hooks_of(&change.manifest, hook.phase).get(index) {
-        Some(spec) => spec.id.clone(),
-        None => format!("#{}", hook.index),
+        Some(spec) if expected => Ok(spec.id.clone()),
+        Some(_) | None => Err(not_allowed("recording a hook", "that hook was not to run now")),
     }
 }
 
@@ -307,16 +302,9 @@ fn check_failed(change: &mut Change, check: u32, detail: &str) -> Result<(), Ref
 
 fn expect_check(change: &Change, check: u32) -> Result<String, Refusal> {
     let expected = match change.manifest.stage() {
-        Some(Stage::Deciding) => check == 0,
+        Some(Stage::Deciding | Stage::Preparing { .. } | Stage::Closing { .. }) => check == 0,
         Some(Stage::Verifying { cursor }) => *cursor == check,
-        Some(
-            Stage::Preparing { .. }
-            | Stage::Attempting { .. }
-            | Stage::Judging { .. }
-            | Stage::Waiting { .. }
-            | Stage::Closing { .. },
-        )
-        | None => false,
+        Some(Stage::Attempting { .. } | Stage::Judging { .. } | Stage::Waiting { .. }) | None => false,
     };
     let index = usize::try_from(check).unwrap_or(usize::MAX);
     match change.manifest.spec.checks.get(index) {
@@ -326,7 +314,7 @@ fn expect_check(change: &Change, check: u32) -> Result<String, Refusal> {
 }
 
 fn wait_started(change: &mut Change, wait: &Wait) -> Result<(), Refusal> {
-    require_deciding(change, "waiting")?;
+    require_between(change, "waiting")?;
     change.manifest.state.phase = Phase::Active { stage: Stage::Waiting { wait: wait.clone() } };
     change.log(EventBody::Waiting { wait: wait.clone() });
     Ok(())
@@ -358,13 +346,24 @@ fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
         ) => {}
         None => return Err(not_allowed("ending the run", "it is not active")),
     }
+    match outcome {
+        // A run that is cancelled or broken ends at once; its hooks had their chance while it worked.
+        Outcome::Aborted | Outcome::Failed { .. } => {
+            end(change, outcome);
+            return Ok(());
+        }
+        Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted => {}
+    }
+    // What the tasks say may have changed since the driver looked.
+    if next_step(&change.manifest, Observation::default(), change.now) != Step::Finish(outcome.clone()) {
+        return Err(not_allowed("ending the run", "that is not its result as it stands now"));
+    }
     let hooks = hooks_of(&change.manifest, HookPhase::BeforeFinish).len();
     let closed = match change.manifest.stage() {
-        Some(Stage::Closing { cursor, .. }) => usize::try_from(*cursor).unwrap_or(usize::MAX) >= hooks,
-        Some(_) | None => hooks == 0,
+        Some(Stage::Closing { outcome: proposed, .. }) => proposed == outcome,
+        Some(_) | None => false,
     };
-    // A run that is cancelled or broken ends at once; its hooks had their chance while it worked.
-    if closed || matches!(outcome, Outcome::Aborted | Outcome::Failed { .. }) {
+    if closed || hooks == 0 {
         end(change, outcome);
     } else {
         let stage = Stage::Closing { outcome: outcome.clone(), cursor: 0 };
@@ -414,10 +413,16 @@ fn require_active(change: &Change, what: &'static str) -> Result<(), Refusal> {
     }
 }
 
-fn require_deciding(change: &Change, what: &'static str) -> Result<(), Refusal> {
+/// Whether nothing is under way that has to end first. What was being prepared, verified or closed may turn out not
+/// to be what comes.
+fn require_between(change: &Change, what: &'static str) -> Result<(), Refusal> {
     match change.manifest.stage() {
-        Some(Stage::Deciding) => Ok(()),
-        Some(_) | None => Err(not_allowed(what, "the run is doing something else")),
+        Some(Stage::Deciding | Stage::Preparing { .. } | Stage::Verifying { .. } | Stage::Closing { .. }) => {
+            Ok(())
+        }
+        Some(Stage::Attempting { .. } | Stage::Judging { .. } | Stage::Waiting { .. }) | None => {
+            Err(not_allowed(what, "the run is doing something else"))
+        }
     }
 }
 

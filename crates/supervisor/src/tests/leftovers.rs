@@ -162,7 +162,8 @@ fn nothing_left_over_means_no_waiting() {
         started.elapsed() - report.elapsed
     });
     let quickest = quickest.min().unwrap();
-    assert!(quickest < Duration::from_millis(20), "{quickest:?}");
+    // Less than anything that is ever waited for here; on an idle machine it takes less than one millisecond.
+    assert!(quickest < Duration::from_millis(90), "{quickest:?}");
 }
 
 #[test]

@@ -114,7 +114,8 @@ fn an_urgent_request_does_not_ask() {
 #[test]
 fn an_urgent_request_cuts_the_grace_short() {
     let limits = Limits { grace: Duration::from_secs(3600), ..NO_LIMITS };
-    let program = script("trap 'echo now' TERM; echo graceful; while :; do sleep 0.01; done");
+    let program =
+        script("exec 2>/dev/null; trap 'echo now' TERM; echo graceful; while :; do sleep 0.01; done");
     let (report, texts) = on_request(&program, limits);
     assert_eq!((report.exit, report.stop), (KILL, Some(StopReason::Requested)));
     assert_eq!(texts, ["graceful", "now"]);
@@ -131,7 +132,8 @@ fn a_request_made_before_the_start_counts() {
 fn the_first_reason_stands() {
     let limits =
         Limits { wall: Some(Duration::from_millis(100)), idle: None, grace: Duration::from_secs(3600) };
-    let (report, _) = on_request(&script("trap 'echo now' TERM; while :; do sleep 0.01; done"), limits);
+    let (report, _) =
+        on_request(&script("exec 2>/dev/null; trap 'echo now' TERM; while :; do sleep 0.01; done"), limits);
     assert_eq!((report.exit, report.stop), (KILL, Some(StopReason::Wall)));
 }
 

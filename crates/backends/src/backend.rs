@@ -1,0 +1,142 @@
+//! What every backend has to offer.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use agent_runner_model::RunId;
+use agent_runner_model::attempt::{AttemptEnd, Usage};
+use agent_runner_model::spec::{Effort, Value};
+use agent_runner_supervisor::{Exit, Source, Stdin};
+
+/// What a backend is asked to do in one turn.
+#[derive(Debug, Clone)]
+pub struct TurnRequest {
+    /// The run.
+    pub run_id: RunId,
+    /// Where the worker works.
+    pub cwd: PathBuf,
+    /// What the worker is told.
+    pub prompt: String,
+    /// A file with the same text.
+    pub prompt_file: PathBuf,
+    /// Backend-owned configuration, checked when the run was created.
+    pub config: BTreeMap<String, Value>,
+    /// Extra arguments, last in the command line.
+    pub extra_args: Vec<String>,
+    /// Backend-specific model name.
+    pub model: Option<String>,
+    /// How hard the model is asked to think.
+    pub effort: Option<Effort>,
+    /// Whether the backend's own safety prompts are bypassed.
+    pub unrestricted: bool,
+    /// The backend's own handle of the conversation to go on with.
+    pub session_id: Option<String>,
+    /// This program, for the worker that is built in.
+    pub own_program: PathBuf,
+}
+
+/// How a worker is given its prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptDelivery {
+    /// Not at all: it reads the task list.
+    None,
+    /// On its standard input.
+    Stdin,
+    /// As an argument.
+    Argument,
+    /// As the path of a file.
+    File,
+}
+
+/// How a turn is started and read.
+pub struct Plan {
+    /// The program and its arguments.
+    pub argv: Vec<OsString>,
+    /// What it reads.
+    pub stdin: Stdin,
+    /// How it gets the prompt: a file has to be there before it starts.
+    pub delivery: PromptDelivery,
+    /// Reads its output.
+    pub reader: Box<dyn TurnReader>,
+}
+
+/// Something a worker did, as far as its output tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnEvent {
+    /// A line worth showing as the latest one.
+    Line(String),
+    /// The backend named its conversation.
+    Session(String),
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnReport {
+    /// How it ended. This says nothing about the tasks.
+    pub end: AttemptEnd,
+    /// The end of the output, lossy.
+    pub output_tail: String,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// Reads the output of one turn.
+pub trait TurnReader: Send {
+    /// A line, without its newline; cut if it was too long.
+    fn line(&mut self, source: Source, line: &[u8], truncated: bool) -> Option<TurnEvent>;
+    /// The worker's program ended by itself.
+    fn finish(&mut self, exit: Exit) -> TurnReport;
+}
+
+/// Speaks one kind of worker's language.
+pub trait Backend: Send + Sync {
+    /// Its name in definitions and flags.
+    fn id(&self) -> &'static str;
+    /// Whether a later turn remembers the earlier ones. One that does not is told everything again.
+    fn remembers(&self) -> bool;
+    /// Whether it has nothing to do in a run without tasks.
+    fn needs_tasks(&self) -> bool {
+        false
+    }
+    /// Checks backend-owned configuration when a run is created. Errors say what to change.
+    fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError>;
+    /// How a turn is started and read. Errors mean that the configuration cannot work.
+    fn plan(&self, request: &TurnRequest) -> Result<Plan, BackendError>;
+}
+
+/// Why a backend cannot work as configured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// There is no backend of that name.
+    #[error("there is no backend {id:?}; there are {}", known.join(", "))]
+    Unknown {
+        /// As given.
+        id: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// A setting is missing.
+    #[error("backend {backend:?} needs backendConfig.{backend}.{field}: {expected}")]
+    Missing {
+        /// The backend.
+        backend: &'static str,
+        /// The setting.
+        field: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A setting is not acceptable.
+    #[error("backendConfig.{backend}.{field} is not acceptable: {why}")]
+    Setting {
+        /// The backend.
+        backend: &'static str,
+        /// The setting.
+        field: String,
+        /// Why not.
+        why: String,
+    },
+    /// It has no worker to start.
+    #[error("backend {0:?} starts no worker; drive the run through the task commands")]
+    NoWorker(&'static str),
+}

@@ -1,0 +1,8 @@
+//! Makes a run's frozen spec and the words its workers are given. Must not start or change anything.
+
+mod brief;
+mod prompt;
+mod spec;
+
+pub(crate) use prompt::prompt;
+pub(crate) use spec::{Composed, compose, new_task_id};

@@ -1,0 +1,92 @@
+//! What a worker is told at the start of each attempt.
+
+use std::fmt::Write as _;
+
+use agent_runner_model::attempt::AttemptEnd;
+use agent_runner_model::manifest::Manifest;
+use agent_runner_model::phase::PromptKind;
+use agent_runner_model::task::{Task, TaskStatus};
+
+/// What is said when a run is resumed without words.
+const GO_ON: &str = "Look at the task list and go on with what is still open.";
+/// Characters of a task's newest note that a prompt repeats.
+const NOTE_WIDTH: usize = 200;
+
+/// The words for an attempt. A worker that does not remember the turns before is told everything again.
+pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> String {
+    let follow_up = match kind {
+        PromptKind::Brief => return manifest.spec.brief.clone(),
+        PromptKind::Message => message(manifest),
+        PromptKind::Nudge => open_work(manifest, &["Your turn ended, but the work is not done.".to_owned()]),
+        PromptKind::AfterTimeout => {
+            let limit = manifest.spec.timeout_sec;
+            open_work(manifest, &[format!(
+                "Your last turn was stopped because its time ran out ({limit} seconds). Work in smaller steps and \
+                 report each task as soon as its state changes."
+            )])
+        }
+        PromptKind::AfterCrash => open_work(manifest, &[format!("Your last turn failed: {}.", last_detail(manifest))]),
+        PromptKind::AfterInterrupt => open_work(manifest, &[
+            "Your last turn was cut off in the middle by something outside of it. What it had begun may be half \
+             done: look before you go on."
+                .to_owned(),
+        ]),
+    };
+    let first = manifest.state.attempt_records.is_empty();
+    if remembers && !first { follow_up } else { format!("{}\n{follow_up}", manifest.spec.brief) }
+}
+
+fn message(manifest: &Manifest) -> String {
+    let words = manifest.session().and_then(|session| session.message.clone());
+    let blocked = manifest.count(TaskStatus::Blocked) > 0;
+    match words {
+        // Words for a blocked run are an answer to it; a list of tasks in front of them would hide the answer.
+        Some(words) if blocked => format!("{words}\n"),
+        Some(words) if manifest.open_tasks().next().is_none() => format!("{words}\n"),
+        Some(words) => open_work(manifest, &[words]),
+        None => open_work(manifest, &[GO_ON.to_owned()]),
+    }
+}
+
+fn last_detail(manifest: &Manifest) -> String {
+    manifest.state.attempt_records.last().map(|record| &record.end).map(AttemptEnd::detail).unwrap_or_default()
+}
+
+fn open_work(manifest: &Manifest, opening: &[String]) -> String {
+    let mut text = opening.join("\n\n");
+    text.push('\n');
+    if let Some(rejection) = &manifest.state.rejection {
+        let _ = write!(text, "\n`{}` objects: {}\n", rejection.by, rejection.detail);
+    }
+    let open: Vec<&Task> = manifest.open_tasks().collect();
+    if open.is_empty() {
+        return text;
+    }
+    let total = manifest.state.final_tasks.len();
+    let _ = write!(text, "\n{} of {total} tasks are still open:\n\n", open.len());
+    for task in open {
+        let wrong = match task.status {
+            TaskStatus::Pending if task.notes.is_empty() => "pending: nothing was reported for it",
+            TaskStatus::Pending => "pending: it has notes, but was not completed",
+            TaskStatus::InProgress => "in progress: it was begun, but neither completed nor blocked",
+            TaskStatus::Completed | TaskStatus::Blocked => task.status.as_str(),
+        };
+        let _ = writeln!(text, "- `{}` {} ({wrong})", task.id, task.title);
+        if let Some(note) = newest_note(task) {
+            let _ = writeln!(text, "  newest note: {note}");
+        }
+    }
+    let (command, run) = (&manifest.spec.command, &manifest.spec.run_id);
+    let _ = write!(
+        text,
+        "\nDo each of them now and report it: `{command} task set {run} <task-id> --status completed`, or \
+         `--status blocked --notes \"what is missing\"` if it cannot be done. `{command} task show {run} <task-id>` \
+         shows what a task asks for.\n"
+    );
+    text
+}
+
+fn newest_note(task: &Task) -> Option<String> {
+    let line = task.notes.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.trim().chars().take(NOTE_WIDTH).collect())
+}

@@ -1,0 +1,314 @@
+//! Turns a request and the definitions it names into the frozen spec of a run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use agent_runner_api::operations::CreateRun;
+use agent_runner_api::{ApiError, ErrorCode};
+use agent_runner_backends::Registry;
+use agent_runner_definitions::{Agent, Assignment, Library};
+use agent_runner_model::ids::{RunId, TaskId};
+use agent_runner_model::spec::{
+    AD_HOC_AGENT, AgentSpec, AssignmentSpec, BudgetSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LockableField,
+    MAX_RETRIES, Origin, RunSpec,
+};
+use agent_runner_model::task::{TaskSpec, check_title};
+use agent_runner_model::Timestamp;
+
+use crate::clock::random_text;
+use crate::compose::brief::{BriefParts, brief};
+use crate::engine::EngineConfig;
+use crate::failure::{backend_error, definition_error, internal};
+
+/// Everything about a new run but its name.
+pub(crate) struct Composed {
+    spec: RunSpec,
+    name: Option<String>,
+    agent_seed: Option<String>,
+    assignment_seed: Option<String>,
+}
+
+/// What a new run is created from, once it has a name.
+pub(crate) struct Named {
+    pub(crate) spec: RunSpec,
+    pub(crate) name: Option<String>,
+    pub(crate) agent_seed: Option<String>,
+    pub(crate) assignment_seed: Option<String>,
+}
+
+impl Composed {
+    /// The run under this name. Its brief tells workers the name, so it can only be written now.
+    pub(crate) fn named(&self, run_id: RunId, created_at: Timestamp) -> Named {
+        let mut spec = self.spec.clone();
+        if spec.run_group_id.is_empty() {
+            spec.run_group_id = run_id.to_string();
+        }
+        spec.brief = brief(&BriefParts {
+            run_id: &run_id,
+            command: &spec.command,
+            role: &spec.agent.instructions,
+            work: spec.assignment.as_ref().map_or("", |assignment| &assignment.instructions),
+            has_tasks: !spec.tasks.is_empty(),
+            message: spec.message.as_deref(),
+        });
+        spec.run_id = run_id;
+        spec.created_at = created_at;
+        Named {
+            spec,
+            name: self.name.clone(),
+            agent_seed: self.agent_seed.clone(),
+            assignment_seed: self.assignment_seed.clone(),
+        }
+    }
+}
+
+/// Resolves definitions and overrides. Errors name what to change.
+pub(crate) fn compose(
+    request: &CreateRun,
+    library: &Library,
+    registry: &Registry,
+    config: &EngineConfig,
+    bucket: impl Fn(&Path) -> String,
+) -> Result<Composed, ApiError> {
+    let agent = load_agent(request, library)?;
+    let assignment = load_assignment(request, library)?;
+    let locked = locked_fields(agent.as_ref(), assignment.as_ref());
+    check_locks(request, &locked, agent.as_ref(), assignment.as_ref())?;
+
+    let backend_id = request.backend.clone().or_else(|| agent.as_ref().map(|agent| agent.backend.clone()));
+    let backend_id = backend_id.ok_or_else(|| {
+        ApiError::new(ErrorCode::Invalid, "a run needs an agent or a backend").hint(
+            "name an agent with --agent, or a backend with --backend; `agent-runner list agents` shows the agents",
+        )
+    })?;
+    let backend = registry.get(&backend_id).map_err(|error| backend_error(&error))?;
+    let backend_config = agent_setting(agent.as_ref().map(|agent| &agent.backend_config), &backend_id);
+    backend.check(&backend_config).map_err(|error| backend_error(&error))?;
+    let backend_args = agent_setting(agent.as_ref().map(|agent| &agent.backend_args), &backend_id);
+
+    let tasks = task_list(request, assignment.as_ref())?;
+    let message = request.message.clone().or_else(|| assignment.as_ref().and_then(|found| found.message.clone()));
+    check_substance(backend.needs_tasks(), &backend_id, &tasks, agent.as_ref(), assignment.as_ref(), message.as_ref())?;
+    let cwd = working_directory(request, assignment.as_ref())?;
+    let max_retries = request
+        .max_retries
+        .or_else(|| assignment.as_ref().and_then(|assignment| assignment.max_retries))
+        .unwrap_or(DEFAULT_MAX_RETRIES);
+    if max_retries > MAX_RETRIES {
+        let message = format!("{max_retries} retries are too many; at most {MAX_RETRIES} are allowed");
+        return Err(ApiError::new(ErrorCode::Invalid, message));
+    }
+    let timeout_sec = request
+        .timeout_sec
+        .or_else(|| agent.as_ref().and_then(|agent| agent.timeout_sec))
+        .unwrap_or(DEFAULT_TIMEOUT_SEC);
+    if timeout_sec == 0 {
+        return Err(ApiError::new(ErrorCode::Invalid, "the time limit of an attempt must be at least one second"));
+    }
+    let parent_run_id = request.parent_run_id.as_deref().map(RunId::parse).transpose().map_err(|error| {
+        ApiError::new(ErrorCode::Invalid, format!("the parent run's id is not one: {error}"))
+    })?;
+    let spec = RunSpec {
+        run_id: placeholder()?,
+        repo: bucket(&cwd),
+        cwd: utf8(&cwd)?,
+        agent: AgentSpec {
+            name: agent.as_ref().map_or_else(|| AD_HOC_AGENT.to_owned(), |agent| agent.name.clone()),
+            source_path: agent.as_ref().map(|agent| agent.source.to_string()),
+            instructions: agent.as_ref().map(|agent| agent.instructions.clone()).unwrap_or_default(),
+        },
+        assignment: assignment.as_ref().map(|assignment| AssignmentSpec {
+            name: assignment.name.clone(),
+            source_path: assignment.source.to_string(),
+            instructions: assignment.instructions.clone(),
+        }),
+        backend: backend_id,
+        backend_config,
+        resolved_backend_args: backend_args,
+        model: request.model.clone().or_else(|| agent.as_ref().and_then(|agent| agent.model.clone())),
+        effort: request.effort.or_else(|| agent.as_ref().and_then(|agent| agent.effort)),
+        // An agent file is trusted to say what it needs; without one nothing is bypassed unasked.
+        unrestricted: request
+            .unrestricted
+            .unwrap_or_else(|| agent.as_ref().is_some_and(|agent| agent.unrestricted.unwrap_or(true))),
+        timeout_sec,
+        max_attempts_per_session: max_retries + 1,
+        stop_grace_sec: config.stop_grace_sec,
+        locked_fields: locked,
+        message,
+        brief: String::new(),
+        caller_instructions: assignment.as_ref().and_then(|assignment| assignment.caller_instructions.clone()),
+        tasks,
+        command: config.command.clone(),
+        created_at: Timestamp::from_millis(0),
+        parent_run_id,
+        run_group_id: request.run_group_id.clone().unwrap_or_default(),
+        origin: Origin::Local,
+        budget: BudgetSpec::default(),
+        checks: Vec::new(),
+        hooks: Vec::new(),
+    };
+    Ok(Composed {
+        spec,
+        name: request.name.clone(),
+        agent_seed: agent.map(|agent| agent.text),
+        assignment_seed: assignment.map(|assignment| assignment.text),
+    })
+}
+
+fn placeholder() -> Result<RunId, ApiError> {
+    RunId::parse("unnamed").map_err(|error| internal(&error))
+}
+
+fn load_agent(request: &CreateRun, library: &Library) -> Result<Option<Agent>, ApiError> {
+    let reference = request.agent.as_deref();
+    reference.map(|reference| library.agent(reference)).transpose().map_err(|error| definition_error(&error))
+}
+
+fn load_assignment(request: &CreateRun, library: &Library) -> Result<Option<Assignment>, ApiError> {
+    match (&request.assignment, &request.checklist) {
+        (Some(_), Some(_)) => {
+            Err(ApiError::new(ErrorCode::Invalid, "an assignment and a checklist cannot be used together")
+                .hint("give either --assignment or --checklist"))
+        }
+        (Some(reference), None) => {
+            library.assignment(reference).map(Some).map_err(|error| definition_error(&error))
+        }
+        (None, Some(path)) => {
+            library.checklist(Path::new(path)).map(Some).map_err(|error| definition_error(&error))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn agent_setting<T: Clone + Default>(settings: Option<&BTreeMap<String, T>>, backend: &str) -> T {
+    settings.and_then(|settings| settings.get(backend)).cloned().unwrap_or_default()
+}
+
+fn locked_fields(agent: Option<&Agent>, assignment: Option<&Assignment>) -> Vec<LockableField> {
+    let mut locked: Vec<LockableField> = agent.map(|agent| agent.locked_fields.clone()).unwrap_or_default();
+    locked.extend(assignment.map(|assignment| assignment.locked_fields.clone()).unwrap_or_default());
+    locked.sort_unstable();
+    locked.dedup();
+    locked
+}
+
+/// A locked field refuses every override, whoever authored its value.
+fn check_locks(
+    request: &CreateRun,
+    locked: &[LockableField],
+    agent: Option<&Agent>,
+    assignment: Option<&Assignment>,
+) -> Result<(), ApiError> {
+    let overrides: [(LockableField, bool, Option<String>); 9] = [
+        (LockableField::Backend, request.backend.is_some(), agent.map(|agent| agent.backend.clone())),
+        (LockableField::Model, request.model.is_some(), agent.and_then(|agent| agent.model.clone())),
+        (
+            LockableField::Effort,
+            request.effort.is_some(),
+            agent.and_then(|agent| agent.effort).map(|effort| effort.as_str().to_owned()),
+        ),
+        (
+            LockableField::TimeoutSec,
+            request.timeout_sec.is_some(),
+            agent.and_then(|agent| agent.timeout_sec).map(|seconds| seconds.to_string()),
+        ),
+        (
+            LockableField::Unrestricted,
+            request.unrestricted.is_some(),
+            agent.and_then(|agent| agent.unrestricted).map(|yes| yes.to_string()),
+        ),
+        (LockableField::Cwd, request.cwd.is_some(), assignment.and_then(|found| found.cwd.clone())),
+        (LockableField::Message, request.message.is_some(), assignment.and_then(|found| found.message.clone())),
+        (
+            LockableField::MaxRetries,
+            request.max_retries.is_some(),
+            assignment.and_then(|found| found.max_retries).map(|count| count.to_string()),
+        ),
+        (LockableField::Tasks, !request.add_tasks.is_empty(), None),
+    ];
+    for (field, overridden, current) in overrides {
+        if overridden && locked.contains(&field) {
+            let current = current.map_or_else(String::new, |value| format!(" (it is {value:?})"));
+            let message = format!("`{}` is locked by the definitions and cannot be overridden{current}", field.as_str());
+            return Err(ApiError::new(ErrorCode::Invalid, message)
+                .hint("leave the flag out, or use a definition that does not lock the field"));
+        }
+    }
+    Ok(())
+}
+
+fn task_list(request: &CreateRun, assignment: Option<&Assignment>) -> Result<Vec<TaskSpec>, ApiError> {
+    let mut tasks = assignment.map(|assignment| assignment.tasks.clone()).unwrap_or_default();
+    for title in &request.add_tasks {
+        check_title(title)
+            .map_err(|error| ApiError::new(ErrorCode::Invalid, format!("the added task is not one: {error}")))?;
+        tasks.push(TaskSpec { id: new_task_id()?, title: title.clone(), body: String::new() });
+    }
+    Ok(tasks)
+}
+
+/// A run has to have something to do.
+fn check_substance(
+    needs_tasks: bool,
+    backend: &str,
+    tasks: &[TaskSpec],
+    agent: Option<&Agent>,
+    assignment: Option<&Assignment>,
+    message: Option<&String>,
+) -> Result<(), ApiError> {
+    if !tasks.is_empty() {
+        return Ok(());
+    }
+    let hint = "name an --assignment or a --checklist, or add a task with --add-task";
+    if needs_tasks {
+        let message = format!("backend {backend:?} works through tasks, and this run has none");
+        return Err(ApiError::new(ErrorCode::Invalid, message).hint(hint));
+    }
+    let texts = [
+        agent.map(|agent| agent.instructions.as_str()),
+        assignment.map(|assignment| assignment.instructions.as_str()),
+        message.map(String::as_str),
+    ];
+    if texts.into_iter().flatten().all(|text| text.trim().is_empty()) {
+        return Err(ApiError::new(ErrorCode::Invalid, "this run has nothing to do: no tasks and no words")
+            .hint(format!("{hint}, or write a message")));
+    }
+    Ok(())
+}
+
+/// An unused-looking id for a task that is added to a run.
+pub(crate) fn new_task_id() -> Result<TaskId, ApiError> {
+    let text = random_text(8).map_err(|error| internal(&error))?;
+    TaskId::parse(&format!("cli-{text}")).map_err(|error| internal(&error))
+}
+
+fn working_directory(request: &CreateRun, assignment: Option<&Assignment>) -> Result<PathBuf, ApiError> {
+    let authored = request.cwd.as_deref().or_else(|| assignment.and_then(|found| found.cwd.as_deref()));
+    let caller = Path::new(&request.caller_dir);
+    let wanted = authored.map_or_else(|| caller.to_path_buf(), |cwd| caller.join(cwd));
+    let real = wanted.canonicalize().map_err(|error| {
+        let message = format!("the working directory {} cannot be used", wanted.display());
+        ApiError::from_error(ErrorCode::Invalid, &Unusable { message, source: error })
+            .hint("create it, or name another one with --cwd")
+    })?;
+    if !real.is_dir() {
+        let message = format!("the working directory {} is not a directory", real.display());
+        return Err(ApiError::new(ErrorCode::Invalid, message).hint("name a directory with --cwd"));
+    }
+    Ok(real)
+}
+
+fn utf8(path: &Path) -> Result<String, ApiError> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        let message = format!("the working directory {} is not UTF-8", path.display());
+        ApiError::new(ErrorCode::Invalid, message).hint("work in a directory whose path is UTF-8")
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Unusable {
+    message: String,
+    source: std::io::Error,
+}

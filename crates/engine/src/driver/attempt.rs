@@ -1,0 +1,125 @@
+//! One attempt: a fence and a marker are committed, then the worker is spawned, then its process is committed; so
+//! a driver killed between any two leaves a trace of what to look for.
+
+use std::path::PathBuf;
+
+use agent_runner_backends::{Plan, PromptDelivery, TurnRequest};
+use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Misconfiguration, ProcessRef, Usage};
+use agent_runner_model::manifest::Manifest;
+use agent_runner_model::phase::{PromptKind, Stage};
+use agent_runner_model::{DriverFact, EndReport};
+use agent_runner_store::failpoint;
+use agent_runner_supervisor::{Job, Program, SpawnError};
+
+use super::environment::worker_environment;
+use super::settle::marker;
+use super::work::{Driver, Flow, Trouble, chain};
+use crate::clock::random_text;
+use crate::compose;
+use crate::place::Places;
+
+/// Characters of an attempt's marker.
+const MARKER_LENGTH: usize = 24;
+
+impl<S: Places + 'static> Driver<S> {
+    pub(super) async fn attempt(&mut self, preview: &Manifest, prompt: PromptKind) -> Result<Flow, Trouble> {
+        let words = match self.engine.registry.get(&preview.spec.backend) {
+            Ok(backend) => compose::prompt(preview, prompt, backend.remembers()),
+            // Planning the turn will say what is wrong with the backend.
+            Err(_) => String::new(),
+        };
+        let value = random_text(MARKER_LENGTH).map_err(Trouble::Random)?;
+        self.fact(DriverFact::AttemptStarting { marker: value.clone(), prompt });
+        self.commit().await?;
+        let attempt = match self.manifest.stage() {
+            Some(Stage::Attempting { attempt }) if attempt.marker == value => attempt.clone(),
+            // The run has changed since the step was decided.
+            Some(_) | None => return Ok(Flow::Again),
+        };
+        failpoint::hit("driver.attempt_committed");
+        let (job, plan) = match self.spawn(&attempt, words).await {
+            Ok(spawned) => spawned,
+            Err(report) => {
+                self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report: *report });
+                return Ok(Flow::Again);
+            }
+        };
+        failpoint::hit("driver.spawned");
+        let identity = job.identity();
+        let process =
+            ProcessRef { pid: identity.pid, pgid: identity.pgid, start_time: identity.start_time };
+        self.fact(DriverFact::AttemptSpawned { fence: attempt.fence, process });
+        let recorded = self.commit().await;
+        failpoint::hit("driver.spawn_committed");
+        self.turn(&attempt, job, plan.reader, recorded.err()).await
+    }
+
+    /// Starts the worker. A worker that cannot be started is an attempt that ended.
+    async fn spawn(&mut self, attempt: &LiveAttempt, words: String) -> Result<(Job, Plan), Box<EndReport>> {
+        let spec = &self.manifest.spec;
+        let name = format!("attempts/{:02}.prompt.md", attempt.attempt_number);
+        let written = self.engine.store.append_blob(&self.run_id, &name, words.as_bytes()).await;
+        let place = self.engine.store.location(&self.run_id).unwrap_or_default();
+        let request = TurnRequest {
+            run_id: self.run_id.clone(),
+            cwd: PathBuf::from(&spec.cwd),
+            prompt: words,
+            prompt_file: place.join(&name),
+            config: spec.backend_config.clone(),
+            extra_args: spec.resolved_backend_args.clone(),
+            model: spec.model.clone(),
+            effort: spec.effort,
+            unrestricted: spec.unrestricted,
+            session_id: self.manifest.state.backend_session_id.clone(),
+            own_program: self.engine.config.own_program.clone(),
+        };
+        let backend = self.engine.registry.get(&spec.backend);
+        let plan = backend.and_then(|backend| backend.plan(&request)).map_err(|error| {
+            not_started(AttemptEnd::Misconfigured { what: Misconfiguration::Configuration, detail: chain(&error) })
+        })?;
+        match (written, plan.delivery) {
+            (Ok(()), _) | (Err(_), PromptDelivery::None | PromptDelivery::Stdin | PromptDelivery::Argument) => {}
+            (Err(error), PromptDelivery::File) => {
+                let detail = format!("the prompt's file could not be written: {}", chain(&error));
+                return Err(not_started(AttemptEnd::Crashed { detail }));
+            }
+        }
+        let env = worker_environment(
+            &self.environment,
+            &self.manifest,
+            attempt.fence,
+            &self.engine.config,
+            &self.socket,
+        );
+        let program =
+            Program { argv: plan.argv.clone(), env, cwd: request.cwd, stdin: plan.stdin.clone() };
+        match Job::spawn(&program, &marker(&attempt.marker)) {
+            Ok(job) => Ok((job, plan)),
+            Err(error) => Err(not_started(spawn_end(&error))),
+        }
+    }
+}
+
+fn spawn_end(error: &SpawnError) -> AttemptEnd {
+    let detail = chain(error);
+    match error {
+        SpawnError::NotFound { .. } | SpawnError::NotExecutable { .. } => {
+            AttemptEnd::Misconfigured { what: Misconfiguration::BinaryMissing, detail }
+        }
+        SpawnError::MissingDirectory { .. } | SpawnError::TooLarge { .. } => {
+            AttemptEnd::Misconfigured { what: Misconfiguration::Configuration, detail }
+        }
+        SpawnError::Failed { .. } => AttemptEnd::Crashed { detail },
+    }
+}
+
+fn not_started(end: AttemptEnd) -> Box<EndReport> {
+    Box::new(EndReport {
+        end,
+        exit_code: None,
+        signal: None,
+        output_tail: String::new(),
+        leftovers: 0,
+        usage: Usage::default(),
+    })
+}

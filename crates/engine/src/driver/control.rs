@@ -1,0 +1,25 @@
+//! What reaches a driver from outside while it works.
+
+/// Something from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// End the run.
+    Abort {
+        /// Without giving the worker time to leave.
+        at_once: bool,
+        /// Who asks, in words.
+        by: String,
+    },
+    /// Leave the run to a later driver.
+    Leave {
+        /// Why, in words.
+        why: String,
+    },
+    /// The starter is gone, and the run goes on.
+    StarterLost {
+        /// What is known of it, in words.
+        detail: String,
+    },
+    /// Somebody else committed something.
+    Changed,
+}

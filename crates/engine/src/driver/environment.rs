@@ -1,0 +1,72 @@
+//! The environment workers are given: the starter's, without what is meant for this program alone, with what lets
+//! a worker report. Values are never recorded, names are.
+
+use std::ffi::OsString;
+
+use agent_runner_model::manifest::Manifest;
+use agent_runner_model::Fence;
+
+use crate::engine::{EngineConfig, Environment};
+
+/// The worker's run.
+pub const RUN_ID: &str = "AGENT_RUNNER_RUN_ID";
+/// The run that runs started by the worker descend from.
+pub const PARENT_RUN_ID: &str = "AGENT_RUNNER_PARENT_RUN_ID";
+/// The group of the worker's run.
+pub const RUN_GROUP_ID: &str = "AGENT_RUNNER_RUN_GROUP_ID";
+/// Where the worker works.
+pub const CWD: &str = "AGENT_RUNNER_CWD";
+/// Which attempt the worker is.
+pub const ATTEMPT_FENCE: &str = "AGENT_RUNNER_ATTEMPT_FENCE";
+/// What every process of an attempt carries, so that none is left behind.
+pub const ATTEMPT_MARKER: &str = "AGENT_RUNNER_ATTEMPT_MARKER";
+/// Where the run's driver listens.
+pub const DRIVER_SOCKET: &str = "AGENT_RUNNER_DRIVER_SOCKET";
+/// How workers call this program.
+pub const COMMAND: &str = "AGENT_RUNNER_CMD";
+/// Where runs live.
+pub const STATE_DIR: &str = "AGENT_RUNNER_STATE_DIR";
+/// Where named definitions are looked up.
+pub const CONFIG_DIR: &str = "AGENT_RUNNER_CONFIG_DIR";
+
+/// Variables that lead a worker's commands to a daemon, which may be dead. Workers go to the disk or the driver.
+const NOT_INHERITED: &[&str] =
+    &["AGENT_RUNNER_CONNECT", "AGENT_RUNNER_CONNECT_HOST", "AGENT_RUNNER_CONNECT_LOCAL_PORT", ATTEMPT_MARKER];
+
+/// The environment of an attempt's worker, but for the marker.
+pub(crate) fn worker_environment(
+    base: &Environment,
+    manifest: &Manifest,
+    fence: Fence,
+    config: &EngineConfig,
+    socket: &std::path::Path,
+) -> Environment {
+    let spec = &manifest.spec;
+    let own: [(&str, OsString); 9] = [
+        (RUN_ID, spec.run_id.as_str().into()),
+        (PARENT_RUN_ID, spec.run_id.as_str().into()),
+        (RUN_GROUP_ID, spec.run_group_id.as_str().into()),
+        (CWD, spec.cwd.as_str().into()),
+        (ATTEMPT_FENCE, fence.to_string().into()),
+        (DRIVER_SOCKET, socket.as_os_str().to_owned()),
+        (COMMAND, spec.command.as_str().into()),
+        (STATE_DIR, config.state_dir.clone().into_os_string()),
+        (CONFIG_DIR, config.config_dir.clone().into_os_string()),
+    ];
+    let kept = base.iter().filter(|(name, _)| {
+        let named = |other: &str| name.as_os_str() == other;
+        !NOT_INHERITED.iter().any(|other| named(other)) && !own.iter().any(|(other, _)| named(other))
+    });
+    let mut environment: Environment = kept.cloned().collect();
+    environment.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));
+    environment
+}
+
+/// The names of an environment's variables, sorted.
+pub(crate) fn names(environment: &Environment) -> Vec<String> {
+    let mut names: Vec<String> =
+        environment.iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

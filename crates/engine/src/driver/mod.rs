@@ -1,0 +1,19 @@
+//! The driver: the one process that carries a run's steps out. It decides nothing: `next_step` does.
+
+mod attempt;
+mod control;
+mod environment;
+mod log;
+mod ports;
+mod settle;
+mod turn;
+mod work;
+
+pub use control::Control;
+pub use environment::{
+    ATTEMPT_FENCE, ATTEMPT_MARKER, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID,
+    STATE_DIR,
+};
+pub use ports::{Ports, Signal};
+pub(crate) use settle::{marker, process_identity, settle};
+pub use work::{DriveError, DriveRequest, drive};

@@ -1,0 +1,90 @@
+//! What connects a driver with the command that started it: the leash it is held by, the pipe it wakes its watcher
+//! with, signals, and where it says what went wrong.
+
+use std::os::fd::OwnedFd;
+
+use agent_runner_model::spec::OrphanPolicy;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
+use tokio::sync::mpsc;
+
+use super::control::Control;
+
+/// On the leash: end the run.
+pub const LEASH_ABORT: u8 = b'a';
+/// On the leash: end the run at once.
+pub const LEASH_ABORT_NOW: u8 = b'k';
+/// On the leash: the terminal is gone, go on.
+pub const LEASH_HANG_UP: u8 = b'h';
+
+/// A signal the driver process was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// End, in whatever way fits.
+    Terminate,
+}
+
+/// A driver's connections. Each may be missing.
+pub struct Ports {
+    /// The reading end of the leash.
+    pub leash: Option<OwnedFd>,
+    /// The writing end of the wake-up pipe.
+    pub wake: Option<OwnedFd>,
+    /// Signals, as they come.
+    pub signals: mpsc::Receiver<Signal>,
+    /// Takes what cannot be said anywhere else.
+    pub say: fn(&str),
+}
+
+/// Prompts whoever watches to look again. A full or broken pipe is no concern of the driver's.
+pub(super) struct Wake(Option<pipe::Sender>);
+
+impl Wake {
+    pub(super) fn new(fd: Option<OwnedFd>) -> Self {
+        Self(fd.and_then(|fd| pipe::Sender::from_owned_fd(fd).ok()))
+    }
+
+    pub(super) fn signal(&self) {
+        if let Some(pipe) = &self.0 {
+            let _ = pipe.try_write(b".");
+        }
+    }
+}
+
+/// Listens to the leash until it is let go. Who lets go without a word was killed.
+pub(super) async fn hold_leash(fd: OwnedFd, on_orphan: OrphanPolicy, control: mpsc::Sender<Control>) {
+    let Ok(mut leash) = pipe::Receiver::from_owned_fd(fd) else { return };
+    let mut byte = [0u8; 1];
+    loop {
+        let word = match leash.read(&mut byte).await {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(byte[0]),
+        };
+        let (message, is_last) = match word {
+            Some(LEASH_ABORT) => (abort(false), false),
+            Some(LEASH_ABORT_NOW) => (abort(true), false),
+            Some(LEASH_HANG_UP) => {
+                let detail = "the terminal went away; the run goes on".to_owned();
+                (Control::StarterLost { detail }, true)
+            }
+            Some(_) => continue,
+            None => match on_orphan {
+                OrphanPolicy::Continue => {
+                    let detail = "the command that started the run was killed; the run goes on".to_owned();
+                    (Control::StarterLost { detail }, true)
+                }
+                OrphanPolicy::Abort => {
+                    let by = "the command that started the run was killed".to_owned();
+                    (Control::Abort { at_once: false, by }, true)
+                }
+            },
+        };
+        if control.send(message).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn abort(at_once: bool) -> Control {
+    Control::Abort { at_once, by: "the command that started the run was told to stop".to_owned() }
+}

@@ -1,0 +1,172 @@
+//! A worker's turn: watches it, keeps what it says, and stops it when somebody asks.
+
+use std::time::Duration;
+
+use agent_runner_backends::TurnReader;
+use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, TimeoutKind};
+use agent_runner_model::{DriverFact, EndReport};
+use agent_runner_store::failpoint;
+use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
+use tokio::sync::{mpsc, watch};
+
+use super::control::Control;
+use super::log::{Kept, Output};
+use super::work::{Driver, Flow, Trouble, chain};
+use crate::place::Places;
+
+/// Why a worker was asked to stop.
+enum Stopping {
+    Abort,
+    Leave(String),
+    Trouble(Trouble),
+}
+
+impl<S: Places + 'static> Driver<S> {
+    /// Watches the worker to its end. With `trouble` it is stopped at once: an attempt that cannot be recorded
+    /// must not go on.
+    pub(super) async fn turn(
+        &mut self,
+        attempt: &LiveAttempt,
+        job: Job,
+        reader: Box<dyn TurnReader>,
+        trouble: Option<Trouble>,
+    ) -> Result<Flow, Trouble> {
+        let spec = &self.manifest.spec;
+        let limits = Limits {
+            wall: Some(Duration::from_secs(u64::from(spec.timeout_sec))),
+            idle: None,
+            grace: Duration::from_secs(u64::from(spec.stop_grace_sec)),
+        };
+        let mut stopping = trouble.map(Stopping::Trouble);
+        let asked = if stopping.is_some() { StopRequest::Graceful } else { StopRequest::None };
+        let (stop, stop_requests) = watch::channel(asked);
+        let (kept_sender, mut kept) = mpsc::unbounded_channel();
+        let mut output = Output::new(reader, self.latest.clone(), kept_sender);
+        let log_name = format!("attempts/{:02}.stderr.log", attempt.attempt_number);
+        let report = {
+            let running = job.run(&limits, stop_requests, &mut output);
+            tokio::pin!(running);
+            loop {
+                tokio::select! {
+                    report = &mut running => break report,
+                    Some(control) = self.control.recv() => {
+                        self.steer(control, &stop, &mut stopping).await;
+                    }
+                    Some(item) = kept.recv() => self.keep(&log_name, item, &stop, &mut stopping).await,
+                }
+            }
+        };
+        failpoint::hit("driver.worker_exited");
+        while let Ok(item) = kept.try_recv() {
+            self.keep(&log_name, item, &stop, &mut stopping).await;
+        }
+        failpoint::hit("driver.leftovers_ended");
+        let report = end_report(&mut *output.reader, &report, stopping.as_ref());
+        self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
+        match stopping {
+            None | Some(Stopping::Abort) => Ok(Flow::Again),
+            Some(Stopping::Leave(why)) => Ok(if self.leave(why).await? { Flow::Leave } else { Flow::Again }),
+            Some(Stopping::Trouble(trouble)) => Err(trouble),
+        }
+    }
+
+    async fn steer(
+        &mut self,
+        control: Control,
+        stop: &watch::Sender<StopRequest>,
+        stopping: &mut Option<Stopping>,
+    ) {
+        match control {
+            Control::Abort { at_once, by } => {
+                let again = matches!(stopping, Some(Stopping::Abort));
+                if !again {
+                    self.request_abort(by);
+                    self.commit_or_stop(stop, stopping).await;
+                    if !matches!(stopping, Some(Stopping::Trouble(_))) {
+                        *stopping = Some(Stopping::Abort);
+                    }
+                }
+                ask(stop, if at_once || again { StopRequest::Now } else { StopRequest::Graceful });
+            }
+            Control::Leave { why } => {
+                // A request in the manifest and a signal is how a run is aborted when nobody listens.
+                let wanted = match self.engine.store.snapshot(&self.run_id).await {
+                    Ok(manifest) => manifest.state.abort_request.is_some(),
+                    Err(_) => false,
+                };
+                if stopping.is_none() {
+                    *stopping = Some(if wanted { Stopping::Abort } else { Stopping::Leave(why) });
+                }
+                ask(stop, StopRequest::Graceful);
+            }
+            Control::StarterLost { detail } => {
+                self.fact(DriverFact::StarterLost { detail });
+                self.commit_or_stop(stop, stopping).await;
+            }
+            Control::Changed => self.wake.signal(),
+        }
+    }
+
+    async fn keep(
+        &mut self,
+        log: &str,
+        item: Kept,
+        stop: &watch::Sender<StopRequest>,
+        stopping: &mut Option<Stopping>,
+    ) {
+        match item {
+            Kept::Log(bytes) => {
+                if let Err(error) = self.engine.store.append_blob(&self.run_id, log, &bytes).await {
+                    (self.say)(&format!("the log of the attempt is incomplete: {}", chain(&error)));
+                }
+            }
+            Kept::Session(id) => {
+                self.fact(DriverFact::BackendSession { id });
+                self.commit_or_stop(stop, stopping).await;
+            }
+        }
+    }
+
+    /// Commits what is pending; if that is impossible, the worker is stopped before anything else is tried.
+    async fn commit_or_stop(&mut self, stop: &watch::Sender<StopRequest>, stopping: &mut Option<Stopping>) {
+        if let Err(trouble) = self.commit().await {
+            ask(stop, StopRequest::Graceful);
+            *stopping = Some(Stopping::Trouble(trouble));
+        }
+    }
+}
+
+/// Requests only grow.
+fn ask(stop: &watch::Sender<StopRequest>, request: StopRequest) {
+    stop.send_if_modified(|current| {
+        let grows = request > *current;
+        if grows {
+            *current = request;
+        }
+        grows
+    });
+}
+
+fn end_report(reader: &mut dyn TurnReader, report: &JobReport, stopping: Option<&Stopping>) -> EndReport {
+    let told = reader.finish(report.exit);
+    let end = match (stopping, report.stop) {
+        (Some(Stopping::Abort), _) => AttemptEnd::Aborted,
+        (Some(Stopping::Leave(_) | Stopping::Trouble(_)), _) => AttemptEnd::Interrupted,
+        (None, Some(StopReason::Wall)) => AttemptEnd::TimedOut { limit: TimeoutKind::Wall },
+        (None, Some(StopReason::Idle)) => AttemptEnd::TimedOut { limit: TimeoutKind::Idle },
+        (None, Some(StopReason::Requested)) => AttemptEnd::Interrupted,
+        (None, None) => told.end,
+    };
+    let (exit_code, signal) = match report.exit {
+        Exit::Code(code) => (Some(code), None),
+        Exit::Signal(signal) => (None, Some(signal)),
+    };
+    EndReport {
+        end,
+        exit_code,
+        signal,
+        output_tail: told.output_tail,
+        leftovers: u32::try_from(report.leftovers.len()).unwrap_or(u32::MAX),
+        usage: told.usage,
+    }
+}

@@ -1,0 +1,436 @@
+//! The driver's loop: ask for the next step, carry it out, commit what came of it. Facts that need no effect in
+//! between are committed together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_runner_model::manifest::{Departure, DriverRef, Manifest};
+use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait};
+use agent_runner_model::spec::OrphanPolicy;
+use agent_runner_model::{
+    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, next_step,
+};
+use agent_runner_store::{
+    AcquireError, CommitError, OwnerLease as _, StoreError, Takeover, failpoint,
+};
+use tokio::sync::{mpsc, watch};
+
+use super::control::Control;
+use super::environment::names;
+use super::ports::{Ports, Signal, Wake, hold_leash};
+use super::settle::{end_attempt, interrupted};
+use crate::engine::{Engine, Environment};
+use crate::place::Places;
+use crate::talk::{Listening, Talk, serve};
+
+/// How long a driver tries to get the lease: somebody may be testing it.
+pub(super) const LEASE_PATIENCE: Duration = Duration::from_millis(250);
+/// Longest sleep without a look at the clock on the wall, which goes on while the machine sleeps.
+const NAP: Duration = Duration::from_secs(30);
+/// How often the world may contradict a decision before the driver concludes that it is the one who is wrong.
+const MAX_REFUSALS: u32 = 100;
+/// How long the last commit of a run is tried when the disk refuses it.
+const LAST_WORD_PATIENCE: Duration = Duration::from_secs(60);
+/// Things from outside that may pile up while the driver is busy committing.
+const CONTROL_BACKLOG: usize = 64;
+
+/// What a driver is started for.
+pub struct DriveRequest {
+    /// The run.
+    pub run_id: RunId,
+    /// What its workers inherit.
+    pub environment: Environment,
+    /// What happens when the command that started the run is killed outright.
+    pub on_orphan: OrphanPolicy,
+    /// Take the run over even if nobody here can tell whether its driver lives.
+    pub take_over: bool,
+}
+
+/// Why a driver could not do its work. The run is not lost: another driver can go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// Somebody else drives it.
+    #[error("cannot drive run {run_id}")]
+    Acquire {
+        /// The run.
+        run_id: RunId,
+        /// Why.
+        #[source]
+        source: AcquireError,
+    },
+    /// The manifest cannot be read.
+    #[error("cannot read run {run_id}")]
+    Read {
+        /// The run.
+        run_id: RunId,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The last commit did not succeed.
+    #[error("cannot record how run {run_id} ended")]
+    LastWord {
+        /// The run.
+        run_id: RunId,
+        /// Why.
+        #[source]
+        source: CommitError,
+    },
+    /// Another driver took over.
+    #[error("another driver has taken over run {0}")]
+    Replaced(RunId),
+    /// There is no randomness to be had.
+    #[error("cannot make up a marker")]
+    Random(#[source] getrandom::Error),
+}
+
+/// Why a commit did not succeed.
+pub(super) enum Trouble {
+    /// Another driver took over.
+    Replaced,
+    /// The disk refused.
+    Storage(StoreError),
+    /// The run would not have it, again and again.
+    Confused(Refusal),
+    /// There is no randomness to be had.
+    Random(getrandom::Error),
+}
+
+/// Whether the loop goes on.
+pub(super) enum Flow {
+    Again,
+    Leave,
+}
+
+pub(super) struct Driver<S: Places> {
+    pub(super) engine: Arc<Engine<S>>,
+    pub(super) run_id: RunId,
+    owner: S::Owner,
+    epoch: Epoch,
+    pub(super) environment: Environment,
+    pub(super) wake: Wake,
+    pub(super) say: fn(&str),
+    pub(super) control: mpsc::Receiver<Control>,
+    pub(super) latest: watch::Sender<String>,
+    pub(super) socket: PathBuf,
+    pub(super) manifest: Manifest,
+    pub(super) pending: Vec<Fact>,
+    refusals: u32,
+}
+
+/// Drives a run until it ends, is left to a later driver, or cannot be driven.
+pub async fn drive<S: Places + 'static>(
+    engine: Arc<Engine<S>>,
+    request: DriveRequest,
+    ports: Ports,
+) -> Result<(), DriveError> {
+    let run_id = request.run_id.clone();
+    let takeover = if request.take_over { Takeover::Unknown } else { Takeover::Never };
+    let owner = engine.store.acquire_owner(&run_id, LEASE_PATIENCE, takeover).await;
+    let owner = owner.map_err(|source| DriveError::Acquire { run_id: run_id.clone(), source })?;
+    failpoint::hit("driver.took_lease");
+    let wake = Wake::new(ports.wake);
+    wake.signal();
+    let read = engine.store.snapshot(&run_id).await;
+    let manifest = read.map_err(|source| DriveError::Read { run_id: run_id.clone(), source })?;
+    let (control_sender, control) = mpsc::channel(CONTROL_BACKLOG);
+    if let Some(leash) = ports.leash {
+        tokio::spawn(hold_leash(leash, request.on_orphan, control_sender.clone()));
+    }
+    tokio::spawn(forward_signals(ports.signals, control_sender.clone()));
+    let (latest, latest_lines) = watch::channel(String::new());
+    let socket = engine.socket(&run_id);
+    // The sender stays here, so that the receiving end never finds itself alone.
+    let talk = Talk { run_id: run_id.clone(), control: control_sender, latest: latest_lines };
+    let listening = listen(&engine, &socket, talk.clone(), ports.say);
+
+    let holder = owner.holder();
+    let driver = DriverRef {
+        pid: holder.pid,
+        start_time: holder.start_time,
+        host: holder.host.clone(),
+        departure: Departure::None,
+    };
+    let epoch = Epoch(manifest.state.epoch.0.saturating_add(1));
+    let mut driver = Driver {
+        engine,
+        run_id,
+        owner,
+        epoch,
+        environment: request.environment,
+        wake,
+        say: ports.say,
+        control,
+        latest,
+        socket,
+        manifest,
+        pending: vec![Fact::Driver { epoch, fact: DriverFact::Took { driver } }],
+        refusals: 0,
+    };
+    let result = driver.work().await;
+    drop(listening);
+    drop(talk);
+    result
+}
+
+/// A driver that cannot listen still drives: aborts reach it by the manifest and a signal.
+fn listen<S: Places + 'static>(
+    engine: &Arc<Engine<S>>,
+    socket: &std::path::Path,
+    talk: Talk,
+    say: fn(&str),
+) -> Option<Listening> {
+    match serve(engine, socket, talk) {
+        Ok(listening) => Some(listening),
+        Err(error) => {
+            say(&format!("cannot listen on {}: {error}", socket.display()));
+            None
+        }
+    }
+}
+
+async fn forward_signals(mut signals: mpsc::Receiver<Signal>, control: mpsc::Sender<Control>) {
+    while let Some(Signal::Terminate) = signals.recv().await {
+        let why = "the driver was told to terminate".to_owned();
+        if control.send(Control::Leave { why }).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl<S: Places + 'static> Driver<S> {
+    async fn work(&mut self) -> Result<(), DriveError> {
+        if !matches!(self.manifest.state.phase, Phase::Active { .. }) {
+            return Ok(());
+        }
+        loop {
+            match self.step().await {
+                Ok(Flow::Again) => {}
+                Ok(Flow::Leave) => return Ok(()),
+                Err(Trouble::Replaced) => return Err(DriveError::Replaced(self.run_id.clone())),
+                Err(Trouble::Random(source)) => return Err(DriveError::Random(source)),
+                Err(Trouble::Storage(error)) => {
+                    let hint = if error.is_full() { "free some space" } else { "see to the state directory" };
+                    let detail = format!("the run could not be recorded: {}", chain(&error));
+                    return self.last_word(detail, &format!("{hint}, then resume the run")).await;
+                }
+                Err(Trouble::Confused(refusal)) => {
+                    let detail = format!("the driver and the run disagree: {refusal}");
+                    return self.last_word(detail, "report this with the run's audit, then resume the run").await;
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Flow, Trouble> {
+        while let Ok(control) = self.control.try_recv() {
+            match control {
+                Control::Abort { by, .. } => self.request_abort(by),
+                Control::Leave { why } => {
+                    if self.leave(why).await? {
+                        return Ok(Flow::Leave);
+                    }
+                }
+                Control::StarterLost { detail } => self.fact(DriverFact::StarterLost { detail }),
+                Control::Changed => self.wake.signal(),
+            }
+        }
+        let preview = match apply_all(&self.manifest, &self.pending, self.engine.now()) {
+            Ok(Applied { manifest, .. }) => manifest,
+            Err(refusal) => {
+                self.contradicted(refusal)?;
+                self.reload().await?;
+                return Ok(Flow::Again);
+            }
+        };
+        match next_step(&preview, Observation::default(), self.engine.now()) {
+            Step::OpenSession(cause) => {
+                let environment = names(&self.environment);
+                self.fact(DriverFact::SessionOpened { cause, environment });
+            }
+            Step::StartAttempt { prompt } => return self.attempt(&preview, prompt).await,
+            Step::Recover(attempt) => {
+                let ended = end_attempt(&attempt, preview.spec.stop_grace_sec).await;
+                let report = interrupted(ended.len());
+                self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
+            }
+            Step::Wait(wait) => return self.wait(&preview, wait).await,
+            Step::Finish(outcome) => {
+                self.fact(DriverFact::Finished { outcome });
+                self.commit().await?;
+            }
+            Step::RunHook(_) | Step::Verify { .. } => {
+                let failure = Failure {
+                    kind: FailureKind::Unsupported,
+                    detail: "the run asks for hooks or checks, which this version cannot run".to_owned(),
+                    hint: "resume it with the version that created it".to_owned(),
+                };
+                self.fact(DriverFact::Finished { outcome: Outcome::Failed { failure } });
+                self.commit().await?;
+            }
+            Step::Watch(_) | Step::External | Step::Rest => {
+                self.commit().await?;
+                failpoint::hit("driver.finished");
+                return Ok(Flow::Leave);
+            }
+        }
+        Ok(Flow::Again)
+    }
+
+    pub(super) fn fact(&mut self, fact: DriverFact) {
+        self.pending.push(Fact::Driver { epoch: self.epoch, fact });
+    }
+
+    pub(super) fn request_abort(&mut self, by: String) {
+        self.pending.push(Fact::Control(ControlFact::AbortRequested { by }));
+    }
+
+    /// Commits what is pending. What the run refuses, because it has changed meanwhile, is dropped from the end:
+    /// later facts are judgements that rest on earlier ones.
+    pub(super) async fn commit(&mut self) -> Result<(), Trouble> {
+        while !self.pending.is_empty() {
+            let now = self.engine.now();
+            match self.engine.store.commit(&self.run_id, &self.pending, now).await {
+                Ok(manifest) => {
+                    self.manifest = manifest;
+                    self.pending.clear();
+                    self.refusals = 0;
+                    self.wake.signal();
+                    return Ok(());
+                }
+                Err(CommitError::Refused(Refusal::StaleDriver)) => return Err(Trouble::Replaced),
+                Err(CommitError::Refused(refusal)) => self.contradicted(refusal)?,
+                Err(CommitError::Store(error)) => return Err(Trouble::Storage(error)),
+            }
+        }
+        self.reload().await
+    }
+
+    fn contradicted(&mut self, refusal: Refusal) -> Result<(), Trouble> {
+        self.pending.pop();
+        self.refusals += 1;
+        if self.refusals > MAX_REFUSALS {
+            return Err(Trouble::Confused(refusal));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn reload(&mut self) -> Result<(), Trouble> {
+        self.manifest = self.engine.store.snapshot(&self.run_id).await.map_err(Trouble::Storage)?;
+        Ok(())
+    }
+
+    /// Leaves the run to a later driver, unless somebody wants it ended: then there is work left to do.
+    pub(super) async fn leave(&mut self, why: String) -> Result<bool, Trouble> {
+        self.commit().await?;
+        self.reload().await?;
+        if self.manifest.state.abort_request.is_some() {
+            return Ok(false);
+        }
+        self.fact(DriverFact::Left { why });
+        self.commit().await?;
+        Ok(true)
+    }
+
+    async fn wait(&mut self, preview: &Manifest, wait: Wait) -> Result<Flow, Trouble> {
+        if !matches!(preview.stage(), Some(Stage::Waiting { .. })) {
+            self.fact(DriverFact::WaitStarted { wait: wait.clone() });
+        }
+        self.commit().await?;
+        let Some(Stage::Waiting { .. }) = self.manifest.stage() else { return Ok(Flow::Again) };
+        loop {
+            let left = wait.until.map(|until| until.since(self.engine.now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                self.fact(DriverFact::WaitEnded);
+                return Ok(Flow::Again);
+            }
+            let nap = left.map_or(NAP, |left| left.min(NAP));
+            let control = tokio::select! {
+                () = tokio::time::sleep(nap) => None,
+                control = self.control.recv() => control,
+            };
+            match control {
+                None => {}
+                Some(Control::Abort { by, .. }) => {
+                    self.request_abort(by);
+                    return Ok(Flow::Again);
+                }
+                Some(Control::Leave { why }) => {
+                    return Ok(if self.leave(why).await? { Flow::Leave } else { Flow::Again });
+                }
+                Some(Control::StarterLost { detail }) => {
+                    self.fact(DriverFact::StarterLost { detail });
+                    self.commit().await?;
+                }
+                Some(Control::Changed) => {
+                    self.wake.signal();
+                    self.reload().await?;
+                    if self.manifest.state.abort_request.is_some() {
+                        return Ok(Flow::Again);
+                    }
+                    if wait.until_changed {
+                        self.fact(DriverFact::WaitEnded);
+                        return Ok(Flow::Again);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The disk refuses: free what was put aside for this and try to record at least the end. What cannot be
+    /// recorded is said, and the run is left to whoever recovers it.
+    async fn last_word(&mut self, detail: String, hint: &str) -> Result<(), DriveError> {
+        (self.say)(&format!("{detail}; {hint}"));
+        let _ = self.owner.release_reserve();
+        let deadline = tokio::time::Instant::now() + LAST_WORD_PATIENCE;
+        let failure = Failure { kind: FailureKind::Internal, detail, hint: hint.to_owned() };
+        loop {
+            let now = self.engine.now();
+            // What was pending may be the run's good end: it is tried as it is first.
+            let mut facts = self.pending.clone();
+            let ends = match apply_all(&self.manifest, &facts, now) {
+                Ok(applied) => !matches!(applied.manifest.state.phase, Phase::Active { .. }),
+                Err(_) => {
+                    facts.clear();
+                    false
+                }
+            };
+            if !ends {
+                let outcome = Outcome::Failed { failure: failure.clone() };
+                facts.push(Fact::Driver { epoch: self.epoch, fact: DriverFact::Finished { outcome } });
+            }
+            match self.engine.store.commit(&self.run_id, &facts, now).await {
+                Ok(_) => {
+                    self.wake.signal();
+                    return Ok(());
+                }
+                Err(CommitError::Refused(Refusal::StaleDriver)) => {
+                    return Err(DriveError::Replaced(self.run_id.clone()));
+                }
+                Err(source) if tokio::time::Instant::now() >= deadline => {
+                    return Err(DriveError::LastWord { run_id: self.run_id.clone(), source });
+                }
+                Err(error) => {
+                    (self.say)(&format!("cannot record the end of the run yet: {}", chain(&error)));
+                    if let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await {
+                        self.manifest = manifest;
+                    }
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+/// An error and its causes, on one line.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

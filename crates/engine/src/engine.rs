@@ -1,0 +1,111 @@
+//! The engine: what carries out operations, and what it needs for that.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agent_runner_api::ApiError;
+use agent_runner_api::view::Situation;
+use agent_runner_backends::Registry;
+use agent_runner_definitions::Library;
+use agent_runner_model::capabilities::Lease;
+use agent_runner_model::phase::Phase;
+use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
+
+use crate::clock::Clock;
+use crate::failure::{commit_error, store_error};
+use crate::launch::Launcher;
+use crate::place::Places;
+use crate::talk;
+
+/// Environment variables, as a process is given them.
+pub type Environment = Vec<(OsString, OsString)>;
+
+/// What the engine is told about where it runs. Decided once, by whoever wires the program.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Where named definitions are looked up.
+    pub config_dir: PathBuf,
+    /// Where runs live.
+    pub state_dir: PathBuf,
+    /// Where sockets of drivers are: a short path, for the user alone.
+    pub runtime_dir: PathBuf,
+    /// How workers are told to call this program.
+    pub command: String,
+    /// This program's file.
+    pub own_program: PathBuf,
+    /// This host's name.
+    pub host: String,
+    /// Version of the program.
+    pub version: &'static str,
+    /// Seconds between asking a worker to stop and ending it, for new runs.
+    pub stop_grace_sec: u32,
+}
+
+/// Carries out operations on the runs of one store.
+pub struct Engine<S> {
+    pub(crate) store: Arc<S>,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) launcher: Box<dyn Launcher>,
+    pub(crate) config: EngineConfig,
+}
+
+impl<S: Places> Engine<S> {
+    /// An engine over a store.
+    pub fn new(
+        store: Arc<S>,
+        registry: Registry,
+        clock: Box<dyn Clock>,
+        launcher: Box<dyn Launcher>,
+        config: EngineConfig,
+    ) -> Self {
+        Self { store, registry, clock, launcher, config }
+    }
+
+    /// The configuration it was given.
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn library(&self, caller_dir: impl Into<PathBuf>) -> Library {
+        Library { config_dir: self.config.config_dir.clone(), caller_dir: caller_dir.into() }
+    }
+
+    pub(crate) fn resolve(&self, run: &str) -> Result<RunId, ApiError> {
+        self.store.resolve(run).map_err(|error| store_error(&error))
+    }
+
+    /// Commits what people and workers say, and lets a driver know that there is something to look at.
+    pub(crate) async fn commit(&self, run_id: &RunId, facts: &[Fact]) -> Result<Manifest, ApiError> {
+        let manifest =
+            self.store.commit(run_id, facts, self.now()).await.map_err(|error| commit_error(&error))?;
+        match &manifest.state.phase {
+            Phase::Active { .. } => talk::ping(&self.socket(run_id)),
+            Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {}
+        }
+        Ok(manifest)
+    }
+
+    pub(crate) fn socket(&self, run_id: &RunId) -> PathBuf {
+        talk::socket_path(&self.config.runtime_dir, &self.config.state_dir, run_id)
+    }
+
+    /// What the reader of a manifest has to know besides it.
+    pub(crate) async fn situation(&self, manifest: &Manifest) -> Result<Situation, ApiError> {
+        let run_id = &manifest.spec.run_id;
+        let lease = match &manifest.state.phase {
+            Phase::Active { .. } => {
+                let view = self.store.observe_owner(run_id).await;
+                view.map_err(|error| store_error(&error))?.lease
+            }
+            Phase::Initialized | Phase::Ready | Phase::Ended { .. } => Lease::Free,
+        };
+        let place = self.store.location(run_id).unwrap_or_default();
+        Ok(Situation { lease, workspace_dir: place.to_string_lossy().into_owned() })
+    }
+}

@@ -1,0 +1,166 @@
+//! Definition operations.
+
+use std::path::PathBuf;
+
+use agent_runner_api::operations::{DefinitionKind, ListDefinitions, ShowDefinition, ValidateDefinitions};
+use agent_runner_api::view::{
+    CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSummary, DefinitionTask,
+    Validation,
+};
+use agent_runner_api::{ApiError, Handle};
+use agent_runner_definitions::{Agent, Assignment, Kind, Listed, TaskDefinition};
+use agent_runner_model::spec::{Effort, LockableField};
+use serde_json::{Map, Value, json};
+
+use crate::engine::Engine;
+use crate::failure::definition_error;
+use crate::place::Places;
+
+fn kind_of(kind: DefinitionKind) -> Kind {
+    match kind {
+        DefinitionKind::Agent => Kind::Agent,
+        DefinitionKind::Assignment => Kind::Assignment,
+        DefinitionKind::Task => Kind::Task,
+    }
+}
+
+fn shown_kind(kind: Kind) -> DefinitionKind {
+    match kind {
+        Kind::Agent => DefinitionKind::Agent,
+        Kind::Assignment => DefinitionKind::Assignment,
+        Kind::Task => DefinitionKind::Task,
+    }
+}
+
+impl<S: Places> Handle<ListDefinitions> for Engine<S> {
+    async fn call(&self, request: ListDefinitions) -> Result<DefinitionList, ApiError> {
+        let listed = self.library(PathBuf::from("/")).list(kind_of(request.kind));
+        let mut list = DefinitionList { kind: request.kind, definitions: Vec::new(), warnings: Vec::new() };
+        for found in listed {
+            match &found.problem {
+                Some(problem) => list.warnings.push(DefinitionProblem {
+                    name: found.name.clone(),
+                    message: problem.render().trim_end().to_owned(),
+                }),
+                None => list.definitions.push(summary(&found)),
+            }
+        }
+        Ok(list)
+    }
+}
+
+fn summary(found: &Listed) -> DefinitionSummary {
+    let mut parts = Vec::new();
+    parts.extend(found.backend.as_ref().map(|backend| format!("backend {backend}")));
+    parts.extend(found.tasks.map(|count| if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }));
+    if !found.title.is_empty() {
+        parts.push(found.title.clone());
+    }
+    DefinitionSummary {
+        name: found.name.clone(),
+        source: found.source.to_string(),
+        shadows: found.shadows.iter().map(ToString::to_string).collect(),
+        summary: (!parts.is_empty()).then(|| parts.join(", ")),
+    }
+}
+
+impl<S: Places> Handle<ShowDefinition> for Engine<S> {
+    async fn call(&self, request: ShowDefinition) -> Result<DefinitionDetail, ApiError> {
+        let library = self.library(request.caller_dir);
+        let reference = &request.reference;
+        match request.kind {
+            DefinitionKind::Agent => library.agent(reference).map(agent_detail),
+            DefinitionKind::Assignment => library.assignment(reference).map(assignment_detail),
+            DefinitionKind::Task => library.task(reference).map(task_detail),
+        }
+        .map_err(|error| definition_error(&error))
+    }
+}
+
+fn set(settings: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        settings.insert(name.to_owned(), value);
+    }
+}
+
+fn locks(fields: &[LockableField]) -> Option<Value> {
+    let words: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+    (!words.is_empty()).then(|| json!(words))
+}
+
+fn agent_detail(agent: Agent) -> DefinitionDetail {
+    let mut settings = Map::new();
+    set(&mut settings, "backend", Some(json!(agent.backend)));
+    set(&mut settings, "model", agent.model.map(Value::from));
+    set(&mut settings, "effort", agent.effort.map(Effort::as_str).map(Value::from));
+    set(&mut settings, "timeoutSec", agent.timeout_sec.map(Value::from));
+    set(&mut settings, "unrestricted", agent.unrestricted.map(Value::from));
+    let has_config = !agent.backend_config.is_empty();
+    set(&mut settings, "backendConfig", has_config.then(|| json!(agent.backend_config)));
+    let args: Map<String, Value> = agent
+        .backend_args
+        .into_iter()
+        .map(|(backend, extra)| (backend, json!({ "extraArgs": extra })))
+        .collect();
+    set(&mut settings, "backendArgs", (!args.is_empty()).then_some(Value::Object(args)));
+    set(&mut settings, "lockedFields", locks(&agent.locked_fields));
+    DefinitionDetail {
+        kind: DefinitionKind::Agent,
+        name: agent.name,
+        source: agent.source.to_string(),
+        settings,
+        tasks: Vec::new(),
+        instructions: agent.instructions,
+    }
+}
+
+fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
+    let mut settings = Map::new();
+    set(&mut settings, "cwd", assignment.cwd.map(Value::from));
+    set(&mut settings, "message", assignment.message.map(Value::from));
+    set(&mut settings, "maxRetries", assignment.max_retries.map(Value::from));
+    set(&mut settings, "callerInstructions", assignment.caller_instructions.map(Value::from));
+    set(&mut settings, "lockedFields", locks(&assignment.locked_fields));
+    let tasks = assignment.tasks.into_iter().map(|task| DefinitionTask {
+        id: task.id.to_string(),
+        title: task.title,
+        body: task.body,
+    });
+    DefinitionDetail {
+        kind: DefinitionKind::Assignment,
+        name: assignment.name,
+        source: assignment.source.to_string(),
+        settings,
+        tasks: tasks.collect(),
+        instructions: assignment.instructions,
+    }
+}
+
+fn task_detail(task: TaskDefinition) -> DefinitionDetail {
+    let mut settings = Map::new();
+    set(&mut settings, "title", Some(json!(task.spec.title)));
+    DefinitionDetail {
+        kind: DefinitionKind::Task,
+        name: task.spec.id.to_string(),
+        source: task.source.to_string(),
+        settings,
+        tasks: Vec::new(),
+        instructions: task.spec.body,
+    }
+}
+
+impl<S: Places> Handle<ValidateDefinitions> for Engine<S> {
+    async fn call(&self, request: ValidateDefinitions) -> Result<Validation, ApiError> {
+        let paths: Vec<PathBuf> = request.paths.iter().map(PathBuf::from).collect();
+        let checked = self.library(request.caller_dir).validate(&paths);
+        let files: Vec<CheckedDefinition> = checked
+            .into_iter()
+            .map(|checked| CheckedDefinition {
+                file: checked.path.to_string_lossy().into_owned(),
+                kind: checked.kind.map(shown_kind),
+                error: checked.problem.map(|problem| problem.render().trim_end().to_owned()),
+            })
+            .collect();
+        Ok(Validation { valid: files.iter().all(|file| file.error.is_none()), files })
+    }
+}

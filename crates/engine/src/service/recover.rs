@@ -1,0 +1,107 @@
+//! Recovery: clears up after drivers that died.
+
+use agent_runner_api::operations::RecoverRuns;
+use agent_runner_api::view::{Recovered, Recovery, RecoveryAction};
+use agent_runner_api::{ApiError, Handle};
+use agent_runner_model::phase::{Phase, Stage};
+use agent_runner_model::{ControlFact, Fact, Lease, Manifest};
+use agent_runner_model::phase::Cause;
+use agent_runner_store::{RunQuery, Takeover};
+use agent_runner_supervisor::{Leftover, find_leftovers};
+
+use super::runs::unattended;
+use crate::driver::{marker, process_identity, settle};
+use crate::engine::Engine;
+use crate::failure::store_error;
+use crate::place::Places;
+
+impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
+    async fn call(&self, request: RecoverRuns) -> Result<Recovery, ApiError> {
+        let manifests = match &request.run {
+            Some(run) => {
+                let run_id = self.resolve(run)?;
+                vec![self.store.snapshot(&run_id).await.map_err(|error| store_error(&error))?]
+            }
+            None => {
+                let query = RunQuery { active_only: true, include_archived: true, ..RunQuery::default() };
+                let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
+                listing.runs.into_iter().map(|listed| listed.manifest).collect()
+            }
+        };
+        let mut runs = Vec::new();
+        for manifest in manifests {
+            if let Some(recovered) = self.recover_one(&manifest, &request).await? {
+                runs.push(recovered);
+            }
+        }
+        Ok(Recovery { runs })
+    }
+}
+
+impl<S: Places + 'static> Engine<S> {
+    async fn recover_one(
+        &self,
+        manifest: &Manifest,
+        request: &RecoverRuns,
+    ) -> Result<Option<Recovered>, ApiError> {
+        if !matches!(manifest.state.phase, Phase::Active { .. }) {
+            return Ok(None);
+        }
+        let run_id = manifest.spec.run_id.clone();
+        let lease = self.situation(manifest).await?.lease;
+        let mut recovered = Recovered {
+            run_id: run_id.clone(),
+            status: manifest.status(true),
+            action: RecoveryAction::LeftAlone,
+            leftovers: Vec::new(),
+            detail: None,
+        };
+        match lease {
+            Lease::Held => return Ok(None),
+            Lease::Unknown if !request.take_over => {
+                let words = "it was driven on another host or in another container; --take-over takes it anyway";
+                recovered.detail = Some(words.to_owned());
+                return Ok(Some(recovered));
+            }
+            Lease::Free | Lease::Unknown => {}
+        }
+        if request.dry_run {
+            recovered.action = RecoveryAction::WouldRecover;
+            recovered.leftovers = leftovers_of(manifest).iter().map(name).collect();
+            return Ok(Some(recovered));
+        }
+        let takeover = if request.take_over { Takeover::Unknown } else { Takeover::Never };
+        match settle(self, &run_id, takeover).await {
+            Ok(settled) => {
+                recovered.leftovers = settled.leftovers.iter().map(name).collect();
+                recovered.status = settled.manifest.status(true);
+                recovered.action = RecoveryAction::Recovered;
+                if request.resume && matches!(settled.manifest.state.phase, Phase::Active { .. }) {
+                    let fact = Fact::Control(ControlFact::Started { cause: Cause::Continue { message: None } });
+                    self.commit(&run_id, &[fact]).await?;
+                    self.launcher.launch(unattended(run_id, request.take_over)).await?;
+                    recovered.status = settled.manifest.status(false);
+                    recovered.action = RecoveryAction::Resumed;
+                }
+            }
+            Err(error) => {
+                recovered.action = RecoveryAction::Failed;
+                recovered.detail = Some(error.message);
+            }
+        }
+        Ok(Some(recovered))
+    }
+}
+
+fn leftovers_of(manifest: &Manifest) -> Vec<Leftover> {
+    match manifest.stage() {
+        Some(Stage::Attempting { attempt }) => {
+            find_leftovers(&marker(&attempt.marker), attempt.process.map(process_identity))
+        }
+        Some(_) | None => Vec::new(),
+    }
+}
+
+fn name(leftover: &Leftover) -> String {
+    format!("{} ({})", leftover.name, leftover.pid)
+}

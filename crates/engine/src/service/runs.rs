@@ -1,0 +1,237 @@
+//! Run operations: create, approve, resume, abort, look.
+
+use agent_runner_api::operations::{
+    AbortRun, CreateRun, GetBrief, GetRun, ListRuns, ReadRun, ReadyRun, ResumeRun, Start,
+};
+use agent_runner_api::view::{Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::phase::{Cause, Phase};
+use agent_runner_model::spec::OrphanPolicy;
+use agent_runner_model::{
+    Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all,
+};
+use agent_runner_store::{NewRun, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
+use agent_runner_supervisor::{EndSignal, Identity, signal_process};
+
+use crate::clock::random_text;
+use crate::compose::{Composed, compose, new_task_id};
+use crate::driver::settle;
+use crate::engine::Engine;
+use crate::failure::{internal, refusal_error, store_error};
+use crate::launch::LaunchRequest;
+use crate::place::Places;
+use crate::talk::{self, Request, TalkError};
+
+/// Letters and digits of a run id: 50 random bits, short enough to type.
+const RUN_ID_LENGTH: usize = 10;
+/// How often a taken id is tried again. Once is unlikely; more often means that something is broken.
+const ID_TRIES: usize = 8;
+
+impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
+    async fn call(&self, request: CreateRun) -> Result<RunDetail, ApiError> {
+        let library = self.library(request.caller_dir.clone());
+        let composed = compose(&request, &library, &self.registry, &self.config, repo_bucket)?;
+        let manifest = self.create(&composed, request.start).await?;
+        failpoint::hit("command.created");
+        match (&manifest.state.phase, request.start) {
+            (Phase::Active { .. }, Start::Now { on_orphan }) => {
+                let run_id = manifest.spec.run_id.clone();
+                self.launcher.launch(LaunchRequest { run_id, on_orphan, take_over: false }).await?;
+            }
+            (Phase::Initialized | Phase::Ready | Phase::Active { .. } | Phase::Ended { .. }, _) => {}
+        }
+        self.detail(&manifest).await
+    }
+}
+
+impl<S: Places + 'static> Engine<S> {
+    async fn create(&self, composed: &Composed, start: Start) -> Result<Manifest, ApiError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let now = self.now();
+            let text = random_text(RUN_ID_LENGTH).map_err(|error| internal(&error))?;
+            let run_id = RunId::parse(&text).map_err(|error| internal(&error))?;
+            let named = composed.named(run_id, now);
+            let (mut manifest, mut events) = Manifest::new(named.spec, named.name);
+            // A run that is to start at once is created started: one commit, and no moment in between.
+            if let (Start::Now { .. }, false) = (start, manifest.spec.is_passive()) {
+                let fact = Fact::Control(ControlFact::Started { cause: Cause::First });
+                let started = apply_all(&manifest, &[fact], now).map_err(|refusal| refusal_error(&refusal))?;
+                manifest = started.manifest;
+                events.extend(started.events);
+            }
+            let seeds = Seeds { agent: named.agent_seed, assignment: named.assignment_seed };
+            match self.store.create(NewRun { manifest, events, seeds }, now).await {
+                Ok(manifest) => return Ok(manifest),
+                Err(StoreError::Exists { .. }) if tries < ID_TRIES => {}
+                Err(error) => return Err(store_error(&error)),
+            }
+        }
+    }
+
+    async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
+        let situation = self.situation(manifest).await?;
+        Ok(RunDetail::new(manifest, &situation))
+    }
+
+    async fn look_at(&self, run_id: &RunId) -> Result<Manifest, ApiError> {
+        self.store.snapshot(run_id).await.map_err(|error| store_error(&error))
+    }
+
+    /// A run is resumed only if nobody drives it, as far as can be told.
+    async fn require_undriven(&self, manifest: &Manifest, take_over: bool) -> Result<(), ApiError> {
+        let run_id = &manifest.spec.run_id;
+        match (&manifest.state.phase, self.situation(manifest).await?.lease) {
+            (Phase::Active { .. }, Lease::Held) => {
+                Err(ApiError::new(ErrorCode::Busy, format!("run {run_id} is running")).hint(format!(
+                    "`agent-runner run attach {run_id}` watches it, `agent-runner run abort {run_id}` ends it"
+                )))
+            }
+            (Phase::Active { .. }, Lease::Unknown) if !take_over => Err(ApiError::new(
+                ErrorCode::Busy,
+                format!("run {run_id} was last driven on another host or in another container"),
+            )
+            .hint("if that driver is certainly gone, repeat the command with --take-over")),
+            (Phase::Active { .. } | Phase::Initialized | Phase::Ready | Phase::Ended { .. }, _) => Ok(()),
+        }
+    }
+
+    /// Asks the driver to end the run: over its socket, and if that fails by a durable request and a signal.
+    async fn ask_driver(&self, manifest: &Manifest, request: &AbortRun) -> Result<(), ApiError> {
+        let run_id = &manifest.spec.run_id;
+        let words = Request::Abort { at_once: request.at_once, by: request.by.clone() };
+        match talk::ask(&self.socket(run_id), &words).await {
+            Ok(_) => return Ok(()),
+            Err(TalkError::Refused(_) | TalkError::Unreachable { .. } | TalkError::Silent) => {}
+            Err(TalkError::Garbled { .. }) => {}
+        }
+        self.commit(run_id, &[Fact::Control(ControlFact::AbortRequested { by: request.by.clone() })]).await?;
+        if let Some(driver) = manifest.state.driver.as_ref().filter(|driver| driver.host == self.config.host) {
+            let identity = Identity { pid: driver.pid, pgid: driver.pid, start_time: driver.start_time };
+            // A driver that left in the meantime needs no signal.
+            let _ = signal_process(&identity, EndSignal::Terminate);
+        }
+        Ok(())
+    }
+}
+
+impl<S: Places + 'static> Handle<ReadyRun> for Engine<S> {
+    async fn call(&self, request: ReadyRun) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.commit(&run_id, &[Fact::Control(ControlFact::Readied)]).await?;
+        self.detail(&manifest).await
+    }
+}
+
+impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
+    async fn call(&self, request: ResumeRun) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        self.require_undriven(&manifest, request.take_over).await?;
+        let starts_ready = matches!(manifest.state.phase, Phase::Ready);
+        if starts_ready && (request.message.is_some() || !request.add_tasks.is_empty()) {
+            let why = "the handoff of a ready run is frozen: it takes neither a message nor tasks";
+            return Err(ApiError::new(ErrorCode::NotAllowed, why)
+                .hint("start it without them, and resume it with them later"));
+        }
+        let mut facts = Vec::new();
+        for title in request.add_tasks {
+            let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
+            facts.push(Fact::Task { author: Author::Person, fact });
+        }
+        let cause =
+            if starts_ready { Cause::First } else { Cause::Continue { message: request.message } };
+        facts.push(Fact::Control(ControlFact::Started { cause }));
+        let manifest = self.commit(&run_id, &facts).await?;
+        let on_orphan = request.on_orphan;
+        self.launcher.launch(LaunchRequest { run_id, on_orphan, take_over: request.take_over }).await?;
+        self.detail(&manifest).await
+    }
+}
+
+impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
+    async fn call(&self, request: AbortRun) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        if !matches!(manifest.state.phase, Phase::Active { .. }) {
+            let status = manifest.status(false).as_str();
+            return Err(ApiError::new(ErrorCode::NotAllowed, format!("run {run_id} is not running: it is {status}")));
+        }
+        match self.situation(&manifest).await?.lease {
+            Lease::Held => self.ask_driver(&manifest, &request).await?,
+            Lease::Free => {
+                let fact = Fact::Control(ControlFact::AbortRequested { by: request.by.clone() });
+                self.commit(&run_id, &[fact]).await?;
+                settle(self, &run_id, Takeover::Never).await?;
+            }
+            Lease::Unknown => {
+                // The driver, wherever it is, reads the request when it looks at the manifest next.
+                let fact = Fact::Control(ControlFact::AbortRequested { by: request.by.clone() });
+                self.commit(&run_id, &[fact]).await?;
+            }
+        }
+        let manifest = self.look_at(&run_id).await?;
+        self.detail(&manifest).await
+    }
+}
+
+impl<S: Places + 'static> Handle<GetRun> for Engine<S> {
+    async fn call(&self, request: GetRun) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        self.detail(&manifest).await
+    }
+}
+
+impl<S: Places + 'static> Handle<ReadRun> for Engine<S> {
+    async fn call(&self, request: ReadRun) -> Result<RunReading, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let tail = self.store.tail(&run_id, request.after, None).await.map_err(|error| store_error(&error))?;
+        let mut events = tail.events;
+        if let Some(limit) = request.limit {
+            let keep = usize::try_from(limit).unwrap_or(usize::MAX);
+            events.drain(..events.len().saturating_sub(keep));
+        }
+        let last_cursor = tail.manifest.last_cursor;
+        Ok(RunReading { run: self.detail(&tail.manifest).await?, events, last_cursor })
+    }
+}
+
+impl<S: Places + 'static> Handle<GetBrief> for Engine<S> {
+    async fn call(&self, request: GetBrief) -> Result<Brief, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        Ok(Brief { run_id, brief: manifest.spec.brief })
+    }
+}
+
+impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
+    async fn call(&self, request: ListRuns) -> Result<RunList, ApiError> {
+        let query = RunQuery {
+            cwd: request.cwd,
+            repo: request.repo,
+            group: request.run_group_id,
+            include_archived: request.include_archived,
+            active_only: false,
+        };
+        let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
+        let mut runs = Vec::with_capacity(listing.runs.len());
+        for listed in &listing.runs {
+            // One run whose lease cannot be tested must not hide the others.
+            if let Ok(situation) = self.situation(&listed.manifest).await {
+                runs.push(RunSummary::new(&listed.manifest, &situation));
+            }
+        }
+        let problems = listing.problems.into_iter().map(|problem| ListProblem {
+            path: problem.path.to_string_lossy().into_owned(),
+            message: problem.message,
+        });
+        Ok(RunList { runs, problems: problems.collect() })
+    }
+}
+
+/// How a run is started when nobody is there to be lost.
+pub(crate) fn unattended(run_id: RunId, take_over: bool) -> LaunchRequest {
+    LaunchRequest { run_id, on_orphan: OrphanPolicy::Continue, take_over }
+}

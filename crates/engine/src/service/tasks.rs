@@ -1,0 +1,118 @@
+//! Task operations.
+
+use agent_runner_api::operations::{
+    AddTask, AppendNotes, DeleteTask, EditTask, ListTasks, PassBlock, SetTask, ShowTask, TaskAuthor,
+};
+use agent_runner_api::view::{TaskDetail, TaskList, TaskView};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::{Author, Fact, Manifest, Refusal, TaskFact, TaskId};
+use agent_runner_store::failpoint;
+
+use crate::compose::new_task_id;
+use crate::engine::Engine;
+use crate::failure::{refusal_error, store_error};
+use crate::place::Places;
+
+fn author(author: TaskAuthor) -> Author {
+    match author {
+        TaskAuthor::Person => Author::Person,
+        TaskAuthor::Worker { fence } => Author::Worker(fence),
+    }
+}
+
+fn detail(manifest: &Manifest, id: &TaskId) -> Result<TaskDetail, ApiError> {
+    let task = manifest.state.final_tasks.get(id).ok_or_else(|| {
+        let known = manifest.state.final_tasks.keys().cloned().collect();
+        refusal_error(&Refusal::TaskNotFound { id: id.clone(), known })
+    })?;
+    Ok(TaskDetail {
+        run_id: manifest.spec.run_id.clone(),
+        task: TaskView::from(task),
+        passed_blocks: task.passed_blocks.clone(),
+    })
+}
+
+impl<S: Places> Engine<S> {
+    async fn change(&self, run: &str, by: TaskAuthor, fact: TaskFact) -> Result<Manifest, ApiError> {
+        let run_id = self.resolve(run)?;
+        failpoint::hit("task.before_commit");
+        let manifest = self.commit(&run_id, &[Fact::Task { author: author(by), fact }]).await?;
+        failpoint::hit("task.after_commit");
+        Ok(manifest)
+    }
+
+    async fn look(&self, run: &str) -> Result<Manifest, ApiError> {
+        let run_id = self.resolve(run)?;
+        self.store.snapshot(&run_id).await.map_err(|error| store_error(&error))
+    }
+}
+
+impl<S: Places> Handle<ListTasks> for Engine<S> {
+    async fn call(&self, request: ListTasks) -> Result<TaskList, ApiError> {
+        let manifest = self.look(&request.run).await?;
+        Ok(TaskList {
+            run_id: manifest.spec.run_id.clone(),
+            tasks_completed: manifest.tasks_completed(),
+            tasks_total: manifest.state.final_tasks.len(),
+            tasks: manifest.state.final_tasks.values().map(TaskView::from).collect(),
+        })
+    }
+}
+
+impl<S: Places> Handle<ShowTask> for Engine<S> {
+    async fn call(&self, request: ShowTask) -> Result<TaskDetail, ApiError> {
+        detail(&self.look(&request.run).await?, &request.task)
+    }
+}
+
+impl<S: Places> Handle<SetTask> for Engine<S> {
+    async fn call(&self, request: SetTask) -> Result<TaskDetail, ApiError> {
+        if request.status.is_none() && request.notes.is_none() {
+            return Err(ApiError::new(ErrorCode::Invalid, "task set requires at least one field")
+                .hint("give --status, --notes, or both"));
+        }
+        let fact = TaskFact::Set { id: request.task.clone(), status: request.status, notes: request.notes };
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+    }
+}
+
+impl<S: Places> Handle<AppendNotes> for Engine<S> {
+    async fn call(&self, request: AppendNotes) -> Result<TaskDetail, ApiError> {
+        let fact = TaskFact::NotesAppended { id: request.task.clone(), text: request.text };
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+    }
+}
+
+impl<S: Places> Handle<PassBlock> for Engine<S> {
+    async fn call(&self, request: PassBlock) -> Result<TaskDetail, ApiError> {
+        let fact = TaskFact::BlockPassed { id: request.task.clone(), block: request.block, note: request.note };
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+    }
+}
+
+impl<S: Places> Handle<AddTask> for Engine<S> {
+    async fn call(&self, request: AddTask) -> Result<TaskDetail, ApiError> {
+        let id = new_task_id()?;
+        let fact = TaskFact::Added { id: id.clone(), title: request.title, body: request.body };
+        detail(&self.change(&request.run, request.author, fact).await?, &id)
+    }
+}
+
+impl<S: Places> Handle<EditTask> for Engine<S> {
+    async fn call(&self, request: EditTask) -> Result<TaskDetail, ApiError> {
+        if request.title.is_none() && request.body.is_none() {
+            return Err(ApiError::new(ErrorCode::Invalid, "task edit requires at least one field")
+                .hint("give --title, --body, or both"));
+        }
+        let fact = TaskFact::Edited { id: request.task.clone(), title: request.title, body: request.body };
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+    }
+}
+
+impl<S: Places> Handle<DeleteTask> for Engine<S> {
+    async fn call(&self, request: DeleteTask) -> Result<TaskDetail, ApiError> {
+        let before = detail(&self.look(&request.run).await?, &request.task)?;
+        self.change(&request.run, request.author, TaskFact::Deleted { id: request.task }).await?;
+        Ok(before)
+    }
+}

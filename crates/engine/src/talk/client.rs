@@ -1,0 +1,103 @@
+//! The side that talks to a driver.
+
+use std::io::Write as _;
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::path::Path;
+use std::time::Duration;
+
+use agent_runner_api::ApiError;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+use super::words::{Answer, Request};
+
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// How long a driver may take to answer. It commits before it does, and a commit waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a driver did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TalkError {
+    /// Nobody listens, or the connection broke.
+    #[error("no answer from the driver")]
+    Unreachable {
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It listens, but does not answer.
+    #[error("the driver did not answer within {} seconds", PATIENCE.as_secs())]
+    Silent,
+    /// It answered something else.
+    #[error("the driver's answer cannot be understood")]
+    Garbled {
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It refused.
+    #[error("{0}")]
+    Refused(ApiError),
+}
+
+/// Says one thing and waits for the answer.
+pub async fn ask(socket: &Path, request: &Request) -> Result<serde_json::Value, TalkError> {
+    match tokio::time::timeout(PATIENCE, exchange(socket, request)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(TalkError::Silent),
+    }
+}
+
+async fn exchange(socket: &Path, request: &Request) -> Result<serde_json::Value, TalkError> {
+    let unreachable = |source| TalkError::Unreachable { source };
+    let mut stream = UnixStream::connect(socket).await.map_err(unreachable)?;
+    let mut line = serde_json::to_vec(request).map_err(|source| TalkError::Garbled { source })?;
+    line.push(b'\n');
+    stream.write_all(&line).await.map_err(unreachable)?;
+    let mut answer = Vec::new();
+    let mut reader = BufReader::new(stream.take(MAX_ANSWER));
+    reader.read_until(b'\n', &mut answer).await.map_err(unreachable)?;
+    if answer.is_empty() {
+        return Err(unreachable(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    match serde_json::from_slice(&answer).map_err(|source| TalkError::Garbled { source })? {
+        Answer::Done(value) => Ok(value),
+        Answer::Failed(error) => Err(TalkError::Refused(error)),
+        Answer::Line(line) => Ok(serde_json::Value::String(line)),
+    }
+}
+
+/// Lets a driver know that somebody else committed something. Best effort: whoever watches looks again anyway.
+pub fn ping(socket: &Path) {
+    let Ok(mut stream) = BlockingStream::connect(socket) else { return };
+    let _ = stream.set_nonblocking(true);
+    if let Ok(mut line) = serde_json::to_vec(&Request::Changed) {
+        line.push(b'\n');
+        let _ = stream.write_all(&line);
+    }
+}
+
+/// The worker's latest lines, until the driver is gone or nobody listens any more.
+pub async fn watch_lines(socket: &Path, lines: mpsc::Sender<String>) {
+    let Ok(mut stream) = UnixStream::connect(socket).await else { return };
+    let Ok(mut request) = serde_json::to_vec(&Request::Watch) else { return };
+    request.push(b'\n');
+    if stream.write_all(&request).await.is_err() {
+        return;
+    }
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut line = Vec::new();
+        match (&mut reader).take(MAX_ANSWER).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        if let Ok(Answer::Line(text)) = serde_json::from_slice(&line)
+            && lines.send(text).await.is_err()
+        {
+            return;
+        }
+    }
+}

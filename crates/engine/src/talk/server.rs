@@ -1,0 +1,191 @@
+//! The driver's side: listens, carries task operations out through the engine, and hands the rest to the driver.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use agent_runner_api::{ApiError, ErrorCode, Handle, Operation};
+use agent_runner_model::RunId;
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::words::{Answer, Request};
+use crate::driver::Control;
+use crate::engine::Engine;
+use crate::place::Places;
+
+/// Longest request that is read, in bytes: task notes and bodies come this way.
+const MAX_REQUEST: u64 = 4 * 1024 * 1024;
+
+/// What the listening side needs of the driver.
+#[derive(Clone)]
+pub(crate) struct Talk {
+    /// The run. Requests for another one are refused.
+    pub(crate) run_id: RunId,
+    /// Where aborts and prompts go.
+    pub(crate) control: mpsc::Sender<Control>,
+    /// The worker's latest line.
+    pub(crate) latest: watch::Receiver<String>,
+}
+
+/// Listens until it is dropped.
+pub(crate) struct Listening {
+    path: PathBuf,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Starts to listen. Only the holder of the run's lease may call this: it removes the socket of whoever was before.
+pub(crate) fn serve<S: Places + 'static>(
+    engine: &Arc<Engine<S>>,
+    path: &Path,
+    talk: Talk,
+) -> io::Result<Listening> {
+    if let Some(directory) = path.parent() {
+        private_directory(directory)?;
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    // The directory is private already; this is for those who look at the file alone.
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    let engine = Arc::clone(engine);
+    let accepting = tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(converse(Arc::clone(&engine), talk.clone(), stream));
+                }
+                // Out of descriptors, most likely: those that are open have to end first.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    });
+    Ok(Listening { path: path.to_path_buf(), accepting })
+}
+
+/// The directory of sockets: made if it is missing, refused if it is not ours alone.
+fn private_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let found = std::fs::symlink_metadata(path)?;
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !found.is_dir() || !ours || found.mode() & 0o077 != 0 {
+        let message = format!("{} is not a directory for this user alone", path.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    Ok(())
+}
+
+async fn converse<S: Places + 'static>(engine: Arc<Engine<S>>, talk: Talk, stream: UnixStream) {
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
+    loop {
+        let mut line = Vec::new();
+        match (&mut reader).take(MAX_REQUEST).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let answer = match serde_json::from_slice::<Request>(&line) {
+            Ok(Request::Changed) => {
+                let _ = talk.control.send(Control::Changed).await;
+                continue;
+            }
+            Ok(Request::Watch) => return send_lines(talk.latest, &mut writer).await,
+            Ok(request) => answer(&engine, &talk, request).await,
+            Err(error) => Answer::Failed(ApiError::from_error(ErrorCode::Invalid, &error)),
+        };
+        if write_answer(&mut writer, &answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn answer<S: Places + 'static>(engine: &Engine<S>, talk: &Talk, request: Request) -> Answer {
+    let run = talk.run_id.as_str();
+    match request {
+        Request::Abort { at_once, by } => match talk.control.send(Control::Abort { at_once, by }).await {
+            Ok(()) => Answer::Done(serde_json::Value::Null),
+            Err(_) => Answer::Failed(ApiError::new(ErrorCode::Busy, "the driver is leaving")),
+        },
+        Request::Changed | Request::Watch => Answer::Done(serde_json::Value::Null),
+        Request::SetTask(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::AppendNotes(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::PassBlock(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::AddTask(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::EditTask(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::DeleteTask(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::ShowTask(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+        Request::ListTasks(mut request) => {
+            run.clone_into(&mut request.run);
+            perform(engine, request).await
+        }
+    }
+}
+
+async fn perform<S: Places + 'static, O: Operation>(engine: &Engine<S>, request: O) -> Answer
+where
+    Engine<S>: Handle<O>,
+    O::Reply: Serialize,
+{
+    match engine.call(request).await {
+        Ok(reply) => match serde_json::to_value(&reply) {
+            Ok(value) => Answer::Done(value),
+            Err(error) => Answer::Failed(ApiError::from_error(ErrorCode::Internal, &error)),
+        },
+        Err(error) => Answer::Failed(error),
+    }
+}
+
+async fn send_lines(mut latest: watch::Receiver<String>, writer: &mut (impl tokio::io::AsyncWrite + Unpin)) {
+    loop {
+        let line = latest.borrow_and_update().clone();
+        if !line.is_empty() && write_answer(writer, &Answer::Line(line)).await.is_err() {
+            return;
+        }
+        if latest.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn write_answer(writer: &mut (impl tokio::io::AsyncWrite + Unpin), answer: &Answer) -> io::Result<()> {
+    let mut line = serde_json::to_vec(answer)?;
+    line.push(b'\n');
+    writer.write_all(&line).await
+}

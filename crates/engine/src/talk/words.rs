@@ -1,0 +1,52 @@
+//! What can be said to a driver, and what it answers.
+
+use agent_runner_api::ApiError;
+use agent_runner_api::operations::{
+    AddTask, AppendNotes, DeleteTask, EditTask, ListTasks, PassBlock, SetTask, ShowTask,
+};
+use serde::{Deserialize, Serialize};
+
+/// What can be said to a driver.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", content = "request", rename_all = "camelCase")]
+pub enum Request {
+    /// End the run.
+    Abort {
+        /// Without giving the worker time to leave.
+        at_once: bool,
+        /// Who asks, in words.
+        by: String,
+    },
+    /// Somebody else committed something: tell those who watch.
+    Changed,
+    /// Send the worker's latest lines as they come.
+    Watch,
+    /// See the operation.
+    SetTask(SetTask),
+    /// See the operation.
+    AppendNotes(AppendNotes),
+    /// See the operation.
+    PassBlock(PassBlock),
+    /// See the operation.
+    AddTask(AddTask),
+    /// See the operation.
+    EditTask(EditTask),
+    /// See the operation.
+    DeleteTask(DeleteTask),
+    /// See the operation.
+    ShowTask(ShowTask),
+    /// See the operation.
+    ListTasks(ListTasks),
+}
+
+/// What a driver answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// Done; with the operation's reply, if it has one.
+    Done(serde_json::Value),
+    /// Not done.
+    Failed(ApiError),
+    /// The worker's latest line.
+    Line(String),
+}

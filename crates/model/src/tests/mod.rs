@@ -1,0 +1,12 @@
+//! Tests of the model: laws that hold after any fact, a simulated driver, the attempt table row by row.
+
+mod control;
+mod driving;
+mod facts;
+mod invariants;
+mod regressions;
+mod sample;
+mod table;
+mod tasks;
+mod values;
+mod world;

@@ -1,0 +1,375 @@
+//! What can go wrong with the state directory, in words. Display never repeats a source; `hint` says what to do.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agent_runner_model::ids::IdError;
+use agent_runner_model::{Refusal, RunId};
+
+use crate::host::Holder;
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No run has that id.
+    #[error("run \"{id}\" not found in {}", state_dir.display())]
+    NotFound {
+        /// As asked for.
+        id: RunId,
+        /// Where it was looked for.
+        state_dir: PathBuf,
+        /// Ids that look like it, best first.
+        similar: Vec<RunId>,
+    },
+    /// The id is taken.
+    #[error("run \"{id}\" exists already: {}", path.display())]
+    Exists {
+        /// The id.
+        id: RunId,
+        /// The directory that bears it.
+        path: PathBuf,
+    },
+    /// More than one directory bears the id.
+    #[error("run \"{id}\" exists more than once: {}", paths.iter().map(|path| path.display().to_string())
+        .collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// The id.
+        id: RunId,
+        /// The directories.
+        paths: Vec<PathBuf>,
+    },
+    /// A text that is neither a run id nor a path.
+    #[error("{text:?} is not a run id")]
+    Spelling {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        source: IdError,
+    },
+    /// A path that leads out of the state directory, or to no run in it.
+    #[error("{} is not a run of {}", path.display(), state_dir.display())]
+    Outside {
+        /// The path.
+        path: PathBuf,
+        /// The state directory.
+        state_dir: PathBuf,
+    },
+    /// The manifest is not one.
+    #[error("the manifest {} cannot be read", path.display())]
+    Unreadable {
+        /// The manifest.
+        path: PathBuf,
+        /// Where reading stopped, from 1; 0 when there is nothing to read.
+        line: usize,
+        /// Where in that line.
+        column: usize,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The manifest lies in the directory of another run.
+    #[error("the manifest {} belongs to run \"{found}\"", path.display())]
+    Misplaced {
+        /// The manifest.
+        path: PathBuf,
+        /// The run it is about.
+        found: RunId,
+    },
+    /// A manifest of the reference implementation.
+    #[error("the manifest {} was written by the TypeScript agent-runner (schema {schema_version})", path.display())]
+    Reference {
+        /// The manifest.
+        path: PathBuf,
+        /// Its schema version.
+        schema_version: u64,
+    },
+    /// A manifest of a newer version of this program.
+    #[error("the manifest {} was written by a newer version (schema {found}; this version knows {known})", path.display())]
+    Newer {
+        /// The manifest.
+        path: PathBuf,
+        /// Its schema version.
+        found: u64,
+        /// The newest schema version this program writes.
+        known: u32,
+    },
+    /// Somebody held a lock for too long.
+    #[error("{} was locked for {} ms", path.display(), waited.as_millis())]
+    Busy {
+        /// The lock.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// Somebody owns the run.
+    #[error("run \"{id}\" has an owner")]
+    Owned {
+        /// The run.
+        id: RunId,
+    },
+    /// The name of a blob, or of a bucket, is not acceptable.
+    #[error("{name:?} is not an acceptable name: {why}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A manifest could not be turned into text.
+    #[error("cannot write the manifest of run \"{id}\" as JSON")]
+    Encode {
+        /// The run.
+        id: RunId,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Opening a file failed.
+    #[error("cannot open {}", path.display())]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Reading a file failed.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Writing a file failed.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Making a change survive a power cut failed.
+    #[error("cannot sync {}", path.display())]
+    Sync {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Renaming a file failed.
+    #[error("cannot rename {} to {}", from.display(), to.display())]
+    Rename {
+        /// Its name.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Making a directory failed.
+    #[error("cannot make the directory {}", path.display())]
+    MakeDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Listing a directory failed.
+    #[error("cannot list {}", path.display())]
+    List {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Locking a file failed.
+    #[error("cannot lock {}", path.display())]
+    Lock {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Removing a file or a directory failed.
+    #[error("cannot remove {}", path.display())]
+    Remove {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// The disk, or the quota on it, is full.
+    pub fn is_full(&self) -> bool {
+        self.io().is_some_and(|source| {
+            matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        })
+    }
+
+    /// The system's error behind this one.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Open { source, .. }
+            | Self::Read { source, .. }
+            | Self::Write { source, .. }
+            | Self::Sync { source, .. }
+            | Self::Rename { source, .. }
+            | Self::MakeDir { source, .. }
+            | Self::List { source, .. }
+            | Self::Lock { source, .. }
+            | Self::Remove { source, .. } => Some(source),
+            Self::NotFound { .. }
+            | Self::Exists { .. }
+            | Self::Ambiguous { .. }
+            | Self::Spelling { .. }
+            | Self::Outside { .. }
+            | Self::Unreadable { .. }
+            | Self::Misplaced { .. }
+            | Self::Reference { .. }
+            | Self::Newer { .. }
+            | Self::Busy { .. }
+            | Self::Owned { .. }
+            | Self::Name { .. }
+            | Self::Encode { .. } => None,
+        }
+    }
+
+    /// What to do about it, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        const LIST: &str = "`agent-runner list runs --global` shows every run";
+        match self {
+            Self::NotFound { similar, .. } if similar.is_empty() => Some(LIST.to_owned()),
+            Self::NotFound { similar, .. } => {
+                let names = similar.iter().map(RunId::as_str).collect::<Vec<_>>().join(", ");
+                Some(format!("did you mean {names}? {LIST}"))
+            }
+            Self::Exists { .. } => Some("choose another run id, or leave it out".to_owned()),
+            Self::Ambiguous { .. } => {
+                Some("a run directory was copied; move all but one out of the state directory".to_owned())
+            }
+            Self::Spelling { .. } | Self::Outside { .. } => {
+                Some(format!("give a run id, or the path of a run directory or of its run.json; {LIST}"))
+            }
+            Self::Unreadable { .. } => Some(
+                "nothing was changed; restore the file from a backup, or move the run directory away".to_owned(),
+            ),
+            Self::Misplaced { found, .. } => {
+                Some(format!("a run directory was copied or renamed; its name must be \"{found}\""))
+            }
+            Self::Reference { .. } => {
+                Some("it was left as it is; `agent-runner import` makes a run of it".to_owned())
+            }
+            Self::Newer { .. } => Some("use the version that wrote it, or update this one".to_owned()),
+            Self::Busy { path, .. } => Some(format!(
+                "the process that holds it may be stopped; `fuser {}` names it, and ending it frees the lock",
+                path.display()
+            )),
+            Self::Owned { .. } => Some("abort the run first".to_owned()),
+            Self::Name { .. } | Self::Encode { .. } => None,
+            Self::Open { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Sync { .. }
+            | Self::Rename { .. }
+            | Self::MakeDir { .. }
+            | Self::List { .. }
+            | Self::Lock { .. }
+            | Self::Remove { .. } => self.system_hint(),
+        }
+    }
+
+    fn system_hint(&self) -> Option<String> {
+        if self.is_full() {
+            return Some("the disk or the quota is full; free some space and repeat the command".to_owned());
+        }
+        match self.io()?.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Some("the state directory must belong to the user who runs agent-runner".to_owned())
+            }
+            io::ErrorKind::ReadOnlyFilesystem => Some("the state directory must be writable".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Why facts were not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The run does not allow it. Nothing has changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed. The change may have landed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl CommitError {
+    /// What to do about it, where the store knows.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+/// Why a run's owner lease was not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcquireError {
+    /// Somebody holds it.
+    #[error("run \"{id}\" is owned by {}", holder.as_ref().map_or_else(|| "another process".to_owned(), Holder::words))]
+    Held {
+        /// The run.
+        id: RunId,
+        /// Who, if that could be read.
+        holder: Option<Holder>,
+    },
+    /// Nobody here can tell whether the recorded holder is alive.
+    #[error("run \"{id}\" was last owned by {}, which cannot be seen from here", holder.words())]
+    Unknown {
+        /// The run.
+        id: RunId,
+        /// The recorded holder.
+        holder: Box<Holder>,
+    },
+    /// Locks cannot be relied on there.
+    #[error("{} is on a network file system ({file_system}), where locks cannot be relied on", path.display())]
+    NetworkFileSystem {
+        /// The run's directory.
+        path: PathBuf,
+        /// Its file system.
+        file_system: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AcquireError {
+    /// What to do about it, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held { id, .. } => Some(format!("`agent-runner run attach {id}` watches it")),
+            Self::Unknown { .. } => {
+                Some("make sure that process is gone; then recover the run, saying so".to_owned())
+            }
+            Self::NetworkFileSystem { .. } => {
+                Some("put the state directory on a local disk, or allow network locks explicitly".to_owned())
+            }
+            Self::Store(error) => error.hint(),
+        }
+    }
+}

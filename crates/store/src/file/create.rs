@@ -1,0 +1,97 @@
+//! Creating a run. Its manifest comes last: killed before that, there is no run, only a name that is taken.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agent_runner_model::event::EventBody;
+use agent_runner_model::manifest::SCHEMA_VERSION;
+use agent_runner_model::{Manifest, Timestamp};
+
+use crate::bucket;
+use crate::error::StoreError;
+use crate::run_store::{NewRun, Seeds};
+
+use super::document::{self, Points};
+use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, EVENTS, Layout, OWNER_LOCK, RUN_LOCK};
+use super::log::{self, len64};
+use super::{durable, lock};
+
+const POINTS: Points = Points { written: "store.create.wrote_tmp", synced: "store.create.wrote_tmp" };
+
+pub(crate) fn create(
+    layout: &Layout,
+    new: NewRun,
+    now: Timestamp,
+    patience: Duration,
+) -> Result<Manifest, StoreError> {
+    let repo = &new.manifest.spec.repo;
+    bucket::check(repo).map_err(|why| StoreError::Name { name: repo.clone(), why })?;
+    let dir = claim(layout, &new.manifest, patience)?;
+    let staged = fill(&dir, new, now);
+    if staged.is_err() {
+        // Nobody has seen it: a full disk must not keep the name, nor the space.
+        let _ = fs::remove_dir_all(&dir);
+    }
+    let manifest = staged?;
+    document::replace(&dir, "store.create.renamed")?;
+    if let Some(bucket) = dir.parent() {
+        durable::sync_dir(bucket)?;
+    }
+    durable::check("store.create.synced", &dir)?;
+    Ok(manifest)
+}
+
+/// Writes everything but the name of the manifest.
+fn fill(dir: &Path, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError> {
+    let NewRun { mut manifest, events, seeds } = new;
+    write_seeds(dir, &seeds)?;
+    durable::check("store.create.wrote_seeds", dir)?;
+    let lines = log_lines(&manifest, &events, now)?;
+    durable::write_new(&dir.join(EVENTS), &lines)?;
+    durable::check("store.create.wrote_log", dir)?;
+    for name in [RUN_LOCK, OWNER_LOCK] {
+        durable::open_side_file(&dir.join(name))?;
+    }
+    manifest.schema_version = SCHEMA_VERSION;
+    manifest.revision = 1;
+    manifest.last_cursor = events.len() as u64;
+    manifest.events_len = len64(&lines);
+    manifest.state.updated_at = now.max(manifest.state.updated_at);
+    document::stage(dir, &manifest, &POINTS)?;
+    Ok(manifest)
+}
+
+/// Takes the id, in whichever bucket, by making its directory.
+fn claim(layout: &Layout, manifest: &Manifest, patience: Duration) -> Result<PathBuf, StoreError> {
+    durable::make_dirs(layout.runs())?;
+    let _lock = lock::exclusive(&layout.create_lock(), patience)?;
+    durable::check("store.create.locked", layout.runs())?;
+    let id = &manifest.spec.run_id;
+    if let Some(path) = layout.taken(id)? {
+        return Err(StoreError::Exists { id: id.clone(), path });
+    }
+    let bucket = layout.bucket(&manifest.spec.repo);
+    durable::make_dirs(&bucket)?;
+    let dir = bucket.join(id.as_str());
+    if !durable::make_dir(&dir)? {
+        return Err(StoreError::Exists { id: id.clone(), path: dir });
+    }
+    durable::check("store.create.made_dir", &dir)?;
+    Ok(dir)
+}
+
+fn write_seeds(dir: &Path, seeds: &Seeds) -> Result<(), StoreError> {
+    for (name, text) in [(AGENT_SEED, &seeds.agent), (ASSIGNMENT_SEED, &seeds.assignment)] {
+        if let Some(text) = text {
+            durable::write_new(&dir.join(name), text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn log_lines(manifest: &Manifest, events: &[EventBody], now: Timestamp) -> Result<Vec<u8>, StoreError> {
+    let at = now.max(manifest.state.updated_at);
+    let id = manifest.spec.run_id.clone();
+    log::render(events.to_vec(), 0, at).map_err(|source| StoreError::Encode { id, source })
+}

@@ -1,0 +1,166 @@
+//! What lies where in the state directory, and which run a name or a path means. Must not open what it finds.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use agent_runner_model::RunId;
+
+use crate::error::StoreError;
+use crate::similar::similar;
+
+pub(crate) const MANIFEST: &str = "run.json";
+pub(crate) const MANIFEST_TMP: &str = "run.json.tmp";
+pub(crate) const EVENTS: &str = "run-events.jsonl";
+pub(crate) const QUARANTINE: &str = "run-events.quarantine.jsonl";
+pub(crate) const RUN_LOCK: &str = "run.lock";
+pub(crate) const OWNER_LOCK: &str = "owner.lock";
+pub(crate) const AGENT_SEED: &str = "agent-seed.md";
+pub(crate) const ASSIGNMENT_SEED: &str = "assignment-seed.md";
+pub(crate) const RESERVE: &str = "reserve";
+pub(crate) const DRIVER_LOG: &str = "driver.log";
+const CREATE_LOCK: &str = ".create.lock";
+/// Directories that are being deleted begin so; no run id does.
+pub(crate) const DELETED: &str = ".deleted-";
+
+/// The state directory's layout.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    state_dir: PathBuf,
+    runs: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn new(state_dir: PathBuf) -> Self {
+        let runs = state_dir.join("runs");
+        Self { state_dir, runs }
+    }
+
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    pub(crate) fn runs(&self) -> &Path {
+        &self.runs
+    }
+
+    pub(crate) fn create_lock(&self) -> PathBuf {
+        self.runs.join(CREATE_LOCK)
+    }
+
+    pub(crate) fn bucket(&self, repo: &str) -> PathBuf {
+        self.runs.join(repo)
+    }
+
+    /// The directories that may hold runs; none before the first run.
+    pub(crate) fn buckets(&self) -> Result<Vec<PathBuf>, StoreError> {
+        children(&self.runs, |name| name != CREATE_LOCK)
+    }
+
+    /// The directory of a run that exists.
+    pub(crate) fn find(&self, id: &RunId) -> Result<PathBuf, StoreError> {
+        let mut found = Vec::new();
+        for bucket in self.buckets()? {
+            let dir = bucket.join(id.as_str());
+            // A directory without a manifest was left by somebody killed while creating; it is not a run.
+            let manifest = dir.join(MANIFEST);
+            match fs::symlink_metadata(&manifest) {
+                Ok(_) => found.push(dir),
+                Err(error) if is_absent(&error) => {}
+                Err(source) => return Err(StoreError::Read { path: manifest, source }),
+            }
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(dir), true) => Ok(dir),
+            (None, _) => Err(self.not_found(id)),
+            (Some(dir), false) => {
+                found.push(dir);
+                found.sort();
+                Err(StoreError::Ambiguous { id: id.clone(), paths: found })
+            }
+        }
+    }
+
+    /// The directory that bears an id, be it a run or not.
+    pub(crate) fn taken(&self, id: &RunId) -> Result<Option<PathBuf>, StoreError> {
+        for bucket in self.buckets()? {
+            let path = bucket.join(id.as_str());
+            match fs::symlink_metadata(&path) {
+                Ok(_) => return Ok(Some(path)),
+                Err(error) if is_absent(&error) => {}
+                Err(source) => return Err(StoreError::Read { path, source }),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The error that says so, with the ids that may have been meant.
+    pub(crate) fn not_found(&self, id: &RunId) -> StoreError {
+        let mut known = Vec::new();
+        for bucket in self.buckets().unwrap_or_default() {
+            let entries = entries(&bucket).unwrap_or_default();
+            let names = entries.iter().filter_map(|dir| dir.file_name()?.to_str());
+            known.extend(names.filter_map(|name| RunId::parse(name).ok()));
+        }
+        StoreError::NotFound {
+            id: id.clone(),
+            state_dir: self.state_dir.clone(),
+            similar: similar(id, known),
+        }
+    }
+
+    /// The run that a run id, the path of a run directory or the path of a `run.json` means.
+    pub(crate) fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
+        let spelling = match RunId::parse(text) {
+            Ok(id) => return self.find(&id).map(|_| id),
+            Err(source) => source,
+        };
+        let Ok(path) = fs::canonicalize(text) else {
+            return Err(if text.contains('/') {
+                self.outside(Path::new(text))
+            } else {
+                StoreError::Spelling { text: text.to_owned(), source: spelling }
+            });
+        };
+        let dir = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
+        let is_manifest = path.file_name().is_some_and(|name| name == MANIFEST);
+        let runs = fs::canonicalize(&self.runs).ok();
+        let inside = dir.parent().and_then(Path::parent) == runs.as_deref() && runs.is_some();
+        let id = dir.file_name().and_then(|name| name.to_str()).and_then(|name| RunId::parse(name).ok());
+        match id {
+            Some(id) if inside && (path.is_dir() || is_manifest) => self.find(&id).map(|_| id),
+            Some(_) | None => Err(self.outside(Path::new(text))),
+        }
+    }
+
+    fn outside(&self, path: &Path) -> StoreError {
+        StoreError::Outside { path: path.to_path_buf(), state_dir: self.state_dir.clone() }
+    }
+}
+
+/// What may be a run in a bucket, whatever is in it.
+pub(crate) fn entries(bucket: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    children(bucket, |name| !name.starts_with('.'))
+}
+
+fn children(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {
+    let fail = |source| StoreError::List { path: dir.to_path_buf(), source };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(source) => return Err(fail(source)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        if entry.file_name().to_str().is_some_and(&wanted) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an error says that there is nothing of that name.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}

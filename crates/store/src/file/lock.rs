@@ -1,0 +1,76 @@
+//! Locks on side files, by which writers take turns. The kernel frees them when their holder dies, and the files are
+//! never removed, so a lock is never stale. Must not be used on a file that is replaced by renaming.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::StoreError;
+
+use super::durable::open_side_file;
+
+/// An exclusive lock; dropping it frees it.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Takes a lock, waiting in the kernel's queue for as long as `patience` lasts.
+pub(crate) fn exclusive(path: &Path, patience: Duration) -> Result<Lock, StoreError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let file = open_side_file(path)?;
+        let file = match try_exclusive(&file) {
+            Ok(true) => file,
+            Ok(false) => wait(file, path, deadline, patience)?,
+            Err(source) => return Err(StoreError::Lock { path: path.to_path_buf(), source }),
+        };
+        // The directory may have been deleted, and made anew, while this was waiting.
+        if is_current(&file, path) {
+            return Ok(Lock { _file: file });
+        }
+    }
+}
+
+/// Takes the lock if it is free now.
+pub(crate) fn try_exclusive(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(source),
+    }
+}
+
+/// Whether the name still belongs to the file; one that is gone does not.
+pub(crate) fn is_current(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(named)) => (ours.dev(), ours.ino()) == (named.dev(), named.ino()),
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+/// A wait for a lock cannot be given a limit, so a thread does the waiting. If it comes too late, it drops the lock it
+/// got at once.
+fn wait(file: File, path: &Path, deadline: Instant, patience: Duration) -> Result<File, StoreError> {
+    let fail = |source| StoreError::Lock { path: path.to_path_buf(), source };
+    let (sender, receiver) = mpsc::channel();
+    let waiting = move || {
+        let result = loop {
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        // Nobody listens any more when the patience is at an end.
+        let _ = sender.send(result.map(|()| file));
+    };
+    thread::Builder::new().name("lock-wait".to_owned()).spawn(waiting).map_err(fail)?;
+    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(result) => result.map_err(fail),
+        Err(_) => Err(StoreError::Busy { path: path.to_path_buf(), waited: patience }),
+    }
+}

@@ -1,0 +1,24 @@
+//! The store on a local disk. Declares its parts and joins them into a `RunStore`.
+
+mod blobs;
+mod changes;
+mod commit;
+mod create;
+mod delete;
+mod document;
+mod durable;
+mod layout;
+mod lock;
+mod log;
+mod network;
+mod owner;
+mod query;
+mod reserve;
+mod store;
+mod tail;
+
+pub use changes::FileChanges;
+pub use durable::syncs;
+pub use owner::FileLease;
+pub use reserve::RESERVE_BYTES;
+pub use store::{FileOptions, FileStore};

@@ -1,0 +1,77 @@
+//! Finding runs: two levels of directories and one known name. Must leave alone what it cannot read, and say so.
+
+use std::cmp::Reverse;
+
+use agent_runner_model::Manifest;
+use agent_runner_model::phase::Phase;
+
+use crate::bucket;
+use crate::error::StoreError;
+use crate::run_store::{ListedRun, Listing, Problem, ProblemKind, RunQuery};
+
+use super::document;
+use super::layout::{Layout, MANIFEST, entries};
+
+pub(crate) fn query(layout: &Layout, query: &RunQuery) -> Result<Listing, StoreError> {
+    let mut listing = Listing::default();
+    let buckets = match &query.repo {
+        Some(repo) if bucket::check(repo).is_err() => Vec::new(),
+        Some(repo) => vec![layout.bucket(repo)],
+        None => layout.buckets()?,
+    };
+    for bucket in buckets {
+        for dir in entries(&bucket)? {
+            match document::load_listed(&dir) {
+                Ok(None) => {}
+                Ok(Some(manifest)) if matches(query, &manifest) => {
+                    listing.runs.push(ListedRun { manifest, location: dir.display().to_string() });
+                }
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    let path = dir.join(MANIFEST);
+                    listing.problems.push(Problem { path, kind: kind(&error), message: words(&error) });
+                }
+            }
+        }
+    }
+    let age = |run: &ListedRun| (run.manifest.spec.created_at, run.manifest.spec.run_id.clone());
+    listing.runs.sort_by_key(|run| Reverse(age(run)));
+    listing.problems.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(listing)
+}
+
+fn matches(query: &RunQuery, manifest: &Manifest) -> bool {
+    let spec = &manifest.spec;
+    let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    let active = match manifest.state.phase {
+        Phase::Active { .. } => true,
+        Phase::Initialized | Phase::Ready | Phase::Ended { .. } => false,
+    };
+    is(&query.cwd, &spec.cwd)
+        && is(&query.repo, &spec.repo)
+        && is(&query.group, &spec.run_group_id)
+        && (query.include_archived || manifest.state.archived_at.is_none())
+        && (active || !query.active_only)
+}
+
+fn kind(error: &StoreError) -> ProblemKind {
+    if matches!(error, StoreError::Reference { .. }) {
+        ProblemKind::Reference
+    } else if matches!(error, StoreError::Newer { .. }) {
+        ProblemKind::Newer
+    } else {
+        ProblemKind::Unreadable
+    }
+}
+
+/// The whole chain of an error in one line.
+fn words(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! `FileStore`: the store as everybody sees it. Synchronous inside; must not need a runtime, except to watch.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
+
+use crate::error::{AcquireError, CommitError, StoreError};
+use crate::run_store::{Listing, NewRun, OwnerView, RunQuery, RunStore, Tail, Takeover};
+
+use super::changes::{FileChanges, Hub};
+use super::layout::Layout;
+use super::owner::FileLease;
+use super::{blobs, commit, create, delete, owner, query, tail};
+
+/// How a file store behaves.
+#[derive(Debug, Clone)]
+pub struct FileOptions {
+    /// Takes owner leases on network file systems, where they may be granted twice.
+    pub allow_network_locks: bool,
+    /// How long a writer waits for other writers, which take milliseconds unless they are stopped.
+    pub lock_patience: Duration,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self { allow_network_locks: false, lock_patience: Duration::from_secs(10) }
+    }
+}
+
+/// Keeps runs in a state directory.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    layout: Layout,
+    options: FileOptions,
+    hub: Arc<Hub>,
+}
+
+impl FileStore {
+    /// A store on that state directory, which is made by the first run.
+    pub fn new(state_dir: PathBuf, options: FileOptions) -> Self {
+        Self { layout: Layout::new(state_dir), options, hub: Arc::default() }
+    }
+
+    /// The state directory.
+    pub fn state_dir(&self) -> &Path {
+        self.layout.state_dir()
+    }
+
+    /// The directory of a run, if there is one of that id.
+    pub fn location(&self, id: &RunId) -> Option<PathBuf> {
+        self.layout.find(id).ok()
+    }
+
+    /// The run that a run id, the path of a run directory or the path of its `run.json` means.
+    pub fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
+        self.layout.resolve(text)
+    }
+
+    /// The file into which a run's driver writes what nobody else hears. Not inherited by programs it starts.
+    pub fn diagnostics_log(&self, id: &RunId) -> io::Result<File> {
+        owner::diagnostics_log(&self.layout, id)
+    }
+}
+
+impl RunStore for FileStore {
+    type Owner = FileLease;
+    type Changes = FileChanges;
+
+    async fn create(&self, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError> {
+        create::create(&self.layout, new, now, self.options.lock_patience)
+    }
+
+    async fn snapshot(&self, id: &RunId) -> Result<Manifest, StoreError> {
+        tail::snapshot(&self.layout, id)
+    }
+
+    async fn commit(&self, id: &RunId, facts: &[Fact], now: Timestamp) -> Result<Manifest, CommitError> {
+        commit::commit(&self.layout, id, facts, now, self.options.lock_patience)
+    }
+
+    async fn acquire_owner(
+        &self,
+        id: &RunId,
+        patience: Duration,
+        takeover: Takeover,
+    ) -> Result<FileLease, AcquireError> {
+        owner::acquire(&self.layout, id, patience, takeover, self.options.allow_network_locks)
+    }
+
+    async fn observe_owner(&self, id: &RunId) -> Result<OwnerView, StoreError> {
+        owner::observe(&self.layout, id, self.options.allow_network_locks)
+    }
+
+    async fn tail(&self, id: &RunId, after: u64, limit: Option<usize>) -> Result<Tail, StoreError> {
+        tail::tail(&self.layout, id, after, limit)
+    }
+
+    async fn query(&self, query: &RunQuery) -> Result<Listing, StoreError> {
+        query::query(&self.layout, query)
+    }
+
+    async fn changes(&self, id: &RunId) -> Result<FileChanges, StoreError> {
+        Ok(self.hub.watch(&self.layout.find(id)?))
+    }
+
+    async fn put_blob(&self, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        blobs::put(&self.layout, id, name, bytes)
+    }
+
+    async fn get_blob(&self, id: &RunId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        blobs::get(&self.layout, id, name)
+    }
+
+    async fn append_blob(&self, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        blobs::append(&self.layout, id, name, bytes)
+    }
+
+    async fn delete(&self, id: &RunId) -> Result<(), StoreError> {
+        delete::delete(&self.layout, id, self.options.lock_patience)
+    }
+}

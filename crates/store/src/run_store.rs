@@ -1,0 +1,214 @@
+//! What a store of runs can do, whatever keeps them: snapshots, facts, leases, tails and queries. Must not speak of
+//! files; a database can implement it too.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agent_runner_model::event::{EventBody, EventRecord};
+use agent_runner_model::{Fact, Lease, Manifest, RunId, Timestamp};
+
+use crate::error::{AcquireError, CommitError, StoreError};
+use crate::host::Holder;
+
+/// A run that is to be created.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// As `Manifest::new` made it, changed at will. The store sets revision, cursor and log length.
+    pub manifest: Manifest,
+    /// What its history begins with.
+    pub events: Vec<EventBody>,
+    /// What was authored.
+    pub seeds: Seeds,
+}
+
+/// The authored texts a run was created from, kept as they were.
+#[derive(Debug, Clone, Default)]
+pub struct Seeds {
+    /// The agent file.
+    pub agent: Option<String>,
+    /// The assignment file.
+    pub assignment: Option<String>,
+}
+
+/// Whether a lease may be taken from a holder nobody here can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takeover {
+    /// Only a lease that is certainly free is taken.
+    Never,
+    /// A person vouches that the recorded holder is gone.
+    Unknown,
+}
+
+/// Whether somebody holds a run's owner lease, and who.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerView {
+    /// The verdict, as of now.
+    pub lease: Lease,
+    /// Who took it last, if that is on record and was not given back.
+    pub holder: Option<Holder>,
+}
+
+/// A run as it stands and a piece of its history.
+#[derive(Debug, Clone)]
+pub struct Tail {
+    /// The run.
+    pub manifest: Manifest,
+    /// Committed events after the cursor that was asked for, oldest first.
+    pub events: Vec<EventRecord>,
+    /// The cursor to go on from: the last event's, or the one that was asked for.
+    pub last_cursor: u64,
+    /// Lines that are no events: somebody else wrote into the log. They were left out.
+    pub unreadable: usize,
+}
+
+/// Which runs are asked for. Every condition must hold.
+#[derive(Debug, Clone, Default)]
+pub struct RunQuery {
+    /// Runs with exactly this working directory.
+    pub cwd: Option<String>,
+    /// Runs of this repository.
+    pub repo: Option<String>,
+    /// Runs of this group.
+    pub group: Option<String>,
+    /// Runs that were put away, too.
+    pub include_archived: bool,
+    /// Only runs that are being driven or were interrupted.
+    pub active_only: bool,
+}
+
+/// What a query found.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Newest first.
+    pub runs: Vec<ListedRun>,
+    /// What looks like a run and could not be listed.
+    pub problems: Vec<Problem>,
+}
+
+/// A run in a listing.
+#[derive(Debug, Clone)]
+pub struct ListedRun {
+    /// The run.
+    pub manifest: Manifest,
+    /// Where a person finds it.
+    pub location: String,
+}
+
+/// Something in the state directory that could not be listed. It was left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub path: PathBuf,
+    /// Which kind.
+    pub kind: ProblemKind,
+    /// What is wrong, in words.
+    pub message: String,
+}
+
+/// Kinds of problems in a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// Cannot be read.
+    Unreadable,
+    /// Belongs to the reference implementation; can be imported.
+    Reference,
+    /// Was written by a newer version.
+    Newer,
+}
+
+/// A place that keeps runs. Every change is all or nothing, and durable when the call returns.
+pub trait RunStore: Send + Sync {
+    /// The proof of being a run's owner.
+    type Owner: OwnerLease;
+    /// The prompt to look at a run again.
+    type Changes: Changes;
+
+    /// Creates a run. `StoreError::Exists` when its id is taken, wherever that is.
+    fn create(
+        &self,
+        new: NewRun,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Manifest, StoreError>> + Send;
+
+    /// A run as it stands.
+    fn snapshot(&self, id: &RunId) -> impl Future<Output = Result<Manifest, StoreError>> + Send;
+
+    /// Applies facts, all or none, and returns the run after them. Facts that change nothing write nothing.
+    /// A failure that is not a refusal may have landed: look before doing it again.
+    fn commit(
+        &self,
+        id: &RunId,
+        facts: &[Fact],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Manifest, CommitError>> + Send;
+
+    /// Becomes the run's owner. Tries again for as long as `patience` lasts: somebody may only be testing.
+    fn acquire_owner(
+        &self,
+        id: &RunId,
+        patience: Duration,
+        takeover: Takeover,
+    ) -> impl Future<Output = Result<Self::Owner, AcquireError>> + Send;
+
+    /// Whether somebody owns the run. Disturbs nobody.
+    fn observe_owner(&self, id: &RunId) -> impl Future<Output = Result<OwnerView, StoreError>> + Send;
+
+    /// The run as it stands and its events after a cursor, at most `limit` of them.
+    fn tail(
+        &self,
+        id: &RunId,
+        after: u64,
+        limit: Option<usize>,
+    ) -> impl Future<Output = Result<Tail, StoreError>> + Send;
+
+    /// The runs that answer a query.
+    fn query(&self, query: &RunQuery) -> impl Future<Output = Result<Listing, StoreError>> + Send;
+
+    /// Watches a run. A change after this call is never missed, so: watch first, then look.
+    fn changes(&self, id: &RunId) -> impl Future<Output = Result<Self::Changes, StoreError>> + Send;
+
+    /// Keeps bytes under a name such as `attempts/01.json`, replacing what was there at one stroke.
+    fn put_blob(
+        &self,
+        id: &RunId,
+        name: &str,
+        bytes: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The bytes kept under a name; nothing if there are none. Also `agent-seed.md` and `assignment-seed.md`.
+    fn get_blob(
+        &self,
+        id: &RunId,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+
+    /// Adds bytes at the end of what is kept under a name. Not durable by itself.
+    fn append_blob(
+        &self,
+        id: &RunId,
+        name: &str,
+        bytes: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Deletes a run and all that belongs to it. `StoreError::Owned` while somebody owns it.
+    fn delete(&self, id: &RunId) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The proof of being a run's owner. Dropping it gives the lease back; so does dying.
+pub trait OwnerLease: Send + Sync {
+    /// The owner, as recorded for others to see.
+    fn holder(&self) -> &Holder;
+
+    /// Puts a little space aside for the run's last commit. Done already when the lease was acquired, if there
+    /// was room.
+    fn hold_reserve(&self) -> Result<(), StoreError>;
+
+    /// Frees that space, so that a last commit fits on a full disk.
+    fn release_reserve(&self) -> Result<(), StoreError>;
+}
+
+/// The prompt to look at a run again.
+pub trait Changes: Send {
+    /// Resolves when the run may have changed since the last time, or since the watch began. Safe to cancel.
+    fn next(&mut self) -> impl Future<Output = ()> + Send;
+}

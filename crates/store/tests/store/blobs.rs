@@ -1,0 +1,75 @@
+//! Files of a run besides its manifest and its log.
+
+use std::fs;
+use std::thread;
+
+use agent_runner_store::{RunStore, StoreError};
+
+use super::support::{Place, id, now};
+
+#[test]
+fn what_is_put_is_got_and_replaced_at_one_stroke() {
+    let (place, run) = Place::with_run("run");
+    assert_eq!(now(place.store.get_blob(&run, "attempts/01.json")).unwrap(), None);
+    now(place.store.put_blob(&run, "attempts/01.json", b"one")).unwrap();
+    now(place.store.put_blob(&run, "attempts/01.json", b"two")).unwrap();
+    assert_eq!(now(place.store.get_blob(&run, "attempts/01.json")).unwrap().unwrap(), b"two");
+    now(place.store.put_blob(&run, "attachments/a1/notes.txt", b"deep")).unwrap();
+    assert_eq!(now(place.store.get_blob(&run, "attachments/a1/notes.txt")).unwrap().unwrap(), b"deep");
+    let names: Vec<_> = fs::read_dir(place.run_dir(&run).join("attempts")).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing else is left behind");
+}
+
+#[test]
+fn puts_at_the_same_time_are_whole() {
+    let (place, run) = Place::with_run("run");
+    thread::scope(|scope| {
+        for letter in b'a'..=b'h' {
+            let (store, run) = (&place.store, &run);
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    now(store.put_blob(run, "attempts/01.json", &[letter; 5000])).unwrap();
+                    let read = now(store.get_blob(run, "attempts/01.json")).unwrap().unwrap();
+                    assert!(read.len() == 5000 && read.iter().all(|byte| *byte == read[0]));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_is_appended_adds_up() {
+    let (place, run) = Place::with_run("run");
+    now(place.store.append_blob(&run, "attempts/01.stderr.log", b"a\n")).unwrap();
+    now(place.store.append_blob(&run, "attempts/01.stderr.log", b"b\n")).unwrap();
+    assert_eq!(now(place.store.get_blob(&run, "attempts/01.stderr.log")).unwrap().unwrap(), b"a\nb\n");
+}
+
+#[test]
+fn the_seeds_can_be_read_and_not_written() {
+    let (place, run) = Place::with_run("run");
+    assert_eq!(now(place.store.get_blob(&run, "agent-seed.md")).unwrap().unwrap(), b"# Agent\n");
+    assert_eq!(now(place.store.get_blob(&run, "assignment-seed.md")).unwrap(), None);
+    let error = now(place.store.put_blob(&run, "agent-seed.md", b"")).unwrap_err();
+    assert!(matches!(error, StoreError::Name { .. }), "{error}");
+}
+
+#[test]
+fn no_name_leads_elsewhere() {
+    let (place, run) = Place::with_run("run");
+    let long = format!("attempts/{}", "a".repeat(300));
+    for name in [
+        "", "/", "a", "run.json", "run.lock", "../x/y", "attempts/..", "attempts/../../x", "/etc/passwd", "a//b",
+        "a/", "/a/b", "attempts/.hidden", ".git/config", "a/b c", "a/b\0", "a/b\n", "a\\b/c", "ä/b", &long,
+    ] {
+        for result in [
+            now(place.store.put_blob(&run, name, b"x")),
+            now(place.store.append_blob(&run, name, b"x")),
+            now(place.store.get_blob(&run, name)).map(|_| ()),
+        ] {
+            assert!(matches!(result, Err(StoreError::Name { .. })), "{name:?}: {result:?}");
+        }
+    }
+    let missing = now(place.store.put_blob(&id("other"), "attempts/01.json", b"x"));
+    assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
+}

@@ -1,0 +1,132 @@
+//! Processes that use a store and can be killed: this very test program, started again as one of its tests.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use agent_runner_store::{RunStore, Takeover};
+
+use super::support::{Place, id, message, new_run, now, store_at, time};
+
+const JOB: &str = "AGENT_RUNNER_STORE_TEST_JOB";
+const STATE: &str = "AGENT_RUNNER_STORE_TEST_STATE";
+
+/// What a child does. Everything it has done it says on a line of its own.
+#[derive(Debug, Clone)]
+pub enum Job {
+    /// Commits messages `<prefix>-1`, `<prefix>-2` … to the run `run`.
+    Commit { prefix: String, count: u32 },
+    Create { run: String },
+    Own { run: String },
+    Delete { run: String },
+}
+
+impl Job {
+    fn render(&self) -> String {
+        match self {
+            Self::Commit { prefix, count } => format!("commit {prefix} {count}"),
+            Self::Create { run } => format!("create {run} 0"),
+            Self::Own { run } => format!("own {run} 0"),
+            Self::Delete { run } => format!("delete {run} 0"),
+        }
+    }
+}
+
+/// A child at work.
+pub struct Worker {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Worker {
+    pub fn start(state: &Path, job: &Job, failpoint: Option<&str>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["children::child", "--exact", "--nocapture", "--test-threads=1"]);
+        command.env(JOB, job.render()).env(STATE, state);
+        command.env_remove("AGENT_RUNNER_FAILPOINT").env_remove("AGENT_RUNNER_FAILPOINT_ERROR");
+        if let Some(failpoint) = failpoint {
+            command.env("AGENT_RUNNER_FAILPOINT", format!("*:{failpoint}"));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next thing the child says it has done; nothing when it is gone.
+    pub fn next_done(&mut self) -> Option<String> {
+        loop {
+            let line = self.lines.next()?.unwrap();
+            // libtest writes its own words in front of the first line.
+            if let Some((_, done)) = line.split_once("done ") {
+                return Some(done.to_owned());
+            }
+        }
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// What it has done besides, and how it ended.
+    pub fn finish(mut self) -> (Vec<String>, ExitStatus) {
+        let mut done = Vec::new();
+        while let Some(line) = self.next_done() {
+            done.push(line);
+        }
+        (done, self.child.wait().unwrap())
+    }
+}
+
+/// What a child did before it was killed at a point, which it must come by.
+pub fn killed_at(state: &Path, job: &Job, failpoint: &str) -> Vec<String> {
+    let (done, status) = Worker::start(state, job, Some(failpoint)).finish();
+    assert_eq!(status.signal(), Some(9), "{job:?} does not come by {failpoint}: {status}");
+    done
+}
+
+/// The child's side. Started by hand it does a small job, to see that this works at all.
+#[test]
+fn child() {
+    let (Ok(job), Ok(state)) = (std::env::var(JOB), std::env::var(STATE)) else {
+        let (place, run) = Place::with_run("run");
+        work("commit", "m", 2, place.dir.path());
+        let manifest = now(place.store.snapshot(&run)).unwrap();
+        assert_eq!(super::support::messages(&manifest), ["m-1", "m-2"]);
+        return;
+    };
+    let words: Vec<&str> = job.split(' ').collect();
+    let [verb, name, count] = words[..] else { panic!("not a job: {job}") };
+    work(verb, name, count.parse().unwrap(), Path::new(&state));
+}
+
+fn work(verb: &str, name: &str, count: u32, state: &Path) {
+    let store = store_at(state);
+    match verb {
+        "commit" => {
+            for number in 1..=count {
+                let text = format!("{name}-{number}");
+                let manifest = now(store.commit(&id("run"), &[message(&text)], time(0))).unwrap();
+                println!("done {} {text}", manifest.revision);
+            }
+        }
+        "create" => {
+            now(store.create(new_run(name, "repo"), time(0))).unwrap();
+            println!("done {name}");
+        }
+        "own" => {
+            let lease = now(store.acquire_owner(&id(name), Duration::ZERO, Takeover::Never)).unwrap();
+            println!("done {name}");
+            // Until somebody kills it.
+            std::thread::park_timeout(Duration::from_secs(60));
+            drop(lease);
+        }
+        "delete" => {
+            now(store.delete(&id(name))).unwrap();
+            println!("done {name}");
+        }
+        other => panic!("not a job: {other}"),
+    }
+}

@@ -1,0 +1,17 @@
+//! The store as its users see it: what is acknowledged stays, whoever is killed and whatever fills the disk.
+
+mod blobs;
+mod buckets;
+mod changes;
+mod children;
+mod creation;
+mod deletion;
+mod full_disk;
+mod kills;
+mod logs;
+mod manifests;
+mod owners;
+mod property;
+mod queries;
+mod races;
+mod support;

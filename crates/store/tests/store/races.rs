@@ -1,0 +1,90 @@
+//! Many writers at once: nothing is lost, nothing is doubled, and whoever is stopped holds up the others only so long.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use agent_runner_store::{CommitError, FileOptions, FileStore, RunStore, StoreError};
+
+use super::children::{Job, Worker};
+use super::support::{Place, check_whole, id, message, messages, new_run, now, store_at, time};
+
+#[test]
+fn sixteen_processes_lose_no_commit() {
+    let (place, run) = Place::with_run("run");
+    let job = |number| Job::Commit { prefix: format!("w{number}"), count: 10 };
+    let workers: Vec<Worker> =
+        (0..16).map(|number| Worker::start(place.dir.path(), &job(number), None)).collect();
+    let mut revisions = BTreeSet::new();
+    let mut texts = BTreeSet::new();
+    for worker in workers {
+        let (done, status) = worker.finish();
+        assert!(status.success(), "{status}");
+        for line in done {
+            let (revision, text) = line.split_once(' ').unwrap();
+            assert!(revisions.insert(revision.parse::<u64>().unwrap()), "a revision was given twice");
+            texts.insert(text.to_owned());
+        }
+    }
+    let (manifest, _) = check_whole(&place.store, &run);
+    assert_eq!(messages(&manifest).into_iter().collect::<BTreeSet<_>>(), texts);
+    assert_eq!(revisions, (2..=161).collect());
+}
+
+#[test]
+fn sixteen_threads_lose_no_commit() {
+    let (place, run) = Place::with_run("run");
+    thread::scope(|scope| {
+        for writer in 0..16 {
+            let (store, run) = (place.store.clone(), run.clone());
+            scope.spawn(move || {
+                for number in 0..5 {
+                    now(store.commit(&run, &[message(&format!("{writer}-{number}"))], time(0))).unwrap();
+                }
+            });
+        }
+    });
+    let (manifest, _) = check_whole(&place.store, &run);
+    assert_eq!(manifest.revision, 81);
+    assert_eq!(messages(&manifest).len(), 80);
+}
+
+#[test]
+fn of_many_that_create_one_id_one_does() {
+    let place = Place::new();
+    let results: Vec<bool> = thread::scope(|scope| {
+        let create = |number: usize| {
+            let store = store_at(place.dir.path());
+            scope.spawn(move || {
+                match now(store.create(new_run("same", &format!("repo-{number}")), time(0))) {
+                    Ok(_) => true,
+                    Err(StoreError::Exists { .. }) => false,
+                    Err(error) => panic!("{error}"),
+                }
+            })
+        };
+        let threads: Vec<_> = (0..12).map(create).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(results.into_iter().filter(|created| *created).count(), 1);
+    check_whole(&place.store, &id("same"));
+}
+
+#[test]
+fn a_writer_that_does_not_go_on_is_named_after_a_while() {
+    let (place, run) = Place::with_run("run");
+    let path = place.run_dir(&run).join("run.lock");
+    let stuck = File::open(&path).unwrap();
+    stuck.lock().unwrap();
+    let options = FileOptions { lock_patience: Duration::from_millis(30), ..FileOptions::default() };
+    let store = FileStore::new(place.dir.path().to_path_buf(), options);
+    let start = Instant::now();
+    let error = now(store.commit(&run, &[message("m")], time(0))).unwrap_err();
+    let CommitError::Store(StoreError::Busy { path: named, .. }) = error else { panic!("{error}") };
+    assert_eq!(named, path);
+    assert!(start.elapsed() >= Duration::from_millis(30));
+    now(store.snapshot(&run)).expect("readers take no lock");
+    drop(stuck);
+    now(store.commit(&run, &[message("m")], time(0))).expect("who waited in vain keeps no lock");
+}
