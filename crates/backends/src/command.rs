@@ -7,7 +7,9 @@ use agent_runner_model::attempt::{AttemptEnd, Usage};
 use agent_runner_model::spec::Value;
 use agent_runner_supervisor::{Exit, Source, Stdin};
 
-use crate::backend::{Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest};
+use crate::backend::{
+    Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest,
+};
 use crate::tail::{Tail, display_line};
 use crate::template::{fill, mentions};
 
@@ -133,8 +135,12 @@ impl TurnReader for ExitReader {
             Exit::Code(TEMPORARY_FAILURE) => AttemptEnd::Overloaded {
                 detail: format!("the worker asked to be tried again later (exit code {TEMPORARY_FAILURE})"),
             },
-            Exit::Code(code) => AttemptEnd::Crashed { detail: format!("the worker ended with exit code {code}") },
-            Exit::Signal(signal) => AttemptEnd::Crashed { detail: format!("the worker was ended by signal {signal}") },
+            Exit::Code(code) => {
+                AttemptEnd::Crashed { detail: format!("the worker ended with exit code {code}") }
+            }
+            Exit::Signal(signal) => {
+                AttemptEnd::Crashed { detail: format!("the worker was ended by signal {signal}") }
+            }
         };
         TurnReport { end, output_tail: self.tail.text(), usage: Usage::default() }
     }

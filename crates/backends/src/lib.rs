@@ -12,6 +12,8 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use backend::{Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest};
+pub use backend::{
+    Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest,
+};
 pub use registry::Registry;
 pub use tail::Tail;

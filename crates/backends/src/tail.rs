@@ -36,7 +36,8 @@ impl Tail {
     pub fn text(&self) -> String {
         let bytes: Vec<u8> = self.bytes.iter().copied().collect();
         // A cut can fall into the middle of a character: its rest is not worth a replacement mark.
-        let start = if self.cut { bytes.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count() } else { 0 };
+        let start =
+            if self.cut { bytes.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count() } else { 0 };
         let text = String::from_utf8_lossy(&bytes[start..]);
         let clean = text.chars().map(|c| if is_unprintable(c) { '\u{FFFD}' } else { c });
         clean.collect::<String>().trim_end().to_owned()

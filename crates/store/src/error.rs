@@ -264,7 +264,8 @@ impl StoreError {
                 Some(format!("give a run id, or the path of a run directory or of its run.json; {LIST}"))
             }
             Self::Unreadable { .. } => Some(
-                "nothing was changed; restore the file from a backup, or move the run directory away".to_owned(),
+                "nothing was changed; restore the file from a backup, or move the run directory away"
+                    .to_owned(),
             ),
             Self::Misplaced { found, .. } => {
                 Some(format!("a run directory was copied or renamed; its name must be \"{found}\""))

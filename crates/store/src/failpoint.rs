@@ -95,7 +95,7 @@ mod armed {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    struct Trap {
+    pub(super) struct Trap {
         role: String,
         name: String,
         left: AtomicU64,
@@ -114,19 +114,22 @@ mod armed {
             Self::parse(&std::env::var(variable).ok()?)
         }
 
-        fn parse(text: &str) -> Option<Self> {
+        pub(super) fn parse(text: &str) -> Option<Self> {
             let (role, rest) = text.split_once(':')?;
             let (name, count) = rest.split_once('#').unwrap_or((rest, "1"));
             let left = AtomicU64::new(count.parse().ok()?);
             Some(Self { role: role.to_owned(), name: name.to_owned(), left })
         }
 
-        fn springs(&self, name: &str) -> bool {
-            let role = ROLE.get().copied().unwrap_or("");
+        pub(super) fn springs(&self, name: &str, role: &str) -> bool {
             self.name == name
                 && (self.role == "*" || self.role == role)
                 && self.left.fetch_sub(1, Ordering::SeqCst) == 1
         }
+    }
+
+    fn role() -> &'static str {
+        ROLE.get().copied().unwrap_or("")
     }
 
     pub(super) fn set_role(role: &'static str) {
@@ -137,7 +140,7 @@ mod armed {
     pub(super) fn hit(name: &'static str) {
         debug_assert!(super::ALL.contains(&name), "the point {name} is not listed");
         let trap = KILL.get_or_init(|| Trap::from_env("AGENT_RUNNER_FAILPOINT"));
-        if trap.as_ref().is_some_and(|trap| trap.springs(name)) {
+        if trap.as_ref().is_some_and(|trap| trap.springs(name, role())) {
             let _ = kill_process(getpid(), Signal::KILL);
             loop {
                 std::thread::park();
@@ -155,7 +158,7 @@ mod armed {
             armed
         });
         let trap = ERROR.get_or_init(|| Trap::from_env("AGENT_RUNNER_FAILPOINT_ERROR"));
-        if here || trap.as_ref().is_some_and(|trap| trap.springs(name)) {
+        if here || trap.as_ref().is_some_and(|trap| trap.springs(name, role())) {
             return Err(rustix::io::Errno::NOSPC.into());
         }
         Ok(())
@@ -164,5 +167,24 @@ mod armed {
     /// Makes the store operation that next comes by that point on this thread fail as on a full disk.
     pub fn fail_on_this_thread(name: &'static str) {
         HERE.with(|here| *here.borrow_mut() = Some(name));
+    }
+}
+
+#[cfg(all(test, feature = "failpoints"))]
+mod tests {
+    use super::armed::Trap;
+
+    #[test]
+    fn a_trap_springs_once_for_its_role_and_name() {
+        let hits = |text: &str, role: &str, times: usize| -> Vec<bool> {
+            let trap = Trap::parse(text).unwrap();
+            (0..times).map(|_| trap.springs("store.a", role)).collect()
+        };
+        assert_eq!(hits("driver:store.a", "driver", 3), [true, false, false]);
+        assert_eq!(hits("driver:store.a#2", "driver", 3), [false, true, false]);
+        assert_eq!(hits("*:store.a", "", 2), [true, false]);
+        assert_eq!(hits("command:store.a", "driver", 2), [false, false]);
+        assert_eq!(hits("*:store.b", "driver", 2), [false, false]);
+        assert!(Trap::parse("store.a").is_none() && Trap::parse("*:a#x").is_none());
     }
 }

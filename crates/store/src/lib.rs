@@ -14,6 +14,6 @@ pub use error::{AcquireError, CommitError, StoreError};
 pub use file::{FileChanges, FileLease, FileOptions, FileStore, RESERVE_BYTES, syncs};
 pub use host::Holder;
 pub use run_store::{
-    Changes, ListedRun, Listing, NewRun, OwnerLease, OwnerView, Problem, ProblemKind, RunQuery, RunStore, Seeds,
-    Tail, Takeover,
+    Changes, ListedRun, Listing, NewRun, OwnerLease, OwnerView, Problem, ProblemKind, RunQuery, RunStore,
+    Seeds, Tail, Takeover,
 };

@@ -200,7 +200,7 @@ pub trait OwnerLease: Send + Sync {
     fn holder(&self) -> &Holder;
 
     /// Puts a little space aside for the run's last commit. Done already when the lease was acquired, if there
-    /// was room.
+    /// was room; worth repeating when the run has grown.
     fn hold_reserve(&self) -> Result<(), StoreError>;
 
     /// Frees that space, so that a last commit fits on a full disk.

@@ -49,9 +49,10 @@ pub fn spawn_detached(detached: Detached) -> Result<Identity, SpawnError> {
     let mut children = registry::children();
     children.collect();
     let child = command.spawn().map_err(|source| request.classify(source))?;
+    // Before anybody can collect it, in case it ends at once.
+    let stat = Reader::new().stat(child.id());
     children.enter_unattended(child.id());
     drop(children);
-    let stat = Reader::new().stat(child.id());
     stat.map(|stat| Identity::from(&stat)).ok_or_else(|| request.failed(rustix::io::Errno::SRCH))
 }
 

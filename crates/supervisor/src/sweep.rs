@@ -10,7 +10,7 @@ use rustix::process::{Signal, kill_process_group, pidfd_send_signal};
 use tokio::time::Instant;
 
 use crate::identity::{self, Identity};
-use crate::procfs::{Births, Reader};
+use crate::procfs::Reader;
 use crate::program::Marker;
 use crate::registry;
 use crate::tree::{Census, Member, Tree};
@@ -22,8 +22,6 @@ const KILL_BUDGET: Duration = Duration::from_secs(3);
 const KILL_ROUNDS: usize = 1000;
 /// One round of killing waits this long at most for the killed to be gone.
 const KILL_WAIT: Duration = Duration::from_millis(200);
-/// Looks at the newborn in one round of killing at most.
-const HUNT_LOOKS: usize = 500;
 /// As many descriptors are held at once.
 const MAX_WATCHED: usize = 128;
 
@@ -147,28 +145,7 @@ impl<'a> Sweep<'a> {
             if let Some(group) = self.group.filter(|_| !census.group_is_shared) {
                 signal_group(group, Signal::KILL);
             }
-            self.hunt(census.births);
             wait_for_end(watched, KILL_WAIT).await;
-        }
-    }
-
-    /// Kills members as they are born. A process that forks and ends at once is gone before a look at everybody
-    /// is finished, but not before a look at the newborn is.
-    fn hunt(&mut self, mut births: Births) {
-        for _ in 0..HUNT_LOOKS {
-            let newborn = births.next();
-            if newborn.is_empty() {
-                return;
-            }
-            for birth in newborn {
-                let Ok(Some(process)) = identity::open(birth.pid) else {
-                    births.was_not_there(birth);
-                    continue;
-                };
-                if let Some(member) = self.tree.member(birth.pid) {
-                    self.send(&process, &member, &[Signal::KILL]);
-                }
-            }
         }
     }
 

@@ -47,8 +47,6 @@ pub(crate) struct Census {
     pub zombies: Vec<u32>,
     /// Adopted children that are not members.
     pub spared_children: Vec<u32>,
-    /// Whoever was born after this look.
-    pub births: Births,
 }
 
 enum Verdict {
@@ -101,7 +99,8 @@ impl<'a> Tree<'a> {
         Self { marker, leader, adoption, remembered: HashMap::new() }
     }
 
-    /// Looks at every process there is, those included that are born meanwhile.
+    /// Looks at every process there is, those included that are born meanwhile: a process that forks and ends at
+    /// once would otherwise slip by in front of one look and behind the next.
     pub fn census(&mut self) -> Census {
         let mut reader = Reader::new();
         let mut births = Births::from_now_on();
@@ -129,23 +128,7 @@ impl<'a> Tree<'a> {
             }
         }
         include_descendants(&mut seen);
-        self.sum_up(seen, group, births)
-    }
-
-    /// Judges one process by itself and by its parent.
-    pub fn member(&mut self, pid: u32) -> Option<Member> {
-        let mut reader = Reader::new();
-        let group = self.group(&mut reader);
-        let stat = reader.stat(pid)?;
-        let is_member = match self.judge(&stat, group, &mut reader) {
-            Verdict::Member => true,
-            Verdict::Undecided => {
-                let parent = self.remembered.get(&stat.parent).copied();
-                parent.is_some() && parent == reader.stat(stat.parent).map(|parent| parent.start_time)
-            }
-            Verdict::Unrelated | Verdict::Zombie { .. } | Verdict::Spared { .. } => false,
-        };
-        is_member.then(|| self.remember(stat))
+        self.sum_up(seen, group)
     }
 
     /// Whether this is still the process that was seen, and still lives and may be touched. Asked once a
@@ -186,7 +169,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn sum_up(&mut self, seen: HashMap<u32, Seen>, group: Option<u32>, births: Births) -> Census {
+    fn sum_up(&mut self, seen: HashMap<u32, Seen>, group: Option<u32>) -> Census {
         let (mut members, mut zombies, mut spared_children) = (Vec::new(), Vec::new(), Vec::new());
         let mut group_is_shared = false;
         for Seen { stat, verdict } in seen.into_values() {
@@ -202,7 +185,7 @@ impl<'a> Tree<'a> {
                 Verdict::Unrelated | Verdict::Undecided => group_is_shared |= in_group,
             }
         }
-        Census { members, group_is_shared, zombies, spared_children, births }
+        Census { members, group_is_shared, zombies, spared_children }
     }
 
     fn remember(&mut self, stat: Stat) -> Member {

@@ -5,7 +5,7 @@ use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
 use agent_runner_model::event::EventRecord;
 use agent_runner_model::manifest::{Manifest, QueuedMessage, Session};
 use agent_runner_model::phase::{Cause, Failure, Outcome, Phase, PromptKind, RunStatus, Stage, Wait};
-use agent_runner_model::spec::{Effort, LockableField};
+use agent_runner_model::spec::{Effort, LockableField, PASSIVE_BACKEND};
 use agent_runner_model::task::TaskStatus;
 use agent_runner_model::{RunId, Timestamp};
 use schemars::JsonSchema;
@@ -346,6 +346,13 @@ impl RunDetail {
             caller_instructions: spec.caller_instructions.clone(),
             locked_fields: spec.locked_fields.clone(),
         }
+    }
+}
+
+impl RunDetail {
+    /// People and tools drive it; it has no worker.
+    pub fn is_passive(&self) -> bool {
+        self.summary.backend == PASSIVE_BACKEND
     }
 }
 

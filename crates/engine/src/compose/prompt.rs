@@ -49,7 +49,13 @@ fn message(manifest: &Manifest) -> String {
 }
 
 fn last_detail(manifest: &Manifest) -> String {
-    manifest.state.attempt_records.last().map(|record| &record.end).map(AttemptEnd::detail).unwrap_or_default()
+    manifest
+        .state
+        .attempt_records
+        .last()
+        .map(|record| &record.end)
+        .map(AttemptEnd::detail)
+        .unwrap_or_default()
 }
 
 fn open_work(manifest: &Manifest, opening: &[String]) -> String {

@@ -7,13 +7,13 @@ use agent_runner_api::operations::CreateRun;
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_backends::Registry;
 use agent_runner_definitions::{Agent, Assignment, Library};
+use agent_runner_model::Timestamp;
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
-    AD_HOC_AGENT, AgentSpec, AssignmentSpec, BudgetSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LockableField,
-    MAX_RETRIES, Origin, RunSpec,
+    AD_HOC_AGENT, AgentSpec, AssignmentSpec, BudgetSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC,
+    LockableField, MAX_RETRIES, Origin, RunSpec,
 };
 use agent_runner_model::task::{TaskSpec, check_title};
-use agent_runner_model::Timestamp;
 
 use crate::clock::random_text;
 use crate::compose::brief::{BriefParts, brief};
@@ -87,8 +87,16 @@ pub(crate) fn compose(
     let backend_args = agent_setting(agent.as_ref().map(|agent| &agent.backend_args), &backend_id);
 
     let tasks = task_list(request, assignment.as_ref())?;
-    let message = request.message.clone().or_else(|| assignment.as_ref().and_then(|found| found.message.clone()));
-    check_substance(backend.needs_tasks(), &backend_id, &tasks, agent.as_ref(), assignment.as_ref(), message.as_ref())?;
+    let message =
+        request.message.clone().or_else(|| assignment.as_ref().and_then(|found| found.message.clone()));
+    check_substance(
+        backend.needs_tasks(),
+        &backend_id,
+        &tasks,
+        agent.as_ref(),
+        assignment.as_ref(),
+        message.as_ref(),
+    )?;
     let cwd = working_directory(request, assignment.as_ref())?;
     let max_retries = request
         .max_retries
@@ -103,7 +111,10 @@ pub(crate) fn compose(
         .or_else(|| agent.as_ref().and_then(|agent| agent.timeout_sec))
         .unwrap_or(DEFAULT_TIMEOUT_SEC);
     if timeout_sec == 0 {
-        return Err(ApiError::new(ErrorCode::Invalid, "the time limit of an attempt must be at least one second"));
+        return Err(ApiError::new(
+            ErrorCode::Invalid,
+            "the time limit of an attempt must be at least one second",
+        ));
     }
     let parent_run_id = request.parent_run_id.as_deref().map(RunId::parse).transpose().map_err(|error| {
         ApiError::new(ErrorCode::Invalid, format!("the parent run's id is not one: {error}"))
@@ -137,7 +148,9 @@ pub(crate) fn compose(
         locked_fields: locked,
         message,
         brief: String::new(),
-        caller_instructions: assignment.as_ref().and_then(|assignment| assignment.caller_instructions.clone()),
+        caller_instructions: assignment
+            .as_ref()
+            .and_then(|assignment| assignment.caller_instructions.clone()),
         tasks,
         command: config.command.clone(),
         created_at: Timestamp::from_millis(0),
@@ -219,7 +232,11 @@ fn check_locks(
             agent.and_then(|agent| agent.unrestricted).map(|yes| yes.to_string()),
         ),
         (LockableField::Cwd, request.cwd.is_some(), assignment.and_then(|found| found.cwd.clone())),
-        (LockableField::Message, request.message.is_some(), assignment.and_then(|found| found.message.clone())),
+        (
+            LockableField::Message,
+            request.message.is_some(),
+            assignment.and_then(|found| found.message.clone()),
+        ),
         (
             LockableField::MaxRetries,
             request.max_retries.is_some(),
@@ -230,7 +247,10 @@ fn check_locks(
     for (field, overridden, current) in overrides {
         if overridden && locked.contains(&field) {
             let current = current.map_or_else(String::new, |value| format!(" (it is {value:?})"));
-            let message = format!("`{}` is locked by the definitions and cannot be overridden{current}", field.as_str());
+            let message = format!(
+                "`{}` is locked by the definitions and cannot be overridden{current}",
+                field.as_str()
+            );
             return Err(ApiError::new(ErrorCode::Invalid, message)
                 .hint("leave the flag out, or use a definition that does not lock the field"));
         }
@@ -241,8 +261,9 @@ fn check_locks(
 fn task_list(request: &CreateRun, assignment: Option<&Assignment>) -> Result<Vec<TaskSpec>, ApiError> {
     let mut tasks = assignment.map(|assignment| assignment.tasks.clone()).unwrap_or_default();
     for title in &request.add_tasks {
-        check_title(title)
-            .map_err(|error| ApiError::new(ErrorCode::Invalid, format!("the added task is not one: {error}")))?;
+        check_title(title).map_err(|error| {
+            ApiError::new(ErrorCode::Invalid, format!("the added task is not one: {error}"))
+        })?;
         tasks.push(TaskSpec { id: new_task_id()?, title: title.clone(), body: String::new() });
     }
     Ok(tasks)

@@ -46,8 +46,7 @@ impl<S: Places + 'static> Driver<S> {
         };
         failpoint::hit("driver.spawned");
         let identity = job.identity();
-        let process =
-            ProcessRef { pid: identity.pid, pgid: identity.pgid, start_time: identity.start_time };
+        let process = ProcessRef { pid: identity.pid, pgid: identity.pgid, start_time: identity.start_time };
         self.fact(DriverFact::AttemptSpawned { fence: attempt.fence, process });
         let recorded = self.commit().await;
         failpoint::hit("driver.spawn_committed");
@@ -75,10 +74,14 @@ impl<S: Places + 'static> Driver<S> {
         };
         let backend = self.engine.registry.get(&spec.backend);
         let plan = backend.and_then(|backend| backend.plan(&request)).map_err(|error| {
-            not_started(AttemptEnd::Misconfigured { what: Misconfiguration::Configuration, detail: chain(&error) })
+            not_started(AttemptEnd::Misconfigured {
+                what: Misconfiguration::Configuration,
+                detail: chain(&error),
+            })
         })?;
         match (written, plan.delivery) {
-            (Ok(()), _) | (Err(_), PromptDelivery::None | PromptDelivery::Stdin | PromptDelivery::Argument) => {}
+            (Ok(()), _)
+            | (Err(_), PromptDelivery::None | PromptDelivery::Stdin | PromptDelivery::Argument) => {}
             (Err(error), PromptDelivery::File) => {
                 let detail = format!("the prompt's file could not be written: {}", chain(&error));
                 return Err(not_started(AttemptEnd::Crashed { detail }));
@@ -91,8 +94,7 @@ impl<S: Places + 'static> Driver<S> {
             &self.engine.config,
             &self.socket,
         );
-        let program =
-            Program { argv: plan.argv.clone(), env, cwd: request.cwd, stdin: plan.stdin.clone() };
+        let program = Program { argv: plan.argv.clone(), env, cwd: request.cwd, stdin: plan.stdin.clone() };
         match Job::spawn(&program, &marker(&attempt.marker)) {
             Ok(job) => Ok((job, plan)),
             Err(error) => Err(not_started(spawn_end(&error))),

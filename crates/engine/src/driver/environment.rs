@@ -3,8 +3,8 @@
 
 use std::ffi::OsString;
 
-use agent_runner_model::manifest::Manifest;
 use agent_runner_model::Fence;
+use agent_runner_model::manifest::Manifest;
 
 use crate::engine::{EngineConfig, Environment};
 

@@ -11,9 +11,9 @@ mod work;
 
 pub use control::Control;
 pub use environment::{
-    ATTEMPT_FENCE, ATTEMPT_MARKER, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID,
-    STATE_DIR,
+    ATTEMPT_FENCE, ATTEMPT_MARKER, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, PARENT_RUN_ID, RUN_GROUP_ID,
+    RUN_ID, STATE_DIR,
 };
-pub use ports::{Ports, Signal};
+pub use ports::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP, Ports, Signal};
 pub(crate) use settle::{marker, process_identity, settle};
 pub use work::{DriveError, DriveRequest, drive};

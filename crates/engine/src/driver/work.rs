@@ -11,9 +11,7 @@ use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
     Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, next_step,
 };
-use agent_runner_store::{
-    AcquireError, CommitError, OwnerLease as _, StoreError, Takeover, failpoint,
-};
+use agent_runner_store::{AcquireError, CommitError, OwnerLease as _, StoreError, Takeover, failpoint};
 use tokio::sync::{mpsc, watch};
 
 use super::control::Control;
@@ -217,7 +215,9 @@ impl<S: Places + 'static> Driver<S> {
                 }
                 Err(Trouble::Confused(refusal)) => {
                     let detail = format!("the driver and the run disagree: {refusal}");
-                    return self.last_word(detail, "report this with the run's audit, then resume the run").await;
+                    return self
+                        .last_word(detail, "report this with the run's audit, then resume the run")
+                        .await;
                 }
             }
         }

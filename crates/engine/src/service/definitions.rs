@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use agent_runner_api::operations::{DefinitionKind, ListDefinitions, ShowDefinition, ValidateDefinitions};
 use agent_runner_api::view::{
-    CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSummary, DefinitionTask,
-    Validation,
+    CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSummary,
+    DefinitionTask, Validation,
 };
 use agent_runner_api::{ApiError, Handle};
 use agent_runner_definitions::{Agent, Assignment, Kind, Listed, TaskDefinition};
@@ -52,7 +52,9 @@ impl<S: Places> Handle<ListDefinitions> for Engine<S> {
 fn summary(found: &Listed) -> DefinitionSummary {
     let mut parts = Vec::new();
     parts.extend(found.backend.as_ref().map(|backend| format!("backend {backend}")));
-    parts.extend(found.tasks.map(|count| if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }));
+    parts.extend(
+        found.tasks.map(|count| if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }),
+    );
     if !found.title.is_empty() {
         parts.push(found.title.clone());
     }

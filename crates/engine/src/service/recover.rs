@@ -3,9 +3,9 @@
 use agent_runner_api::operations::RecoverRuns;
 use agent_runner_api::view::{Recovered, Recovery, RecoveryAction};
 use agent_runner_api::{ApiError, Handle};
+use agent_runner_model::phase::Cause;
 use agent_runner_model::phase::{Phase, Stage};
 use agent_runner_model::{ControlFact, Fact, Lease, Manifest};
-use agent_runner_model::phase::Cause;
 use agent_runner_store::{RunQuery, Takeover};
 use agent_runner_supervisor::{Leftover, find_leftovers};
 
@@ -59,7 +59,8 @@ impl<S: Places + 'static> Engine<S> {
         match lease {
             Lease::Held => return Ok(None),
             Lease::Unknown if !request.take_over => {
-                let words = "it was driven on another host or in another container; --take-over takes it anyway";
+                let words =
+                    "it was driven on another host or in another container; --take-over takes it anyway";
                 recovered.detail = Some(words.to_owned());
                 return Ok(Some(recovered));
             }
@@ -77,7 +78,8 @@ impl<S: Places + 'static> Engine<S> {
                 recovered.status = settled.manifest.status(true);
                 recovered.action = RecoveryAction::Recovered;
                 if request.resume && matches!(settled.manifest.state.phase, Phase::Active { .. }) {
-                    let fact = Fact::Control(ControlFact::Started { cause: Cause::Continue { message: None } });
+                    let fact =
+                        Fact::Control(ControlFact::Started { cause: Cause::Continue { message: None } });
                     self.commit(&run_id, &[fact]).await?;
                     self.launcher.launch(unattended(run_id, request.take_over)).await?;
                     recovered.status = settled.manifest.status(false);

@@ -7,9 +7,7 @@ use agent_runner_api::view::{Brief, ListProblem, RunDetail, RunList, RunReading,
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::spec::OrphanPolicy;
-use agent_runner_model::{
-    Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all,
-};
+use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all};
 use agent_runner_store::{NewRun, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
 use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 
@@ -57,7 +55,8 @@ impl<S: Places + 'static> Engine<S> {
             // A run that is to start at once is created started: one commit, and no moment in between.
             if let (Start::Now { .. }, false) = (start, manifest.spec.is_passive()) {
                 let fact = Fact::Control(ControlFact::Started { cause: Cause::First });
-                let started = apply_all(&manifest, &[fact], now).map_err(|refusal| refusal_error(&refusal))?;
+                let started =
+                    apply_all(&manifest, &[fact], now).map_err(|refusal| refusal_error(&refusal))?;
                 manifest = started.manifest;
                 events.extend(started.events);
             }
@@ -107,7 +106,8 @@ impl<S: Places + 'static> Engine<S> {
             Err(TalkError::Garbled { .. }) => {}
         }
         self.commit(run_id, &[Fact::Control(ControlFact::AbortRequested { by: request.by.clone() })]).await?;
-        if let Some(driver) = manifest.state.driver.as_ref().filter(|driver| driver.host == self.config.host) {
+        if let Some(driver) = manifest.state.driver.as_ref().filter(|driver| driver.host == self.config.host)
+        {
             let identity = Identity { pid: driver.pid, pgid: driver.pid, start_time: driver.start_time };
             // A driver that left in the meantime needs no signal.
             let _ = signal_process(&identity, EndSignal::Terminate);
@@ -140,8 +140,7 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
             facts.push(Fact::Task { author: Author::Person, fact });
         }
-        let cause =
-            if starts_ready { Cause::First } else { Cause::Continue { message: request.message } };
+        let cause = if starts_ready { Cause::First } else { Cause::Continue { message: request.message } };
         facts.push(Fact::Control(ControlFact::Started { cause }));
         let manifest = self.commit(&run_id, &facts).await?;
         let on_orphan = request.on_orphan;
@@ -156,7 +155,10 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
         let manifest = self.look_at(&run_id).await?;
         if !matches!(manifest.state.phase, Phase::Active { .. }) {
             let status = manifest.status(false).as_str();
-            return Err(ApiError::new(ErrorCode::NotAllowed, format!("run {run_id} is not running: it is {status}")));
+            return Err(ApiError::new(
+                ErrorCode::NotAllowed,
+                format!("run {run_id} is not running: it is {status}"),
+            ));
         }
         match self.situation(&manifest).await?.lease {
             Lease::Held => self.ask_driver(&manifest, &request).await?,
@@ -187,7 +189,8 @@ impl<S: Places + 'static> Handle<GetRun> for Engine<S> {
 impl<S: Places + 'static> Handle<ReadRun> for Engine<S> {
     async fn call(&self, request: ReadRun) -> Result<RunReading, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        let tail = self.store.tail(&run_id, request.after, None).await.map_err(|error| store_error(&error))?;
+        let tail =
+            self.store.tail(&run_id, request.after, None).await.map_err(|error| store_error(&error))?;
         let mut events = tail.events;
         if let Some(limit) = request.limit {
             let keep = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -85,7 +85,8 @@ impl<S: Places> Handle<AppendNotes> for Engine<S> {
 
 impl<S: Places> Handle<PassBlock> for Engine<S> {
     async fn call(&self, request: PassBlock) -> Result<TaskDetail, ApiError> {
-        let fact = TaskFact::BlockPassed { id: request.task.clone(), block: request.block, note: request.note };
+        let fact =
+            TaskFact::BlockPassed { id: request.task.clone(), block: request.block, note: request.note };
         detail(&self.change(&request.run, request.author, fact).await?, &request.task)
     }
 }

@@ -11,6 +11,9 @@ use crate::step::{Observation, Step, hooks_of, next_step};
 
 use super::Change;
 
+/// Why a driver is refused that acts on an old look at the run; it has to ask again.
+const NOT_NEXT: &str = "that is not what comes next as the run stands now";
+
 pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Result<(), Refusal> {
     if let DriverFact::Took { driver } = fact {
         return took(change, epoch, driver);
@@ -63,7 +66,9 @@ fn left(change: &mut Change, why: &str) -> Result<(), Refusal> {
 }
 
 fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) -> Result<(), Refusal> {
-    require_between(change, "opening a session")?;
+    let Step::OpenSession(_) = next(change) else {
+        return Err(not_allowed("opening a session", NOT_NEXT));
+    };
     let now = change.now;
     let state = &mut change.manifest.state;
     if let Some(open) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
@@ -107,16 +112,12 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
 }
 
 fn attempt_starting(change: &mut Change, marker: &str, prompt: PromptKind) -> Result<(), Refusal> {
-    const WHAT: &str = "starting an attempt";
-    require_between(change, WHAT)?;
     let now = change.now;
+    let step = next(change);
     let state = &mut change.manifest.state;
-    let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) else {
-        return Err(not_allowed(WHAT, "no session is open"));
+    let (Step::StartAttempt { .. }, Some(session)) = (step, state.sessions.last_mut()) else {
+        return Err(not_allowed("starting an attempt", NOT_NEXT));
     };
-    if session.attempts_spent >= session.max_attempts_per_session {
-        return Err(not_allowed(WHAT, "the session's attempts are spent"));
-    }
     let attempt_number = u32::try_from(state.attempt_records.len()).unwrap_or(u32::MAX);
     session.first_attempt_number.get_or_insert(attempt_number);
     session.attempt_count = session.attempt_count.saturating_add(1);
@@ -280,7 +281,7 @@ fn expect_hook(change: &Change, hook: HookRef) -> Result<String, Refusal> {
     let index = usize::try_from(hook.index).unwrap_or(usize::MAX);
     match hooks_of(&change.manifest, hook.phase).get(index) {
         Some(spec) if expected => Ok(spec.id.clone()),
-        Some(_) | None => Err(not_allowed("recording a hook", "that hook was not to run now")),
+        Some(_) | None => Err(not_allowed("recording a hook", NOT_NEXT)),
     }
 }
 
@@ -301,15 +302,11 @@ fn check_failed(change: &mut Change, check: u32, detail: &str) -> Result<(), Ref
 }
 
 fn expect_check(change: &Change, check: u32) -> Result<String, Refusal> {
-    let expected = match change.manifest.stage() {
-        Some(Stage::Deciding | Stage::Preparing { .. } | Stage::Closing { .. }) => check == 0,
-        Some(Stage::Verifying { cursor }) => *cursor == check,
-        Some(Stage::Attempting { .. } | Stage::Judging { .. } | Stage::Waiting { .. }) | None => false,
-    };
+    let expected = next(change) == Step::Verify { check };
     let index = usize::try_from(check).unwrap_or(usize::MAX);
     match change.manifest.spec.checks.get(index) {
         Some(spec) if expected => Ok(spec.id.clone()),
-        Some(_) | None => Err(not_allowed("recording a check", "that check was not to run now")),
+        Some(_) | None => Err(not_allowed("recording a check", NOT_NEXT)),
     }
 }
 
@@ -354,9 +351,8 @@ fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
         }
         Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted => {}
     }
-    // What the tasks say may have changed since the driver looked.
-    if next_step(&change.manifest, Observation::default(), change.now) != Step::Finish(outcome.clone()) {
-        return Err(not_allowed("ending the run", "that is not its result as it stands now"));
+    if next(change) != Step::Finish(outcome.clone()) {
+        return Err(not_allowed("ending the run", NOT_NEXT));
     }
     let hooks = hooks_of(&change.manifest, HookPhase::BeforeFinish).len();
     let closed = match change.manifest.stage() {
@@ -413,8 +409,13 @@ fn require_active(change: &Change, what: &'static str) -> Result<(), Refusal> {
     }
 }
 
-/// Whether nothing is under way that has to end first. What was being prepared, verified or closed may turn out not
-/// to be what comes.
+/// What has to be done as the run stands now. Tasks, messages and requests to abort come in while a driver works: what
+/// it does next must rest on them, not on what it saw when it asked.
+fn next(change: &Change) -> Step {
+    next_step(&change.manifest, Observation::default(), change.now)
+}
+
+/// Whether nothing is under way that has to end first.
 fn require_between(change: &Change, what: &'static str) -> Result<(), Refusal> {
     match change.manifest.stage() {
         Some(Stage::Deciding | Stage::Preparing { .. } | Stage::Verifying { .. } | Stage::Closing { .. }) => {

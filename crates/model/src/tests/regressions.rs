@@ -135,7 +135,7 @@ fn a_driver_cannot_end_a_run_with_what_is_not_true() {
     assert!(matches!(world.tell(&unverified), Err(Refusal::NotAllowed { .. })));
     world.abort();
     let late = world.by_driver(DriverFact::CheckPassed { check: 0 });
-    let _ = world.tell(&late);
+    assert!(world.tell(&late).is_err());
     assert!(world.tell(&unverified).is_err(), "an abort came first");
     assert_eq!(finished(&mut world), RunStatus::Aborted);
 }
@@ -285,4 +285,35 @@ fn a_driver_that_lost_the_run_is_not_heard() {
     assert_eq!(world.manifest.state.attempt_records[0].end, AttemptEnd::Interrupted);
     let told = world.driver(DriverFact::StarterLost { detail: "terminal closed".into() });
     assert!(matches!(told[..], [EventBody::StarterLost { .. }]));
+}
+
+/// A commit that seemed to fail may have landed: what the driver says again is refused, not recorded again.
+#[test]
+fn what_a_driver_says_twice_counts_once() {
+    let mut world = World::new(&Sample { before: 1, after: 1, finish: 1, checks: 1, ..Sample::default() });
+    world.control(ControlFact::Started { cause: Cause::First });
+    world.take_over();
+    let mut said = 0;
+    while !world.is_over() {
+        let live = world.live();
+        if live.is_some() {
+            complete_all(&mut world);
+        }
+        let fact = world.by_driver(world.outcome_of_step(&results(AttemptEnd::Reported)).unwrap());
+        world.must(&fact);
+        world.watching = world.live();
+        assert!(world.tell(&fact).is_err(), "{fact:?}");
+        said += 1;
+    }
+    assert_eq!(said, 9);
+    assert_eq!(world.status(), RunStatus::Success);
+}
+
+#[test]
+fn an_abort_comes_before_a_start_that_was_decided_earlier() {
+    let mut world = World::started(&Sample::default());
+    let start = world.by_driver(world.outcome_of_step(&results(AttemptEnd::Reported)).unwrap());
+    world.abort();
+    assert!(matches!(world.tell(&start), Err(Refusal::NotAllowed { .. })));
+    assert_eq!(finished(&mut world), RunStatus::Aborted);
 }

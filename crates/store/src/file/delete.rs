@@ -15,8 +15,6 @@ use super::lock;
 
 pub(crate) fn delete(layout: &Layout, id: &RunId, patience: Duration) -> Result<(), StoreError> {
     let dir = layout.find(id)?;
-    // Creating is kept out too: the name stays taken until it is out of sight.
-    let _create = lock::exclusive(&layout.create_lock(), patience)?;
     let owner_path = dir.join(OWNER_LOCK);
     let owner = durable::open_side_file(&owner_path)?;
     let free = lock::try_exclusive(&owner);
@@ -24,6 +22,8 @@ pub(crate) fn delete(layout: &Layout, id: &RunId, patience: Duration) -> Result<
         return Err(StoreError::Owned { id: id.clone() });
     }
     let _run = lock::exclusive(&dir.join(RUN_LOCK), patience)?;
+    // Two deletions of one name, with a creation in between, must not meet in the place things are moved to.
+    let _create = lock::exclusive(&layout.create_lock(), patience)?;
     let Some(bucket) = dir.parent() else { return Err(layout.not_found(id)) };
     let away = bucket.join(format!("{DELETED}{id}"));
     remove(&away)?;

@@ -95,9 +95,18 @@ pub(crate) struct Points {
 }
 
 /// Puts a manifest beside the current one, durably. The caller holds the run's lock, so the one name for it suffices.
+/// What could not be finished is removed: on a full disk somebody else needs the space.
 pub(crate) fn stage(dir: &Path, manifest: &Manifest, points: &Points) -> Result<(), StoreError> {
     let tmp = dir.join(MANIFEST_TMP);
-    let (file, tmp) = durable::write_unsynced(&tmp, &render(manifest)?)?;
+    let staged = try_stage(&tmp, manifest, points);
+    if staged.is_err() {
+        let _ = fs::remove_file(&tmp);
+    }
+    staged
+}
+
+fn try_stage(tmp: &Path, manifest: &Manifest, points: &Points) -> Result<(), StoreError> {
+    let (file, tmp) = durable::write_unsynced(tmp, &render(manifest)?)?;
     durable::check(points.written, &tmp)?;
     durable::sync_file(&file, &tmp)?;
     durable::check(points.synced, &tmp)

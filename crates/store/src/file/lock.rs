@@ -16,7 +16,14 @@ use super::durable::open_side_file;
 /// An exclusive lock; dropping it frees it.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would do, were it not for a child that is being started and has a copy until it executes.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes a lock, waiting in the kernel's queue for as long as `patience` lasts.
@@ -31,7 +38,7 @@ pub(crate) fn exclusive(path: &Path, patience: Duration) -> Result<Lock, StoreEr
         };
         // The directory may have been deleted, and made anew, while this was waiting.
         if is_current(&file, path) {
-            return Ok(Lock { _file: file });
+            return Ok(Lock { file });
         }
     }
 }

@@ -15,7 +15,10 @@ use crate::failpoint;
 use super::durable;
 use super::layout::{EVENTS, QUARANTINE, is_absent};
 
+/// Bytes moved at a time.
 const CHUNK: usize = 64 * 1024;
+/// Bytes a reader looks back first.
+const LOOK_BACK: u64 = 4 * 1024;
 
 /// What the log is, compared with what the manifest counts on.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,7 +79,9 @@ impl EventLog {
     }
 
     fn write(&self, bytes: &[u8], at: u64) -> Result<(), StoreError> {
-        self.file.write_all_at(bytes, at).map_err(|source| StoreError::Write { path: self.path.clone(), source })
+        self.file
+            .write_all_at(bytes, at)
+            .map_err(|source| StoreError::Write { path: self.path.clone(), source })
     }
 
     fn len(&self) -> Result<u64, StoreError> {
@@ -163,7 +168,7 @@ pub(crate) fn read(dir: &Path, counted: u64, after: u64) -> Result<Lines, StoreE
     let found = file.metadata().map_err(fail)?.len();
     let end = found.min(counted);
     // Whoever follows wants the last few lines: look back in growing steps until a line is old enough.
-    let mut step = if after == 0 { end } else { CHUNK as u64 };
+    let mut step = if after == 0 { end } else { LOOK_BACK };
     loop {
         let start = end.saturating_sub(step);
         let bytes = read_range(&file, start, end).map_err(fail)?;

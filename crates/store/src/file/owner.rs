@@ -66,7 +66,8 @@ pub(crate) fn acquire(
     }
     let path = dir.join(OWNER_LOCK);
     let file = lock_within(&path, id, patience)?;
-    let point = |name| failpoint::check(name).map_err(|source| StoreError::Write { path: path.clone(), source });
+    let point =
+        |name| failpoint::check(name).map_err(|source| StoreError::Write { path: path.clone(), source });
     point("store.owner.locked")?;
     if !dir.join(MANIFEST).exists() || !lock::is_current(&file, &path) {
         return Err(layout.not_found(id).into());

@@ -7,8 +7,9 @@ use agent_runner_model::{Manifest, RunId};
 use crate::error::StoreError;
 use crate::run_store::Tail;
 
+use super::document;
 use super::layout::Layout;
-use super::{document, log};
+use super::log::{self, Lines};
 
 /// How often a reader starts over because the log was repaired while it read.
 const ATTEMPTS: usize = 5;
@@ -25,7 +26,7 @@ pub(crate) fn tail(
 ) -> Result<Tail, StoreError> {
     let dir = layout.find(id)?;
     let mut manifest = load(layout, id, &dir)?;
-    let mut lines = log::read(&dir, manifest.events_len, after)?;
+    let mut lines = read(&dir, &manifest, after)?;
     for _ in 1..ATTEMPTS {
         if !lines.short {
             break;
@@ -36,7 +37,7 @@ pub(crate) fn tail(
             break;
         }
         manifest = again;
-        lines = log::read(&dir, manifest.events_len, after)?;
+        lines = read(&dir, &manifest, after)?;
     }
     let mut events = lines.events;
     if let Some(limit) = limit {
@@ -44,6 +45,14 @@ pub(crate) fn tail(
     }
     let last_cursor = events.last().map_or(after, |event| event.cursor);
     Ok(Tail { manifest, events, last_cursor, unreadable: lines.unreadable })
+}
+
+/// Whoever has seen everything need not open the log.
+fn read(dir: &Path, manifest: &Manifest, after: u64) -> Result<Lines, StoreError> {
+    if after >= manifest.last_cursor {
+        return Ok(Lines::default());
+    }
+    log::read(dir, manifest.events_len, after)
 }
 
 fn load(layout: &Layout, id: &RunId, dir: &Path) -> Result<Manifest, StoreError> {

@@ -59,8 +59,26 @@ fn no_name_leads_elsewhere() {
     let (place, run) = Place::with_run("run");
     let long = format!("attempts/{}", "a".repeat(300));
     for name in [
-        "", "/", "a", "run.json", "run.lock", "../x/y", "attempts/..", "attempts/../../x", "/etc/passwd", "a//b",
-        "a/", "/a/b", "attempts/.hidden", ".git/config", "a/b c", "a/b\0", "a/b\n", "a\\b/c", "ä/b", &long,
+        "",
+        "/",
+        "a",
+        "run.json",
+        "run.lock",
+        "../x/y",
+        "attempts/..",
+        "attempts/../../x",
+        "/etc/passwd",
+        "a//b",
+        "a/",
+        "/a/b",
+        "attempts/.hidden",
+        ".git/config",
+        "a/b c",
+        "a/b\0",
+        "a/b\n",
+        "a\\b/c",
+        "ä/b",
+        &long,
     ] {
         for result in [
             now(place.store.put_blob(&run, name, b"x")),

@@ -80,7 +80,8 @@ fn what_is_no_repository_is_unknown() {
     assert_eq!(repo_bucket(root.path()), "unknown");
     assert_eq!(repo_bucket(&root.path().join("missing")), "unknown");
     assert_eq!(repo_bucket(Path::new("/")), "unknown");
-    for (name, text) in [("dangling", "gitdir: /nowhere/at/all\n"), ("empty", ""), ("odd", "\u{fffd}gitdir")] {
+    for (name, text) in [("dangling", "gitdir: /nowhere/at/all\n"), ("empty", ""), ("odd", "\u{fffd}gitdir")]
+    {
         let place = dir(root.path().join(name));
         fs::write(place.join(".git"), text).unwrap();
         assert_eq!(repo_bucket(&place), "unknown", "{name}");
@@ -92,9 +93,12 @@ fn what_is_no_repository_is_unknown() {
 fn any_name_becomes_a_safe_one() {
     let root = TempDir::new().unwrap();
     let long = "n".repeat(200);
-    for (name, bucket) in
-        [("Mein Projekt!", "Mein_Projekt_"), ("größe", "gr__e"), (".dotfiles", ".dotfiles"), (&long, &long[..100])]
-    {
+    for (name, bucket) in [
+        ("Mein Projekt!", "Mein_Projekt_"),
+        ("größe", "gr__e"),
+        (".dotfiles", ".dotfiles"),
+        (&long, &long[..100]),
+    ] {
         let repo = root.path().join(name);
         git_dir(&repo.join(".git"));
         assert_eq!(repo_bucket(&repo), bucket);

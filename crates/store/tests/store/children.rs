@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use agent_runner_store::{RunStore, Takeover};
+use agent_runner_model::RunId;
+use agent_runner_store::{Changes, FileStore, RunStore, Takeover, syncs};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::support::{Place, id, message, new_run, now, store_at, time};
 
@@ -17,10 +19,27 @@ const STATE: &str = "AGENT_RUNNER_STORE_TEST_STATE";
 #[derive(Debug, Clone)]
 pub enum Job {
     /// Commits messages `<prefix>-1`, `<prefix>-2` … to the run `run`.
-    Commit { prefix: String, count: u32 },
-    Create { run: String },
-    Own { run: String },
-    Delete { run: String },
+    Commit {
+        prefix: String,
+        count: u32,
+    },
+    Create {
+        run: String,
+    },
+    Own {
+        run: String,
+    },
+    Delete {
+        run: String,
+    },
+    /// Watches a run although no file can be opened for it.
+    Watch {
+        run: String,
+    },
+    /// Commits to the run `run` and says how often it synced.
+    CountSyncs {
+        count: u32,
+    },
 }
 
 impl Job {
@@ -30,6 +49,8 @@ impl Job {
             Self::Create { run } => format!("create {run} 0"),
             Self::Own { run } => format!("own {run} 0"),
             Self::Delete { run } => format!("delete {run} 0"),
+            Self::Watch { run } => format!("watch {run} 0"),
+            Self::CountSyncs { count } => format!("syncs m {count}"),
         }
     }
 }
@@ -42,13 +63,16 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(state: &Path, job: &Job, failpoint: Option<&str>) -> Self {
+        let failpoint = failpoint.map(|failpoint| format!("*:{failpoint}"));
+        Self::start_with(state, job, failpoint.as_deref().map(|value| ("AGENT_RUNNER_FAILPOINT", value)))
+    }
+
+    pub fn start_with(state: &Path, job: &Job, variable: Option<(&str, &str)>) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["children::child", "--exact", "--nocapture", "--test-threads=1"]);
         command.env(JOB, job.render()).env(STATE, state);
         command.env_remove("AGENT_RUNNER_FAILPOINT").env_remove("AGENT_RUNNER_FAILPOINT_ERROR");
-        if let Some(failpoint) = failpoint {
-            command.env("AGENT_RUNNER_FAILPOINT", format!("*:{failpoint}"));
-        }
+        command.envs(variable);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -127,6 +151,35 @@ fn work(verb: &str, name: &str, count: u32, state: &Path) {
             now(store.delete(&id(name))).unwrap();
             println!("done {name}");
         }
+        "watch" => watch_without_a_watcher(&store, &id(name)),
+        "syncs" => {
+            for number in 1..=count {
+                let before = syncs();
+                now(store.commit(&id("run"), &[message(&format!("m-{number}"))], time(0))).unwrap();
+                println!("done {}", syncs() - before);
+            }
+        }
         other => panic!("not a job: {other}"),
     }
+}
+
+fn watch_without_a_watcher(store: &FileStore, run: &RunId) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let limit = getrlimit(Resource::Nofile);
+        // As many files as are open now: finding the run takes one, the watcher two more.
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+        let mut few = limit;
+        few.current = Some(open);
+        setrlimit(Resource::Nofile, few).unwrap();
+        let mut changes = store.changes(run).await.unwrap();
+        setrlimit(Resource::Nofile, limit).unwrap();
+        // Nothing has changed, so nobody is woken.
+        let idle = tokio::time::timeout(Duration::from_millis(700), changes.next()).await;
+        assert!(idle.is_err());
+        println!("done waited");
+        store.commit(run, &[message("m")], time(0)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), changes.next()).await.unwrap();
+        println!("done woken");
+    });
 }

@@ -35,19 +35,26 @@ fn nobody_else_can_look_into_it() {
     now(place.store.put_blob(&run, "attempts/01.json", b"{}")).unwrap();
     now(place.store.append_blob(&run, "attempts/01.stderr.log", b"x")).unwrap();
     place.store.diagnostics_log(&run).unwrap();
-    let lease = now(place.store.acquire_owner(
-        &run,
-        std::time::Duration::ZERO,
-        agent_runner_store::Takeover::Never,
-    ))
-    .unwrap();
+    let lease =
+        now(place.store.acquire_owner(&run, std::time::Duration::ZERO, agent_runner_store::Takeover::Never))
+            .unwrap();
     fs::OpenOptions::new().append(true).open(place.log(&run)).unwrap().set_len(9999).unwrap();
     now(place.store.commit(&run, &[super::support::message("m")], time(0))).unwrap();
     let mut seen = Vec::new();
     check_rights(&place.dir.path().join("runs"), &mut seen);
-    for name in ["run.json", "run-events.jsonl", "run-events.quarantine.jsonl", "run.lock", "owner.lock", "reserve",
-        "agent-seed.md", "driver.log", "01.json", "01.stderr.log", ".create.lock"]
-    {
+    for name in [
+        "run.json",
+        "run-events.jsonl",
+        "run-events.quarantine.jsonl",
+        "run.lock",
+        "owner.lock",
+        "reserve",
+        "agent-seed.md",
+        "driver.log",
+        "01.json",
+        "01.stderr.log",
+        ".create.lock",
+    ] {
         assert!(seen.iter().any(|found| found == name), "{name} is missing");
     }
     drop(lease);

@@ -42,7 +42,11 @@ fn a_deletion_killed_halfway_is_out_of_sight() {
     now(place.store.create(new_run("run", "repo"), time(0))).unwrap();
     check_whole(&place.store, &run);
     now(place.store.delete(&run)).unwrap();
-    assert_eq!(fs::read_dir(place.dir.path().join("runs/repo")).unwrap().count(), 0, "what was left went too");
+    assert_eq!(
+        fs::read_dir(place.dir.path().join("runs/repo")).unwrap().count(),
+        0,
+        "what was left went too"
+    );
     now(place.store.create(new_run("other", "repo"), time(0))).unwrap();
     check_whole(&place.store, &id("other"));
 }

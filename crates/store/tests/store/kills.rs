@@ -120,7 +120,9 @@ fn a_quarantine_killed_halfway_is_done_again() {
 
 #[test]
 fn a_repair_killed_halfway_shows_nothing_that_is_not_so() {
-    for point in ["store.commit.repaired", "store.commit.guarded", "store.commit.appended", "store.commit.torn"] {
+    for point in
+        ["store.commit.repaired", "store.commit.guarded", "store.commit.appended", "store.commit.torn"]
+    {
         let (place, run) = Place::with_run("run");
         for number in 0..4 {
             now(place.store.commit(&run, &[message(&format!("m-{number}"))], time(0))).unwrap();
@@ -152,7 +154,8 @@ impl Dice {
 
 #[test]
 fn a_writer_killed_at_any_moment_loses_nothing_and_holds_up_nobody() {
-    let rounds = std::env::var("AGENT_RUNNER_CHAOS_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let rounds =
+        std::env::var("AGENT_RUNNER_CHAOS_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
     let seed = u64::from(std::process::id());
     println!("seed {seed}");
     let mut dice = Dice(seed);

@@ -71,7 +71,8 @@ fn observers_disturb_nobody() {
             });
         }
         for _ in 0..20 {
-            let lease = now(place.store.acquire_owner(&run, Duration::from_secs(20), Takeover::Never)).unwrap();
+            let lease =
+                now(place.store.acquire_owner(&run, Duration::from_secs(20), Takeover::Never)).unwrap();
             assert_eq!(lease_of(&place, &run), Lease::Held);
             drop(lease);
         }
@@ -125,7 +126,8 @@ fn whom_nobody_can_see_is_not_robbed_without_a_word() {
     let container = Holder { pid_namespace: "pid:[1]".to_owned(), ..here.clone() };
     let elsewhere = Holder { boot_id: "x".to_owned(), host: "other".to_owned(), ..here.clone() };
     let rebooted = Holder { boot_id: "x".to_owned(), ..here };
-    for (holder, lease) in [(container, Lease::Unknown), (elsewhere, Lease::Unknown), (rebooted, Lease::Free)] {
+    for (holder, lease) in [(container, Lease::Unknown), (elsewhere, Lease::Unknown), (rebooted, Lease::Free)]
+    {
         fs::write(lock_file(&place, &run), serde_json::to_vec(&holder).unwrap()).unwrap();
         let view = now(place.store.observe_owner(&run)).unwrap();
         assert_eq!((view.lease, view.holder.as_ref()), (lease, Some(&holder)));
@@ -135,7 +137,10 @@ fn whom_nobody_can_see_is_not_robbed_without_a_word() {
                 assert!(matches!(&error, AcquireError::Unknown { .. }) && error.hint().is_some(), "{error}");
                 assert_eq!(lease_of(&place, &run), Lease::Unknown, "the record stays");
                 let bold = now(place.store.acquire_owner(&run, Duration::ZERO, Takeover::Unknown)).unwrap();
-                assert_eq!(now(place.store.observe_owner(&run)).unwrap().holder.as_ref(), Some(bold.holder()));
+                assert_eq!(
+                    now(place.store.observe_owner(&run)).unwrap().holder.as_ref(),
+                    Some(bold.holder())
+                );
             }
             (Lease::Free, Ok(_)) => {}
             (lease, timid) => panic!("{lease:?} {timid:?}"),

@@ -8,8 +8,8 @@ use agent_runner_model::manifest::{Departure, DriverRef};
 use agent_runner_model::phase::{Cause, Outcome, PromptKind};
 use agent_runner_model::task::TaskStatus;
 use agent_runner_model::{
-    Author, ControlFact, DriverFact, EndReport, Epoch, Fact, Fence, Manifest, Refusal, TaskFact, TaskId, Timestamp,
-    apply_all,
+    Author, ControlFact, DriverFact, EndReport, Epoch, Fact, Fence, Manifest, Refusal, TaskFact, TaskId,
+    Timestamp, apply_all,
 };
 use agent_runner_store::{CommitError, NewRun, RunStore};
 use proptest::prelude::*;
@@ -102,7 +102,8 @@ fn driver_fact() -> impl Strategy<Value = DriverFact> {
 }
 
 fn fact() -> impl Strategy<Value = Fact> {
-    let author = prop_oneof![3 => Just(Author::Person), 1 => (1..4u64).prop_map(|n| Author::Worker(Fence(n)))];
+    let author =
+        prop_oneof![3 => Just(Author::Person), 1 => (1..4u64).prop_map(|n| Author::Worker(Fence(n)))];
     let control = prop_oneof![
         1 => Just(ControlFact::Readied),
         3 => Just(ControlFact::Started { cause: Cause::First }),

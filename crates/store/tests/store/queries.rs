@@ -87,5 +87,8 @@ fn a_run_is_meant_by_its_id_or_its_path() {
     let elsewhere = Place::new();
     now(elsewhere.store.create(new_run("newer", "a"), time(0))).unwrap();
     let foreign = elsewhere.run_dir(&id("newer")).display().to_string();
-    assert!(matches!(place.store.resolve(&foreign), Err(StoreError::Outside { .. })), "another state directory");
+    assert!(
+        matches!(place.store.resolve(&foreign), Err(StoreError::Outside { .. })),
+        "another state directory"
+    );
 }

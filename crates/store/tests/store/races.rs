@@ -56,13 +56,13 @@ fn of_many_that_create_one_id_one_does() {
     let results: Vec<bool> = thread::scope(|scope| {
         let create = |number: usize| {
             let store = store_at(place.dir.path());
-            scope.spawn(move || {
-                match now(store.create(new_run("same", &format!("repo-{number}")), time(0))) {
+            scope.spawn(
+                move || match now(store.create(new_run("same", &format!("repo-{number}")), time(0))) {
                     Ok(_) => true,
                     Err(StoreError::Exists { .. }) => false,
                     Err(error) => panic!("{error}"),
-                }
-            })
+                },
+            )
         };
         let threads: Vec<_> = (0..12).map(create).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -87,4 +87,39 @@ fn a_writer_that_does_not_go_on_is_named_after_a_while() {
     now(store.snapshot(&run)).expect("readers take no lock");
     drop(stuck);
     now(store.commit(&run, &[message("m")], time(0))).expect("who waited in vain keeps no lock");
+}
+
+/// Whether somebody waits in the kernel's queue for a lock on that file.
+#[cfg(target_os = "linux")]
+fn is_awaited(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{} ", file.metadata().unwrap().ino());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| line.contains("->") && line.contains(&inode))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lock_of_a_run_that_was_replaced_is_no_lock() {
+    let (place, run) = Place::with_run("run");
+    let dir = place.run_dir(&run);
+    let old = File::open(dir.join("run.lock")).unwrap();
+    old.lock().unwrap();
+    let options = FileOptions { lock_patience: Duration::from_secs(1), ..FileOptions::default() };
+    let store = FileStore::new(place.dir.path().to_path_buf(), options);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| now(store.commit(&run, &[message("m")], time(0))));
+        while !is_awaited(&old) {
+            assert!(!waiting.is_finished(), "it did not wait");
+            thread::yield_now();
+        }
+        std::fs::rename(&dir, dir.with_file_name(".away")).unwrap();
+        now(place.store.create(new_run("run", "repo"), time(0))).unwrap();
+        let new = File::open(dir.join("run.lock")).unwrap();
+        new.lock().unwrap();
+        drop(old);
+        let error = waiting.join().unwrap().unwrap_err();
+        assert!(matches!(error, CommitError::Store(StoreError::Busy { .. })), "{error}");
+    });
+    assert_eq!(messages(&now(place.store.snapshot(&run)).unwrap()), Vec::<String>::new());
 }

@@ -12,10 +12,11 @@ use crate::{Exit, JobReport, Limits, Marker, StopRequest, end_leftovers, identit
 const SOON: Duration = Duration::from_secs(20);
 const SHORT: Limits = Limits { wall: None, idle: None, grace: Duration::from_millis(200) };
 
-/// Runs a script in a directory with a named pipe `ready`.
+/// Runs a script in a directory with two named pipes, `ready` and `ready2`.
 fn leave_behind(script: &str, marker: &Marker, limits: &Limits) -> (JobReport, Lines) {
     let directory = tempfile::tempdir().unwrap();
     fifo(directory.path(), "ready");
+    fifo(directory.path(), "ready2");
     let mut lines = Lines::default();
     let started = Instant::now();
     let (_keep, stop) = watch::channel(StopRequest::None);
@@ -112,16 +113,16 @@ fn a_crowd_is_ended_too() {
 fn a_nested_tree_is_spared_with_what_it_started() {
     let (outer, inner) = (marker(), marker());
     let nested = format!(
-        "{}={} setsid sh -c 'env -i sh -c \"echo \\$\\$ > ready; exec sleep 300\" & echo $$ > ready; exec sleep 300'",
+        "{}={} setsid sh -c 'env -i sh -c \"echo \\$\\$ > ready; exec sleep 300\" & echo $$ > ready2; exec sleep 300'",
         inner.name, inner.value
     );
     let (report, lines) =
-        leave_behind(&format!("{nested} > /dev/null 2>&1 & cat ready ready; exit 3"), &outer, &SHORT);
+        leave_behind(&format!("{nested} > /dev/null 2>&1 & cat ready ready2; exit 3"), &outer, &SHORT);
     let spared = lines.pids();
     let alive: Vec<bool> = spared.iter().map(|pid| is_alive(*pid)).collect();
     let ended = block_on(end_leftovers(&inner, None, Duration::from_millis(200)));
     assert!(report.leftovers.is_empty() && !report.undrained, "{report:?}");
-    assert!(!spared.is_empty() && alive.iter().all(|alive| *alive), "{spared:?} {alive:?}");
+    assert!(spared.len() == 2 && alive.iter().all(|alive| *alive), "{spared:?} {alive:?}");
     assert!(
         spared.iter().all(|pid| ended.iter().any(|leftover| leftover.pid == *pid)),
         "{spared:?} {ended:?}"

@@ -56,7 +56,7 @@ fn sh(script: &str) -> Command {
 fn what_a_killed_supervisor_leaves_is_found_and_ended() {
     const TEST: &str = "tests::recovery::what_a_killed_supervisor_leaves_is_found_and_ended";
     const SCRIPT: &str = "trap '' TERM; setsid sh -c 'echo $$ > ready; exec sleep 300' & cat ready; \
-                          env -i sh -c 'echo $$ > ready; exec sleep 300' & cat ready; echo $$; sleep 300; sleep 300";
+                          env -i sh -c 'echo $$ > ready2; exec sleep 300' & cat ready2; echo $$; sleep 300; sleep 300";
     let mark = |value: String| Marker { name: "SUPERVISOR_TEST_VICTIM".to_owned(), value };
     if std::env::var(ROLE).is_ok_and(|role| role == TEST) {
         // The supervisor, which will be killed: it prints the members of its tree, the leader last.
@@ -76,6 +76,7 @@ fn what_a_killed_supervisor_leaves_is_found_and_ended() {
     }
     let directory = tempfile::tempdir().unwrap();
     super::fifo(directory.path(), "ready");
+    super::fifo(directory.path(), "ready2");
     let mark = mark(marker().value);
     let supervisor = Ready::start(in_role(TEST).current_dir(directory.path()).env("VICTIM", &mark.value));
     let [escaped, unmarked, leader, start_time] = supervisor.numbers()[..] else {
@@ -108,7 +109,9 @@ fn a_recycled_number_is_not_mistaken_for_a_leader() {
     assert!(!signal_process(&former, EndSignal::Kill).unwrap());
     assert!(is_same_process(&real) && !is_same_process(&former));
     assert_eq!(find_leftovers(&mark, Some(real)).len(), 2);
-    assert_eq!(block_on(end_leftovers(&mark, Some(real), GRACE)).len(), 2);
+    // The shell may end by itself when its child does.
+    assert!(!block_on(end_leftovers(&mark, Some(real), GRACE)).is_empty());
+    assert!(!is_same_process(&real) && find_leftovers(&mark, Some(real)).is_empty());
 }
 
 #[test]

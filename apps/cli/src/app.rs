@@ -1,0 +1,97 @@
+//! The start of the program: parses the command line, wires the rooms, runs one command.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use agent_runner_backends::Registry;
+use agent_runner_engine::Engine;
+use agent_runner_engine::clock::SystemClock;
+use agent_runner_store::{FileOptions, FileStore, failpoint};
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::exit::{Failure, Outcome, USAGE, finish};
+use crate::front::Front;
+use crate::launcher::DriverLauncher;
+use crate::settings::{Settings, settings};
+use crate::{commands, drive, worker};
+
+/// The engine as this program wires it.
+pub(crate) type LocalEngine = Engine<FileStore>;
+
+/// Everything a command works with.
+pub(crate) struct App {
+    pub(crate) engine: Arc<LocalEngine>,
+    pub(crate) store: Arc<FileStore>,
+    pub(crate) settings: Settings,
+    pub(crate) front: Front,
+}
+
+/// Runs the program with the arguments and environment of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes. Mistakes must not end with 2: that is a blocked run.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    failpoint::set_role(role(&cli.command));
+    finish(run(cli.command))
+}
+
+/// What this process is, for the crash tests.
+fn role(command: &Command) -> &'static str {
+    match command {
+        Command::Drive(_) => "driver",
+        Command::ShellWorker => "worker",
+        Command::Task(_) => "task",
+        Command::Run(_)
+        | Command::Init(_)
+        | Command::List(_)
+        | Command::Show(_)
+        | Command::Validate(_)
+        | Command::Status(_)
+        | Command::Recover(_) => "command",
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .map_err(Failure::from)?;
+    runtime.block_on(dispatch(command))
+}
+
+async fn dispatch(command: Command) -> Outcome {
+    let settings = settings()?;
+    let options = FileOptions { allow_network_locks: settings.allow_network_locks, ..FileOptions::default() };
+    let store = Arc::new(FileStore::new(settings.engine.state_dir.clone(), options));
+    let front = Front::default();
+    let launcher =
+        DriverLauncher::new(Arc::clone(&store), front.clone(), settings.engine.own_program.clone());
+    let engine = Engine::new(
+        Arc::clone(&store),
+        Registry::built_in(),
+        Box::new(SystemClock),
+        Box::new(launcher),
+        settings.engine.clone(),
+    );
+    let app = App { engine: Arc::new(engine), store, settings, front };
+    match command {
+        Command::Run(args) => commands::run::run(&app, *args).await,
+        Command::Init(args) => commands::run::init(&app, *args).await,
+        Command::Task(args) => commands::task::task(&app, args.command).await,
+        Command::List(args) => commands::definitions::list(&app, args.command).await,
+        Command::Show(args) => commands::definitions::show(&app, args.command).await,
+        Command::Validate(args) => commands::definitions::validate(&app, args).await,
+        Command::Status(args) => commands::status(&app, args).await,
+        Command::Recover(args) => commands::run::recover(&app, args).await,
+        Command::Drive(args) => drive::drive(&app, args).await,
+        Command::ShellWorker => worker::work(&app).await,
+    }
+}

@@ -1,0 +1,28 @@
+//! Arguments of the commands that only this program itself calls.
+
+use clap::{Args, ValueEnum};
+
+/// What happens to a run whose starter is killed outright.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OrphanChoice {
+    /// It goes on
+    Continue,
+    /// It is aborted
+    Abort,
+}
+
+/// `drive`.
+#[derive(Debug, Args)]
+pub struct DriveArgs {
+    /// The run
+    pub run_id: String,
+    /// Standard input is the leash, standard output the wake-up pipe
+    #[arg(long)]
+    pub held: bool,
+    /// What happens when the command that started the run is killed outright
+    #[arg(long, value_enum)]
+    pub on_orphan: OrphanChoice,
+    /// Take the run over even if nobody here can tell whether its driver lives
+    #[arg(long)]
+    pub take_over: bool,
+}

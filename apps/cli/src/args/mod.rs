@@ -1,0 +1,83 @@
+//! The command line as data. Structs only: what they mean is in `commands`.
+
+mod definitions;
+mod hidden;
+mod run;
+mod task;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use definitions::{
+    ListArgs, ListCommand, ListRunsArgs, ShowArgs, ShowCommand, ShowOneArgs, ValidateArgs,
+};
+pub use hidden::{DriveArgs, OrphanChoice};
+pub use run::{
+    AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, RunArgs,
+    RunCommand, RunStatusArgs,
+};
+pub use task::{
+    AddArgs, AppendNotesArgs, DeleteArgs, EditArgs, SetArgs, TaskArgs, TaskCommand, TaskListArgs,
+    TaskShowArgs,
+};
+
+/// Works a structured task list through a coding agent, a script or a person until it is really done.
+#[derive(Debug, Parser)]
+#[command(name = "agent-runner", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a run and work it to its end; resume one with --resume-run
+    Run(Box<RunArgs>),
+    /// Create a run without starting it
+    Init(Box<InitArgs>),
+    /// See and change the tasks of a run
+    Task(TaskArgs),
+    /// List runs and definitions
+    List(ListArgs),
+    /// Show one definition
+    Show(ShowArgs),
+    /// Check definition files
+    Validate(ValidateArgs),
+    /// Show where definitions and runs are kept
+    Status(StatusArgs),
+    /// Clear up after drivers that died
+    Recover(RecoverArgs),
+    /// Drive a run (started by `run`)
+    #[command(hide = true)]
+    Drive(DriveArgs),
+    /// Work a run's command blocks (started by a driver)
+    #[command(hide = true)]
+    ShellWorker,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The flag that every command has.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output_format: OutputFormat,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}

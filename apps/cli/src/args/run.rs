@@ -1,0 +1,206 @@
+//! Arguments of `run` and its subcommands, of `init` and of `recover`.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+
+use super::{OrphanChoice, Output};
+
+/// What a new run is made from.
+#[derive(Debug, Args)]
+pub struct NewRunArgs {
+    /// Agent: a name, or a path that is absolute or starts with ./ or ../
+    #[arg(long, value_name = "NAME|PATH")]
+    pub agent: Option<String>,
+    /// Assignment: a name, or a path that is absolute or starts with ./ or ../
+    #[arg(long, value_name = "NAME|PATH", conflicts_with = "checklist")]
+    pub assignment: Option<String>,
+    /// Markdown file whose unchecked `- [ ]` items are the tasks
+    #[arg(long, value_name = "FILE")]
+    pub checklist: Option<String>,
+    /// Backend instead of the agent's: shell, command or passive
+    #[arg(long, value_name = "ID")]
+    pub backend: Option<String>,
+    /// Directory to work in [default: the assignment's, else the current one]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<String>,
+    /// Model instead of the agent's
+    #[arg(long, value_name = "ID")]
+    pub model: Option<String>,
+    /// How hard the model is asked to think, instead of the agent's choice
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(["off", "minimal", "low", "medium", "high", "xhigh", "max"]))]
+    pub effort: Option<String>,
+    /// Seconds one attempt may take [default: the agent's, else 3600]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub timeout_sec: Option<u32>,
+    /// Retries after the first attempt, 0 to 20 [default: the assignment's, else 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub max_retries: Option<u32>,
+    /// Let the backend bypass its own safety prompts
+    #[arg(long)]
+    pub unrestricted: bool,
+    /// Display name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Add a task; can be repeated
+    #[arg(long, value_name = "TITLE")]
+    pub add_task: Vec<String>,
+    /// Run this one descends from [default: $AGENT_RUNNER_PARENT_RUN_ID]
+    #[arg(long, value_name = "RUN-ID")]
+    pub parent_run: Option<String>,
+    /// Group of runs this one belongs to [default: $AGENT_RUNNER_RUN_GROUP_ID, else its own]
+    #[arg(long, value_name = "ID")]
+    pub group_id: Option<String>,
+    /// File with the message to the worker; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "message")]
+    pub message_file: Option<String>,
+    /// Message to the worker
+    #[arg(value_name = "MESSAGE")]
+    pub message: Vec<String>,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunArgs {
+    /// Subcommand.
+    #[command(subcommand)]
+    pub command: Option<RunCommand>,
+    /// What a new run is made from.
+    #[command(flatten)]
+    pub new: NewRunArgs,
+    /// Start a ready run, or go on with one that ended or was interrupted
+    #[arg(long, value_name = "RUN-ID|PATH", conflicts_with_all = ["agent", "assignment", "checklist", "backend", "cwd", "model", "effort", "timeout_sec", "max_retries", "unrestricted", "name", "parent_run", "group_id"])]
+    pub resume_run: Option<String>,
+    /// Return as soon as the run is being driven
+    #[arg(long)]
+    pub detach: bool,
+    /// What happens if this command is killed outright [default: continue from a terminal or with --detach, else abort]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_orphan: Option<OrphanChoice>,
+    /// With --resume-run: also if the run was last driven on another host or in another container
+    #[arg(long, requires = "resume_run")]
+    pub take_over: bool,
+}
+
+/// `run …`.
+#[derive(Debug, Subcommand)]
+pub enum RunCommand {
+    /// Approve an initialized run for its first start
+    Ready(ReadyArgs),
+    /// Show a run
+    Status(RunStatusArgs),
+    /// Print what a run's worker is told
+    Brief(BriefArgs),
+    /// Print a run's history
+    Audit(AuditArgs),
+    /// Watch a running run
+    Attach(AttachArgs),
+    /// End a running run
+    Abort(AbortArgs),
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// What the run is made from.
+    #[command(flatten)]
+    pub new: NewRunArgs,
+}
+
+/// `run ready`.
+#[derive(Debug, Args)]
+pub struct ReadyArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run status`.
+#[derive(Debug, Args)]
+pub struct RunStatusArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Print only this field of the JSON; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub field: Vec<String>,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run brief`.
+#[derive(Debug, Args)]
+pub struct BriefArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Only the newest N events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run attach`.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run abort`.
+#[derive(Debug, Args)]
+pub struct AbortArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Do not give the worker time to leave
+    #[arg(long)]
+    pub now: bool,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `recover`.
+#[derive(Debug, Args)]
+pub struct RecoverArgs {
+    /// Only this run [default: every interrupted run]
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: Option<String>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Start new drivers for the recovered runs
+    #[arg(long, conflicts_with = "dry_run")]
+    pub resume: bool,
+    /// Also runs that were last driven on another host or in another container
+    #[arg(long)]
+    pub take_over: bool,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}

@@ -1,0 +1,66 @@
+//! `list runs`.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::ListRuns;
+use agent_runner_api::view::RunList;
+
+use crate::app::App;
+use crate::args::{ListRunsArgs, OutputFormat};
+use crate::exit::Outcome;
+use crate::output::reply;
+use crate::render::{clean, columns};
+
+pub(crate) async fn list_runs(app: &App, args: ListRunsArgs) -> Outcome {
+    let ListRunsArgs { cwd, repo, global, group_id, include_archived, output } = args;
+    let everywhere = global || repo.is_some() || group_id.is_some();
+    let cwd = (!everywhere).then(|| {
+        let wanted = app.settings.caller_dir.join(cwd.unwrap_or_default());
+        // A run keeps its directory's real path; one that is gone can only be named by it.
+        let real = wanted.canonicalize().unwrap_or_else(|_| tidy(&wanted));
+        real.to_string_lossy().into_owned()
+    });
+    let request = ListRuns { cwd, repo, run_group_id: group_id, include_archived };
+    let scope = request.cwd.clone();
+    let list = app.engine.call(request).await?;
+    reply(output.output_format, &list, |list| text(list, scope.as_deref()))?;
+    if output.output_format == OutputFormat::Text {
+        let mut err = std::io::stderr().lock();
+        for problem in &list.problems {
+            let _ =
+                writeln!(err, "warning: {} was left out: {}", clean(&problem.path), clean(&problem.message));
+        }
+    }
+    Ok(0)
+}
+
+fn tidy(path: &Path) -> std::path::PathBuf {
+    path.components().collect()
+}
+
+fn text(list: &RunList, scope: Option<&str>) -> String {
+    if list.runs.is_empty() {
+        return match scope {
+            Some(cwd) => {
+                format!("There are no runs of {cwd}; `agent-runner list runs --global` lists all.\n")
+            }
+            None => "There are no such runs.\n".to_owned(),
+        };
+    }
+    let mut rows = Vec::new();
+    for run in &list.runs {
+        let what = run.name.clone().or_else(|| run.assignment_name.clone()).unwrap_or_else(|| "-".to_owned());
+        rows.push(vec![
+            run.run_id.to_string(),
+            run.effective_status.as_str().to_owned(),
+            format!("{}/{}", run.tasks_completed, run.tasks_total),
+            run.backend.clone(),
+            what,
+            run.created_at.to_string(),
+            if scope.is_some() { String::new() } else { run.cwd.clone() },
+        ]);
+    }
+    columns(&rows)
+}

@@ -1,0 +1,31 @@
+//! `list`, `show` and `validate`.
+
+mod list;
+mod list_runs;
+mod show;
+mod validate;
+
+use crate::app::App;
+use crate::args::{ListCommand, ShowCommand};
+use crate::exit::Outcome;
+
+pub(crate) use validate::validate;
+
+pub(crate) async fn list(app: &App, command: ListCommand) -> Outcome {
+    use agent_runner_api::operations::DefinitionKind::{Agent, Assignment, Task};
+    match command {
+        ListCommand::Runs(args) => list_runs::list_runs(app, args).await,
+        ListCommand::Agents(output) => list::list(app, Agent, output).await,
+        ListCommand::Assignments(output) => list::list(app, Assignment, output).await,
+        ListCommand::Tasks(output) => list::list(app, Task, output).await,
+    }
+}
+
+pub(crate) async fn show(app: &App, command: ShowCommand) -> Outcome {
+    use agent_runner_api::operations::DefinitionKind::{Agent, Assignment, Task};
+    match command {
+        ShowCommand::Agent(args) => show::show(app, Agent, args).await,
+        ShowCommand::Assignment(args) => show::show(app, Assignment, args).await,
+        ShowCommand::Task(args) => show::show(app, Task, args).await,
+    }
+}

@@ -1,0 +1,8 @@
+//! One file a command: arguments -> operation -> service -> rendering.
+
+pub(crate) mod definitions;
+pub(crate) mod run;
+mod status;
+pub(crate) mod task;
+
+pub(crate) use status::status;

@@ -1,0 +1,169 @@
+//! `run` without a subcommand, and `init`: make a run, or go on with one, and see it through.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::{CreateRun, ResumeRun, Start};
+use agent_runner_api::view::RunDetail;
+use agent_runner_engine::driver::{PARENT_RUN_ID, RUN_GROUP_ID};
+use agent_runner_model::spec::{Effort, OrphanPolicy};
+
+use super::watch::watch;
+use crate::app::App;
+use crate::args::{InitArgs, NewRunArgs, OrphanChoice, OutputFormat, RunArgs};
+use crate::drive::orphan_policy;
+use crate::exit::{Failure, Outcome, usage};
+use crate::output::{file_text, reply};
+use crate::render::{closing, exit_code, initialized};
+use crate::settings::variable;
+
+/// First words of a message that look like a subcommand that was meant.
+const SUBCOMMANDS: [&str; 6] = ["ready", "status", "brief", "audit", "attach", "abort"];
+
+pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
+    let RunArgs { command: _, new, resume_run, detach, on_orphan, take_over } = args;
+    let format = new.output.output_format;
+    let on_orphan = orphan(on_orphan, detach);
+    if !detach {
+        app.front.hold_next();
+    }
+    if detach && std::process::id() == 1 {
+        let words =
+            "warning: this is the first process of a container; when it ends, the detached run ends with it";
+        let _ = writeln!(std::io::stderr().lock(), "{words}");
+    }
+    let detail = match resume_run {
+        Some(run) => {
+            let message = message(&new)?;
+            let add_tasks = new.add_task;
+            app.engine.call(ResumeRun { run, message, add_tasks, on_orphan, take_over }).await?
+        }
+        None => {
+            hint_at_subcommand(&new)?;
+            let request = request(app, new, Start::Now { on_orphan })?;
+            app.engine.call(request).await?
+        }
+    };
+    if detail.is_passive() {
+        reply(format, &detail, initialized)?;
+        return Ok(0);
+    }
+    if detach {
+        reply(format, &detail, started)?;
+        return Ok(0);
+    }
+    watch(app, detail.summary.run_id.clone(), format).await
+}
+
+pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
+    let InitArgs { new } = args;
+    let format = new.output.output_format;
+    let detail = app.engine.call(request(app, new, Start::Later)?).await?;
+    reply(format, &detail, initialized)?;
+    Ok(0)
+}
+
+/// From a terminal, a run that loses its starter goes on; from a pipe or a job, it must not go on spending.
+fn orphan(choice: Option<OrphanChoice>, detach: bool) -> OrphanPolicy {
+    let has_terminal = || {
+        std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
+    };
+    match choice {
+        Some(choice) => orphan_policy(choice),
+        None if detach || has_terminal() => OrphanPolicy::Continue,
+        None => OrphanPolicy::Abort,
+    }
+}
+
+fn started(detail: &RunDetail) -> String {
+    let run = &detail.summary.run_id;
+    format!("Run {run} is being driven in the background.\n\n{}", closing(detail))
+}
+
+fn message(new: &NewRunArgs) -> Result<Option<String>, Failure> {
+    match (&new.message_file, new.message.is_empty()) {
+        (Some(path), _) => file_text(path).map(Some),
+        (None, true) => Ok(None),
+        (None, false) => Ok(Some(new.message.join(" "))),
+    }
+}
+
+/// `run statsu abc` would otherwise be taken for a message.
+fn hint_at_subcommand(new: &NewRunArgs) -> Result<(), Failure> {
+    if new.agent.is_some() || new.backend.is_some() {
+        return Ok(());
+    }
+    let Some(word) = new.message.first() else { return Ok(()) };
+    let close = SUBCOMMANDS.iter().find(|name| {
+        let mut a: Vec<char> = name.chars().collect();
+        let mut b: Vec<char> = word.chars().collect();
+        a.sort_unstable();
+        b.sort_unstable();
+        a == b || name.starts_with(word.as_str()) || word.starts_with(*name)
+    });
+    match close {
+        Some(name) => Err(usage(
+            format!("`run {word}` is not a command"),
+            format!("did you mean `agent-runner run {name}`? A new run needs --agent or --backend"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failure> {
+    let message = message(&new)?;
+    let NewRunArgs {
+        agent,
+        assignment,
+        checklist,
+        backend,
+        cwd,
+        model,
+        effort,
+        timeout_sec,
+        max_retries,
+        unrestricted,
+        name,
+        add_task,
+        parent_run,
+        group_id,
+        message_file: _,
+        message: _,
+        output: _,
+    } = new;
+    let from_environment = |name: &str| variable(name).and_then(|value| value.into_string().ok());
+    let effort = match effort {
+        None => None,
+        Some(word) => Some(
+            Effort::parse(&word).ok_or_else(|| usage(format!("invalid --effort {word:?}"), "see --help"))?,
+        ),
+    };
+    let caller_dir = app.settings.caller_dir.to_str().map(str::to_owned);
+    let caller_dir = caller_dir
+        .ok_or_else(|| usage("the current directory's path is not UTF-8", "work in another directory"))?;
+    Ok(CreateRun {
+        agent,
+        assignment,
+        checklist,
+        backend,
+        model,
+        effort,
+        timeout_sec,
+        max_retries,
+        unrestricted: unrestricted.then_some(true),
+        name,
+        cwd,
+        caller_dir,
+        add_tasks: add_task,
+        message,
+        parent_run_id: parent_run.or_else(|| from_environment(PARENT_RUN_ID)),
+        run_group_id: group_id.or_else(|| from_environment(RUN_GROUP_ID)),
+        start,
+    })
+}
+
+/// The exit code of a run that was watched to its end, after saying how it ended.
+pub(crate) fn conclude(detail: &RunDetail, format: OutputFormat) -> Outcome {
+    reply(format, detail, closing)?;
+    Ok(exit_code(detail))
+}

@@ -1,0 +1,186 @@
+//! Following a run: look, show, wait for a prompt, look again. Holds the leash of a run this command started.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::ReadRun;
+use agent_runner_api::view::RunDetail;
+use agent_runner_engine::driver::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP};
+use agent_runner_engine::talk::{socket_path, watch_lines};
+use agent_runner_model::RunId;
+use agent_runner_model::phase::RunStatus;
+use agent_runner_store::{Changes as _, FileChanges, failpoint};
+use anyhow::Context as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::exit::Failure;
+use crate::render::View;
+
+/// How long the driver may take to leave after it recorded the end.
+const PARTING: Duration = Duration::from_secs(5);
+/// How often a live view shows that time passes.
+const TICK: Duration = Duration::from_secs(1);
+/// Exit code of a command that was interrupted.
+const INTERRUPTED: u8 = 130;
+/// Exit code of a command whose terminal went away: 128 + SIGHUP.
+const HUNG_UP: u8 = 129;
+
+/// What prompts another look.
+pub(crate) enum Prompts {
+    /// The driver this command holds.
+    Driver { leash: pipe::Sender, wake: pipe::Receiver },
+    /// The run's files.
+    Files(FileChanges),
+}
+
+impl Prompts {
+    pub(crate) fn held(leash: OwnedFd, wake: OwnedFd) -> Result<Self, Failure> {
+        let leash = pipe::Sender::from_owned_fd(leash).context("cannot use the leash")?;
+        let wake = pipe::Receiver::from_owned_fd(wake).context("cannot use the wake-up pipe")?;
+        Ok(Self::Driver { leash, wake })
+    }
+
+    /// Another look is due; `false` when whoever prompted is gone.
+    async fn next(&mut self) -> bool {
+        match self {
+            Self::Driver { wake, .. } => {
+                let mut bytes = [0u8; 256];
+                matches!(wake.read(&mut bytes).await, Ok(count) if count > 0)
+            }
+            Self::Files(changes) => {
+                changes.next().await;
+                true
+            }
+        }
+    }
+
+    /// Says one word to the driver. A driver that is gone needs to hear nothing.
+    fn say(&self, word: u8) {
+        match self {
+            Self::Driver { leash, .. } => {
+                let _ = leash.try_write(&[word]);
+            }
+            Self::Files(_) => {}
+        }
+    }
+}
+
+/// How following ended.
+pub(crate) enum End {
+    /// The run is over, or its driver is gone.
+    Over(Box<RunDetail>),
+    /// This command let go of a run that goes on.
+    LetGo(u8),
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+    child: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).context("cannot listen to signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+            child: listen(SignalKind::child())?,
+        })
+    }
+}
+
+/// Follows a run until it is over or let go.
+pub(crate) async fn follow(
+    app: &App,
+    run_id: &RunId,
+    mut prompts: Prompts,
+    view: &mut View,
+) -> Result<End, Failure> {
+    failpoint::hit("command.following");
+    let mut signals = Signals::new()?;
+    let mut aborting = false;
+    let mut driver_gone = false;
+    let mut cursor = 0;
+    let mut lines = latest_lines(app, run_id, view);
+    let holds = matches!(prompts, Prompts::Driver { .. });
+    loop {
+        let reading =
+            app.engine.call(ReadRun { run: run_id.to_string(), after: cursor, limit: None }).await?;
+        cursor = reading.last_cursor;
+        view.update(&reading)?;
+        let status = reading.run.summary.effective_status;
+        if !matches!(status, RunStatus::Running) || driver_gone {
+            if holds && !driver_gone {
+                part(&mut prompts).await;
+            }
+            view.close()?;
+            return Ok(End::Over(Box::new(reading.run)));
+        }
+        // Inner waits end with a reason to look again.
+        loop {
+            tokio::select! {
+                there = prompts.next() => {
+                    driver_gone = !there;
+                    break;
+                }
+                Some(line) = lines.recv() => view.line(line)?,
+                () = tokio::time::sleep(TICK), if view.is_live() => view.tick()?,
+                _ = signals.interrupt.recv() => {
+                    if !holds {
+                        view.close()?;
+                        return Ok(End::LetGo(INTERRUPTED));
+                    }
+                    prompts.say(if aborting { LEASH_ABORT_NOW } else { LEASH_ABORT });
+                    view.aborting(aborting)?;
+                    aborting = true;
+                }
+                _ = signals.terminate.recv() => {
+                    if !holds {
+                        return Ok(End::LetGo(INTERRUPTED));
+                    }
+                    prompts.say(if aborting { LEASH_ABORT_NOW } else { LEASH_ABORT });
+                    aborting = true;
+                }
+                _ = signals.hang_up.recv() => {
+                    // Nobody is there to read anything any more, so nothing is printed.
+                    prompts.say(LEASH_HANG_UP);
+                    return Ok(End::LetGo(HUNG_UP));
+                }
+                _ = signals.child.recv() => reap_as_first_process(),
+            }
+        }
+    }
+}
+
+/// Waits until the driver has left, so that nothing of the run is there when this command returns.
+async fn part(prompts: &mut Prompts) {
+    let gone = async { while prompts.next().await {} };
+    let _ = tokio::time::timeout(PARTING, gone).await;
+}
+
+/// As the first process of a container this command inherits what others leave behind, and has to collect it.
+fn reap_as_first_process() {
+    if std::process::id() != 1 {
+        return;
+    }
+    while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
+}
+
+/// The worker's latest lines, for a view that shows them.
+fn latest_lines(app: &App, run_id: &RunId, view: &View) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(1);
+    let config = app.engine.config();
+    let socket = socket_path(&config.runtime_dir, &config.state_dir, run_id);
+    if view.is_live() {
+        tokio::spawn(async move { watch_lines(&socket, sender).await });
+    }
+    lines
+}

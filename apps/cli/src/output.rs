@@ -1,0 +1,82 @@
+//! Standard output: whole, in one go, and quietly given up when nobody reads it any more.
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+
+use serde::Serialize;
+
+use crate::args::OutputFormat;
+use crate::exit::Failure;
+
+/// Longest text that is read from standard input or a file, in bytes.
+const MAX_TEXT: u64 = 4 * 1024 * 1024;
+
+/// Prints a text.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Gone),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output").into()),
+    }
+}
+
+/// Prints data as JSON, indented, with a final newline.
+pub(crate) fn print_json(data: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(data).map_err(anyhow::Error::new)?;
+    text.push('\n');
+    print(&text)
+}
+
+/// Prints a reply in the format that was asked for.
+pub(crate) fn reply<T: Serialize>(
+    format: OutputFormat,
+    reply: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    match format {
+        OutputFormat::Json => print_json(reply),
+        OutputFormat::Text => print(&text(reply)),
+    }
+}
+
+/// A text that was given as it is, or as `-` for standard input.
+pub(crate) fn text_or_stdin(text: String) -> Result<String, Failure> {
+    if text == "-" { read_text("standard input", io::stdin().lock()) } else { Ok(text) }
+}
+
+/// The text of a file, or of standard input for `-`.
+pub(crate) fn file_text(path: &str) -> Result<String, Failure> {
+    if path == "-" {
+        return read_text("standard input", io::stdin().lock());
+    }
+    let file = std::fs::File::open(path);
+    let file = file.map_err(|error| anyhow::Error::new(error).context(format!("cannot open {path}")));
+    match file {
+        Ok(file) => read_text(path, file),
+        Err(error) => Err(invalid(error)),
+    }
+}
+
+fn read_text(name: &str, from: impl io::Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = from.take(MAX_TEXT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| invalid(anyhow::Error::new(error).context(format!("cannot read {name}"))))?;
+    if bytes.len() as u64 > MAX_TEXT {
+        let limit = MAX_TEXT / 1024 / 1024;
+        return Err(invalid(anyhow::anyhow!("{name} has more than {limit} MiB of text")));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| invalid(anyhow::Error::new(error).context(format!("{name} is not UTF-8"))))?;
+    Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
+}
+
+/// What the caller gave cannot be used.
+fn invalid(error: anyhow::Error) -> Failure {
+    match Failure::from(error) {
+        Failure::Error(mut error) => {
+            error.code = agent_runner_api::ErrorCode::Invalid;
+            Failure::Error(error)
+        }
+        Failure::Gone => Failure::Gone,
+    }
+}

@@ -1,0 +1,124 @@
+//! One line about each event.
+
+use agent_runner_model::attempt::AttemptEnd;
+use agent_runner_model::event::{EventBody, EventRecord};
+use agent_runner_model::phase::{Cause, PromptKind};
+
+/// What happened, without its time. Events of newer versions are shown as they are.
+pub(crate) fn event_line(event: &EventRecord) -> String {
+    let Some(body) = event.body() else {
+        return format!("{} {}", event.kind, serde_json::Value::Object(event.fields.clone()));
+    };
+    match body {
+        EventBody::RunCreated { agent, assignment, backend, tasks_total } => {
+            let assignment = assignment.map(|name| format!(", assignment {name}")).unwrap_or_default();
+            format!("created: agent {agent}{assignment}, backend {backend}, {tasks_total} tasks")
+        }
+        EventBody::RunReady {} => "approved for its first start".to_owned(),
+        EventBody::RunStarted { session_index, cause } => {
+            format!("session {session_index} opened: {}", cause_words(&cause))
+        }
+        EventBody::DriverStarted { pid, host } => format!("driver {pid} on {host} took the run"),
+        EventBody::DriverLeft { why } => format!("driver left: {why}"),
+        EventBody::StarterLost { detail } => detail,
+        EventBody::AttemptStarted { attempt_number, prompt, .. } => {
+            format!("attempt {attempt_number} started{}", prompt_words(prompt))
+        }
+        EventBody::AttemptRecorded { attempt_number, end, leftovers, .. } => {
+            let left = match leftovers {
+                0 => String::new(),
+                1 => "; 1 process it left behind was ended".to_owned(),
+                count => format!("; {count} processes it left behind were ended"),
+            };
+            format!("attempt {attempt_number} ended: {}{left}", end_words(&end))
+        }
+        EventBody::BackendSessionUpdated { backend_session_id } => {
+            format!("the backend calls its session {backend_session_id}")
+        }
+        EventBody::Waiting { wait } => {
+            let until = wait.until.map(|until| format!(" until {until}")).unwrap_or_default();
+            format!("waiting{until} ({}): {}", wait.why.as_str(), wait.detail)
+        }
+        EventBody::WaitEnded {} => "the wait is over".to_owned(),
+        EventBody::HookRecorded { hook, objection } => checked("hook", &hook, objection),
+        EventBody::CheckRecorded { check, objection } => checked("check", &check, objection),
+        EventBody::MessageQueued { message_id } => format!("message {message_id} waits for the next session"),
+        EventBody::AbortRequested { by } => format!("abort requested: {by}"),
+        EventBody::RunFinished { status, exit_code, detail } => {
+            let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+            format!("ended: {} (exit code {exit_code}){detail}", status.as_str())
+        }
+        EventBody::RunReopened {} => "opened again: a task is open".to_owned(),
+        EventBody::HistoryLost { expected_bytes, found_bytes } => {
+            format!("history lost: the log has {found_bytes} of {expected_bytes} bytes")
+        }
+        EventBody::TaskUpdated { task_id, from, status, fields, .. } => match from {
+            Some(from) => format!("task {task_id}: {} -> {}", from.as_str(), status.as_str()),
+            None => format!("task {task_id}: {} changed", fields.join(", ")),
+        },
+        EventBody::TaskAdded { task_id, title, .. } => format!("task {task_id} added: {title}"),
+        EventBody::TaskDeleted { task_id } => format!("task {task_id} deleted"),
+    }
+}
+
+/// Whether the event is worth a line while a run is watched. The audit shows them all.
+pub(crate) fn is_worth_watching(event: &EventRecord) -> bool {
+    match event.body() {
+        Some(EventBody::TaskUpdated { from, .. }) => from.is_some(),
+        Some(
+            EventBody::RunCreated { .. }
+            | EventBody::DriverStarted { .. }
+            | EventBody::RunReady {}
+            | EventBody::BackendSessionUpdated { .. }
+            | EventBody::RunFinished { .. },
+        ) => false,
+        Some(_) | None => true,
+    }
+}
+
+fn cause_words(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::First => "first start",
+        Cause::Continue { message: Some(_) } => "resumed with a message",
+        Cause::Continue { message: None } => "resumed",
+        Cause::Queued { .. } => "messages were waiting",
+        Cause::Reinvoked { .. } => "a child run ended",
+        Cause::Fired => "its schedule fell due",
+        Cause::Rejected { .. } => "a task was rejected",
+        Cause::Fallback => "another backend takes over",
+    }
+}
+
+fn prompt_words(prompt: PromptKind) -> &'static str {
+    match prompt {
+        PromptKind::Brief => "",
+        PromptKind::Message => " with the message",
+        PromptKind::Nudge => ": tasks are still open",
+        PromptKind::AfterTimeout => ": the time ran out before",
+        PromptKind::AfterCrash => ": the worker failed before",
+        PromptKind::AfterInterrupt => ": going on after an interruption",
+    }
+}
+
+fn end_words(end: &AttemptEnd) -> String {
+    match end {
+        AttemptEnd::Limited { reset_at: Some(reset_at), detail } => format!("{detail} (until {reset_at})"),
+        AttemptEnd::Reported
+        | AttemptEnd::TimedOut { .. }
+        | AttemptEnd::Crashed { .. }
+        | AttemptEnd::ProtocolError { .. }
+        | AttemptEnd::Overloaded { .. }
+        | AttemptEnd::Network { .. }
+        | AttemptEnd::Limited { .. }
+        | AttemptEnd::Misconfigured { .. }
+        | AttemptEnd::Interrupted
+        | AttemptEnd::Aborted => end.detail(),
+    }
+}
+
+fn checked(what: &str, name: &str, objection: Option<String>) -> String {
+    match objection {
+        Some(objection) => format!("{what} {name} objects: {objection}"),
+        None => format!("{what} {name} passed"),
+    }
+}

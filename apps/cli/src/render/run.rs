@@ -1,0 +1,229 @@
+//! How a run stands, and how it ended.
+
+use std::time::Duration;
+
+use agent_runner_api::view::RunDetail;
+use agent_runner_model::phase::RunStatus;
+use agent_runner_model::task::TaskStatus;
+
+use super::clean::{clean, indent, one_line};
+use super::table::{fields, task_table};
+
+/// Exit code when a driver died and its run waits to be resumed.
+const INTERRUPTED: u8 = 4;
+/// Lines of a task's notes that the end of a run repeats.
+const NOTE_LINES: usize = 4;
+/// Characters of a line of notes that the end of a run repeats.
+const NOTE_WIDTH: usize = 160;
+
+/// The exit code of a command that saw the run to this point.
+pub(crate) fn exit_code(detail: &RunDetail) -> u8 {
+    match (detail.exit_code, detail.summary.effective_status) {
+        (Some(code), _) => code,
+        (None, RunStatus::Interrupted) => INTERRUPTED,
+        (None, _) => 0,
+    }
+}
+
+/// A new run that was not started.
+pub(crate) fn initialized(detail: &RunDetail) -> String {
+    let run = &detail.summary.run_id;
+    let mut text = format!(
+        "Initialized run {run}: agent {}, backend {}, {} tasks, in {}\n",
+        detail.summary.agent_name, detail.summary.backend, detail.summary.tasks_total, detail.summary.cwd
+    );
+    if let Some(instructions) = &detail.caller_instructions {
+        text.push_str(&format!("\n{}\n", instructions.trim_end()));
+    }
+    text.push('\n');
+    text.push_str(&closing(detail));
+    clean(&text)
+}
+
+/// The end of a watched run: the tasks, where the manifest is, what to do next.
+pub(crate) fn closing(detail: &RunDetail) -> String {
+    let summary = &detail.summary;
+    let run = &summary.run_id;
+    let mut text = task_table(&detail.tasks);
+    for task in &detail.tasks {
+        let shown = matches!(task.status, TaskStatus::Blocked) || (task.status.is_open() && is_over(detail));
+        if shown && !task.notes.trim().is_empty() {
+            text.push_str(&format!(
+                "\n{}, end of its notes:\n{}\n",
+                task.id,
+                indent(&end_of_notes(&task.notes))
+            ));
+        }
+    }
+    if !detail.tasks.is_empty() {
+        text.push('\n');
+    }
+    let status = summary.effective_status.as_str();
+    let attempts = match summary.total_attempt_count {
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
+    };
+    let took = elapsed(detail).map(|took| format!(" in {}", duration_words(took))).unwrap_or_default();
+    text.push_str(&format!(
+        "Run {run}: {status} ({} of {} tasks completed, {attempts}{took})\n",
+        summary.tasks_completed, summary.tasks_total
+    ));
+    if let Some(failure) = &detail.failure {
+        text.push_str(&format!("Why: {}\nWhat to do: {}\n", one_line(&failure.detail, 400), failure.hint));
+    }
+    if let Some(tail) = last_output(detail) {
+        text.push_str(&format!("The worker's last output:\n{}\n", indent(&tail)));
+    }
+    text.push_str(&format!("Manifest: {}/run.json\n", detail.workspace_dir));
+    for next in next_steps(detail) {
+        text.push_str(&format!("Next: {next}\n"));
+    }
+    clean(&text)
+}
+
+fn is_over(detail: &RunDetail) -> bool {
+    match detail.summary.effective_status {
+        RunStatus::Initialized | RunStatus::Ready | RunStatus::Running => false,
+        RunStatus::Interrupted
+        | RunStatus::Success
+        | RunStatus::Blocked
+        | RunStatus::Exhausted
+        | RunStatus::Aborted
+        | RunStatus::Error => true,
+    }
+}
+
+fn end_of_notes(notes: &str) -> String {
+    let lines: Vec<&str> = notes.lines().filter(|line| !line.trim().is_empty()).collect();
+    let start = lines.len().saturating_sub(NOTE_LINES);
+    lines[start..].iter().map(|line| one_line(line, NOTE_WIDTH)).collect::<Vec<_>>().join("\n")
+}
+
+/// A failed worker's last words say more than its exit code.
+fn last_output(detail: &RunDetail) -> Option<String> {
+    match detail.summary.effective_status {
+        RunStatus::Error => {}
+        RunStatus::Initialized
+        | RunStatus::Ready
+        | RunStatus::Running
+        | RunStatus::Interrupted
+        | RunStatus::Success
+        | RunStatus::Blocked
+        | RunStatus::Exhausted
+        | RunStatus::Aborted => return None,
+    }
+    let tail = detail.attempts.last().map(|attempt| attempt.output_tail.trim())?;
+    (!tail.is_empty()).then(|| end_of_notes(tail))
+}
+
+fn next_steps(detail: &RunDetail) -> Vec<String> {
+    let run = &detail.summary.run_id;
+    match detail.summary.effective_status {
+        RunStatus::Initialized if detail.is_passive() => vec![
+            format!("agent-runner run brief {run}"),
+            format!("agent-runner task set {run} <task-id> --status in_progress"),
+        ],
+        RunStatus::Initialized => {
+            vec![format!("agent-runner run ready {run}"), format!("agent-runner run --resume-run {run}")]
+        }
+        RunStatus::Ready => vec![format!("agent-runner run --resume-run {run}")],
+        RunStatus::Running => {
+            vec![format!("agent-runner run attach {run}"), format!("agent-runner run abort {run}")]
+        }
+        RunStatus::Interrupted => {
+            vec![format!("agent-runner run --resume-run {run}   (goes on where it was; costs no retry)")]
+        }
+        RunStatus::Success => vec![format!("agent-runner task show {run} <task-id>   (notes and evidence)")],
+        RunStatus::Blocked if detail.is_passive() => {
+            vec![format!("agent-runner task set {run} <task-id> --status pending")]
+        }
+        RunStatus::Blocked => {
+            vec![format!("agent-runner run --resume-run {run} \"how to go on\"")]
+        }
+        RunStatus::Exhausted | RunStatus::Aborted => {
+            vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
+        }
+        RunStatus::Error => {
+            vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
+        }
+    }
+}
+
+/// How a run stands.
+pub(crate) fn run_status(detail: &RunDetail) -> String {
+    let summary = &detail.summary;
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let mut pairs = vec![
+        ("Run", summary.run_id.to_string()),
+        ("Status", summary.effective_status.as_str().to_owned()),
+        ("Tasks", format!("{} of {} completed", summary.tasks_completed, summary.tasks_total)),
+        ("Name", or_none(&summary.name)),
+        ("Agent", summary.agent_name.clone()),
+        ("Assignment", or_none(&summary.assignment_name)),
+        ("Backend", summary.backend.clone()),
+        ("Directory", summary.cwd.clone()),
+        ("Attempts", attempt_words(detail)),
+        ("Created", summary.created_at.to_string()),
+    ];
+    if let Some(ended) = summary.ended_at {
+        pairs.push(("Ended", ended.to_string()));
+    }
+    if let Some(wait) = &detail.wait {
+        let until = wait.until.map(|until| format!("until {until}, ")).unwrap_or_default();
+        pairs.push(("Waiting", format!("{until}{}: {}", wait.why.as_str(), wait.detail)));
+    }
+    if let Some(failure) = &detail.failure {
+        pairs.push(("Why", failure.detail.clone()));
+        pairs.push(("What to do", failure.hint.clone()));
+    }
+    if let Some(code) = detail.exit_code {
+        pairs.push(("Exit code", code.to_string()));
+    }
+    pairs.push(("Manifest", format!("{}/run.json", detail.workspace_dir)));
+    let mut text = fields(&pairs);
+    if !detail.tasks.is_empty() {
+        text.push('\n');
+        text.push_str(&task_table(&detail.tasks));
+    }
+    let next = next_steps(detail);
+    if !next.is_empty() {
+        text.push('\n');
+    }
+    for step in next {
+        text.push_str(&format!("Next: {step}\n"));
+    }
+    clean(&text)
+}
+
+fn attempt_words(detail: &RunDetail) -> String {
+    match &detail.last_session {
+        None => "none".to_owned(),
+        Some(session) => format!(
+            "{} in all; {} of {} counted in session {}",
+            detail.summary.total_attempt_count,
+            session.attempts_spent,
+            session.max_attempts_per_session,
+            session.session_index
+        ),
+    }
+}
+
+/// How long a run has worked, or worked.
+pub(crate) fn elapsed(detail: &RunDetail) -> Option<Duration> {
+    let end = detail.summary.ended_at.unwrap_or(detail.summary.updated_at);
+    Some(end.since(detail.summary.started_at?))
+}
+
+/// A duration for people: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 03 min`.
+pub(crate) fn duration_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else if seconds < 60 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else if seconds < 3600 {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    } else {
+        format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60)
+    }
+}

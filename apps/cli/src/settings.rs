@@ -1,0 +1,112 @@
+//! Where this program finds and keeps things: default < environment < flag, resolved once.
+
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use agent_runner_engine::EngineConfig;
+use agent_runner_engine::driver::{COMMAND, CONFIG_DIR, STATE_DIR};
+use anyhow::Context as _;
+
+use crate::exit::{Failure, usage};
+
+/// Default seconds between asking a worker to stop and ending it.
+const STOP_GRACE_SEC: u32 = 5;
+/// Environment variable for it.
+const STOP_GRACE: &str = "AGENT_RUNNER_STOP_GRACE_SEC";
+/// Environment variable that allows state directories on network file systems.
+const NETWORK_LOCKS: &str = "AGENT_RUNNER_ALLOW_NETWORK_LOCKS";
+
+/// Everything this program is told by where it runs.
+pub(crate) struct Settings {
+    pub(crate) engine: EngineConfig,
+    pub(crate) caller_dir: PathBuf,
+    pub(crate) allow_network_locks: bool,
+}
+
+/// Reads the environment.
+pub(crate) fn settings() -> Result<Settings, Failure> {
+    let caller_dir =
+        std::env::current_dir().context("the current directory cannot be read").map_err(Failure::from)?;
+    let own_program = own_program()?;
+    let config_dir = match variable(CONFIG_DIR) {
+        Some(path) => caller_dir.join(path),
+        None => xdg(&caller_dir, "XDG_CONFIG_HOME", ".config", CONFIG_DIR)?,
+    };
+    let state_dir = match variable(STATE_DIR) {
+        Some(path) => caller_dir.join(path),
+        None => xdg(&caller_dir, "XDG_STATE_HOME", ".local/state", STATE_DIR)?,
+    };
+    let stop_grace_sec = match variable(STOP_GRACE) {
+        None => STOP_GRACE_SEC,
+        Some(text) => text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+            let message = format!("{STOP_GRACE} is not a number of seconds: {}", text.display());
+            usage(message, "set it to a whole number such as 5, or unset it")
+        })?,
+    };
+    let engine = EngineConfig {
+        runtime_dir: runtime_dir(),
+        command: command(&own_program),
+        own_program,
+        config_dir,
+        state_dir,
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+        stop_grace_sec,
+    };
+    Ok(Settings { engine, caller_dir, allow_network_locks: variable(NETWORK_LOCKS).is_some() })
+}
+
+/// An environment variable; one that is set to nothing counts as not set.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn xdg(caller_dir: &Path, name: &str, below_home: &str, own: &str) -> Result<PathBuf, Failure> {
+    // The XDG specification wants relative paths ignored.
+    let base = variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = match (base, variable("HOME")) {
+        (Some(base), _) => base,
+        (None, Some(home)) => caller_dir.join(home).join(below_home),
+        (None, None) => {
+            let message = format!("neither {own} nor {name} nor HOME is set");
+            return Err(usage(message, format!("set {own} to a directory")));
+        }
+    };
+    Ok(base.join("agent-runner"))
+}
+
+/// Sockets need a short path that is gone after a reboot.
+fn runtime_dir() -> PathBuf {
+    let base = variable("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|path| path.is_dir() && path.as_os_str().len() < 48);
+    match base {
+        Some(base) => base.join("agent-runner"),
+        None => PathBuf::from(format!("/tmp/agent-runner-{}", rustix::process::geteuid().as_raw())),
+    }
+}
+
+/// This program's file. Where it was replaced while it runs, the system's own reference to it.
+fn own_program() -> Result<PathBuf, Failure> {
+    let own = Path::new("/proc/self/exe");
+    let path = std::env::current_exe().context("cannot find this program's own file")?;
+    let same = |a: &Path, b: &Path| match (std::fs::metadata(a), std::fs::metadata(b)) {
+        (Ok(a), Ok(b)) => a.dev() == b.dev() && a.ino() == b.ino(),
+        _ => false,
+    };
+    Ok(if own.exists() && !same(own, &path) { own.to_path_buf() } else { path })
+}
+
+/// How workers call this program: as they are told to, by its plain name if that leads here, else by its path.
+fn command(own_program: &Path) -> String {
+    if let Some(command) = variable(COMMAND).and_then(|command| command.into_string().ok()) {
+        return command;
+    }
+    const NAME: &str = "agent-runner";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|directory| directory.join(NAME)).find(|file| file.is_file());
+    let leads_here = found.and_then(|file| file.canonicalize().ok()).is_some_and(|file| file == own_program);
+    if leads_here { NAME.to_owned() } else { shell_words::quote(&own_program.to_string_lossy()).into_owned() }
+}
