@@ -11,6 +11,7 @@ use agent_runner_engine::talk::{socket_path, watch_lines};
 use agent_runner_model::RunId;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_store::{Changes as _, FileChanges, failpoint};
+use agent_runner_supervisor::reap_detached;
 use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -118,8 +119,8 @@ pub(crate) async fn follow(
         view.update(&reading)?;
         let status = reading.run.summary.effective_status;
         if !matches!(status, RunStatus::Running) || driver_gone {
-            if holds && !driver_gone {
-                part(&mut prompts).await;
+            if holds {
+                part(&mut prompts, &mut signals).await;
             }
             view.close()?;
             return Ok(End::Over(Box::new(reading.run)));
@@ -160,9 +161,14 @@ pub(crate) async fn follow(
     }
 }
 
-/// Waits until the driver has left, so that nothing of the run is there when this command returns.
-async fn part(prompts: &mut Prompts) {
-    let gone = async { while prompts.next().await {} };
+/// Waits until the driver has left and collects it, so that nothing of the run is there when this command returns.
+async fn part(prompts: &mut Prompts, signals: &mut Signals) {
+    let gone = async {
+        while prompts.next().await {}
+        while reap_detached() == 0 {
+            signals.child.recv().await;
+        }
+    };
     let _ = tokio::time::timeout(PARTING, gone).await;
 }
 

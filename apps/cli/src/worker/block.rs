@@ -5,7 +5,7 @@ use std::io::{self, Read, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent_runner_backends::Tail;
 use agent_runner_definitions::{BlockShell, CommandBlock};
@@ -14,8 +14,11 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// Bytes of a block's output that are kept.
 const TAIL_BYTES: usize = 4096;
-/// How long output is still read after the block's shell has ended, if something it left behind holds the pipe.
+/// After the block's shell has ended: how long nothing may come before reading stops, if something it left behind
+/// holds the pipe.
 const DRAIN: Duration = Duration::from_millis(200);
+/// After the block's shell has ended: how long it is read at all, if something it left behind goes on printing.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
 /// How a block ended.
 pub(super) struct Ended {
@@ -71,12 +74,19 @@ fn pass_on(child: &Child, reader: OwnedFd, tail: &mut Tail) -> io::Result<()> {
     let mut reader = io::PipeReader::from(reader);
     let mut buffer = vec![0u8; 64 * 1024];
     let mut running = true;
+    let mut deadline = None;
     loop {
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(());
+        }
         let readable = match (&ended, running) {
             (Some(ended), true) => {
                 let mut fds = [PollFd::new(&reader, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
                 retry(|| poll(&mut fds, None))?;
                 running = fds[1].revents().is_empty();
+                if !running {
+                    deadline = Some(Instant::now() + DRAIN_LIMIT);
+                }
                 !fds[0].revents().is_empty()
             }
             (Some(_), false) => {

@@ -155,7 +155,7 @@ proptest! {
         prop_assert!(world.is_over() || !active);
     }
 
-    /// The same end again and again, checks that never pass: the run gives up. (A limit is waited for, see below.)
+    /// The same end again and again, checks and hooks that never pass: the run gives up. (A limit is waited for, see below.)
     #[test]
     fn endless_misfortune_comes_to_an_end(
         sample in samples(),
@@ -163,6 +163,7 @@ proptest! {
         row in prop::sample::select(vec![vec![0], vec![1, 2], vec![3], vec![4], vec![3, 4], vec![5, 6], vec![10],
             vec![11], vec![12], vec![13]]),
         checks_pass: bool,
+        hooks_pass: bool,
     ) {
         let mut world = live(&sample, &ops);
         let active = matches!(world.manifest.state.phase, Phase::Active { .. });
@@ -175,7 +176,7 @@ proptest! {
                 Step::Watch(_) => end(*ends.next().unwrap(), world.now),
                 _ => AttemptEnd::Reported,
             };
-            if !world.carry_out(&Results { end, hooks_pass: true, checks_pass }) {
+            if !world.carry_out(&Results { end, hooks_pass, checks_pass }) {
                 break;
             }
             steps += 1;

@@ -317,3 +317,74 @@ fn an_abort_comes_before_a_start_that_was_decided_earlier() {
     assert!(matches!(world.tell(&start), Err(Refusal::NotAllowed { .. })));
     assert_eq!(finished(&mut world), RunStatus::Aborted);
 }
+
+#[test]
+fn a_change_before_the_hooks_of_the_end_is_decided_at_once() {
+    let mut world = done(&Sample { finish: 1, checks: 1, ..Sample::default() });
+    pass(&mut world);
+    pass(&mut world);
+    assert!(matches!(world.manifest.stage(), Some(Stage::Closing { cursor: 0, .. })));
+    world.set(Author::Person, 1, TaskStatus::Blocked);
+    assert!(matches!(world.step(), Step::Finish(Outcome::Blocked { .. })));
+    pass(&mut world);
+    assert!(matches!(
+        world.manifest.stage(),
+        Some(Stage::Closing { outcome: Outcome::Blocked { .. }, cursor: 0 })
+    ));
+    world.set(Author::Person, 1, DONE);
+    assert_eq!(world.step(), Step::Verify { check: 0 }, "the checks belong to a success");
+    assert_eq!(finished(&mut world), RunStatus::Success);
+}
+
+#[test]
+fn a_hook_cannot_keep_a_run_from_ending_badly() {
+    for status in [TaskStatus::Blocked, TaskStatus::InProgress] {
+        let mut world = World::started(&Sample { finish: 2, max_attempts: 1, ..Sample::default() });
+        world.start_attempt();
+        let worker = world.worker();
+        world.set(worker, 0, status);
+        let refusing = Results { end: AttemptEnd::Reported, hooks_pass: false, checks_pass: true };
+        // The end of the attempt, the proposal, two objections, the end.
+        assert_eq!(world.drive(&refusing, 10), 5);
+        let expected = if status.is_open() { RunStatus::Exhausted } else { RunStatus::Blocked };
+        assert_eq!(world.status(), expected);
+    }
+}
+
+#[test]
+fn a_hook_can_keep_a_run_from_ending_well() {
+    let mut world = done(&Sample { finish: 1, ..Sample::default() });
+    pass(&mut world);
+    world.carry_out(&Results { end: AttemptEnd::Reported, hooks_pass: false, checks_pass: true });
+    assert_eq!(world.step(), Step::StartAttempt { prompt: PromptKind::Nudge });
+}
+
+/// Work on an objection that a fault cut short: the fault has its pause first.
+#[test]
+fn an_objection_waits_for_a_fault_even_if_tasks_changed() {
+    let mut world = done(&Sample { checks: 1, ..Sample::default() });
+    world.carry_out(&Results { end: AttemptEnd::Reported, hooks_pass: true, checks_pass: false });
+    world.start_attempt();
+    let worker = world.worker();
+    world.set(worker, 0, TaskStatus::InProgress);
+    world.set(worker, 0, DONE);
+    world.end_attempt(end(5, world.now));
+    world.wait();
+    assert_eq!(world.step(), Step::StartAttempt { prompt: PromptKind::Nudge });
+}
+
+#[test]
+fn a_new_session_starts_a_new_count() {
+    for (number, times, prompt) in [(3, 3, PromptKind::AfterCrash), (12, 6, PromptKind::AfterInterrupt)] {
+        let mut world = World::started(&Sample::default());
+        for _ in 0..times {
+            world.attempt(end(number, world.now));
+        }
+        assert_eq!(finished(&mut world), RunStatus::Error);
+        let cause = Cause::Continue { message: None };
+        world.control(ControlFact::Started { cause });
+        world.take_over();
+        world.attempt(end(number, world.now));
+        assert_eq!(world.step(), Step::StartAttempt { prompt });
+    }
+}

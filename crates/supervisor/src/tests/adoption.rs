@@ -149,8 +149,8 @@ fn children_that_are_not_of_the_tree_are_left_alone() {
 }
 
 #[test]
-fn a_detached_job_survives_in_its_own_process() {
-    isolated("tests::adoption::a_detached_job_survives_in_its_own_process", async {
+fn children_in_the_own_group_are_left_alone() {
+    isolated("tests::adoption::children_in_the_own_group_are_left_alone", async {
         become_subreaper().unwrap();
         let mut child = Command::new("/bin/sh")
             .args(["-c", "echo ready; exec sleep 300"])
