@@ -1,1 +1,11 @@
-//! The program from outside.
+//! The program from outside: the real binary with scripted fake agents in a world of its own for each test. Sees the
+//! binary and its files, never the code behind them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
+mod harness;
+mod truth;

@@ -10,6 +10,8 @@ pub mod launch;
 mod place;
 mod service;
 pub mod talk;
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Engine, EngineConfig, Environment};
 pub use place::Places;

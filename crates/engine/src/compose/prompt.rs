@@ -32,8 +32,9 @@ pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> 
                 .to_owned(),
         ]),
     };
-    let first = manifest.state.attempt_records.is_empty();
-    if remembers && !first { follow_up } else { format!("{}\n{follow_up}", manifest.spec.brief) }
+    // A conversation that never began cannot be gone on with, whatever the backend could remember.
+    let goes_on = remembers && manifest.state.backend_session_id.is_some();
+    if goes_on { follow_up } else { format!("{}\n{follow_up}", manifest.spec.brief) }
 }
 
 fn message(manifest: &Manifest) -> String {

@@ -264,3 +264,18 @@ fn an_initialized_run_starts_for_the_first_time_only() {
     assert_eq!(world.manifest.status(true), RunStatus::Interrupted, "active, and nobody drives it yet");
     assert_eq!(world.status(), RunStatus::Running);
 }
+
+#[test]
+fn words_may_come_from_elsewhere_but_a_schedule_has_none() {
+    let ended = ended(&Sample::default(), &[DONE, DONE], AttemptEnd::Reported);
+    let task_id = super::sample::task_id(0);
+    let queued = Cause::Queued { messages: vec!["m1".into()] };
+    for cause in [queued, Cause::Reinvoked { run_id: "child".into() }, Cause::Rejected { task_id }] {
+        let mut world = ended.clone();
+        world.control(ControlFact::Started { cause: cause.clone() });
+        assert_eq!(world.step(), Step::OpenSession(cause));
+    }
+    for cause in [Cause::First, Cause::Fired, Cause::Fallback] {
+        refused(&mut ended.clone(), ControlFact::Started { cause });
+    }
+}

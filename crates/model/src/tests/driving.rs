@@ -95,7 +95,7 @@ fn bound(sample: &Sample, more: usize) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_idle_worker_that_reports_comes_to_an_end(sample in samples(), ops in ops(80)) {

@@ -171,7 +171,7 @@ fn tell(world: &mut World, fact: &Fact) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn invariants_hold_after_any_facts(sample in samples(), ops in ops(120)) {

@@ -1,0 +1,5 @@
+//! The driver over a real store, with real processes and a backend that judges their ends as a test says.
+
+mod drive;
+mod prompts;
+mod world;

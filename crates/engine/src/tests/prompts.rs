@@ -1,0 +1,92 @@
+//! What workers are told.
+
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::{AppendNotes, ResumeRun, SetTask, TaskAuthor};
+use agent_runner_model::attempt::{AttemptEnd, TimeoutKind};
+use agent_runner_model::spec::OrphanPolicy;
+use agent_runner_model::task::TaskStatus;
+
+use super::world::{World, turn};
+
+#[tokio::test]
+async fn a_nudge_names_each_open_task_and_what_is_wrong_with_it() {
+    let world = World::new(vec![
+        turn("true", AttemptEnd::Reported),
+        turn("true", AttemptEnd::TimedOut { limit: TimeoutKind::Wall }),
+        turn("true", AttemptEnd::Crashed { detail: "it fell over".to_owned() }),
+        turn("true", AttemptEnd::Reported),
+    ]);
+    let run_id = world.create(&["Sweep the floor", "Water the plants", "Close the door"], 3).await;
+    let manifest = world.manifest(&run_id).await;
+    let tasks: Vec<_> = manifest.state.final_tasks.keys().cloned().collect();
+    let run = run_id.to_string();
+    for (task, status) in [(&tasks[0], TaskStatus::Completed), (&tasks[1], TaskStatus::InProgress)] {
+        let request = SetTask {
+            run: run.clone(),
+            task: task.clone(),
+            author: TaskAuthor::Person,
+            status: Some(status),
+            notes: None,
+        };
+        world.engine.call(request).await.unwrap();
+    }
+    let request = AppendNotes {
+        run: run.clone(),
+        task: tasks[1].clone(),
+        author: TaskAuthor::Person,
+        text: "the can is empty".to_owned(),
+    };
+    world.engine.call(request).await.unwrap();
+    world.drive(&run_id).await.unwrap();
+
+    let prompts = world.prompts.lock().unwrap().clone();
+    assert_eq!(prompts.len(), 4);
+    assert_eq!(prompts[0], manifest.spec.brief, "the first attempt gets the brief as it was frozen");
+    assert!(
+        prompts[0].contains("do it") && prompts[0].contains(&format!("task list {run}")),
+        "{}",
+        prompts[0]
+    );
+    let reasons = ["Your turn ended", "time ran out (3600 seconds)", "it fell over"];
+    for (prompt, reason) in prompts[1..].iter().zip(reasons) {
+        assert!(prompt.contains(reason), "{prompt}");
+        assert!(prompt.contains("2 of 3 tasks are still open"), "{prompt}");
+        assert!(!prompt.contains("Sweep the floor"), "{prompt}");
+        assert!(prompt.contains(&format!("`{}` Water the plants (in progress", tasks[1])), "{prompt}");
+        assert!(
+            prompt.starts_with(&manifest.spec.brief),
+            "without a session to go on with, all is said again"
+        );
+        assert!(prompt.contains("newest note: the can is empty"), "{prompt}");
+        assert!(prompt.contains(&format!("`{}` Close the door (pending: nothing was reported", tasks[2])));
+        assert!(prompt.contains(&format!("agent-runner task set {run} <task-id>")), "{prompt}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_blocked_run_is_passed_on_as_it_is() {
+    let world = World::new(vec![turn("true", AttemptEnd::Reported), turn("true", AttemptEnd::Reported)]);
+    let run_id = world.create(&["Ask"], 0).await;
+    let manifest = world.manifest(&run_id).await;
+    let request = SetTask {
+        run: run_id.to_string(),
+        task: manifest.state.final_tasks.keys().next().unwrap().clone(),
+        author: TaskAuthor::Person,
+        status: Some(TaskStatus::Blocked),
+        notes: None,
+    };
+    world.engine.call(request).await.unwrap();
+    world.drive(&run_id).await.unwrap();
+    let resume = |message: Option<&str>| ResumeRun {
+        run: run_id.to_string(),
+        message: message.map(str::to_owned),
+        add_tasks: Vec::new(),
+        on_orphan: OrphanPolicy::Abort,
+        take_over: false,
+    };
+    let refused = world.engine.call(resume(None)).await.unwrap_err();
+    assert!(refused.message.contains("needs a message"), "{}", refused.message);
+    world.engine.call(resume(Some("Take the blue one."))).await.unwrap();
+    world.drive(&run_id).await.unwrap();
+    assert_eq!(world.prompts.lock().unwrap()[1], "Take the blue one.\n");
+}

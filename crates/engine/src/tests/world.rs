@@ -1,0 +1,179 @@
+//! A store in a temporary directory, a backend with programmed ends, and a driver in this process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::{CreateRun, Start};
+use agent_runner_backends::{
+    Backend, BackendError, Plan, PromptDelivery, Registry, TurnEvent, TurnReader, TurnReport, TurnRequest,
+};
+use agent_runner_model::attempt::{AttemptEnd, Usage};
+use agent_runner_model::spec::{OrphanPolicy, Value};
+use agent_runner_model::{Manifest, RunId, Timestamp};
+use agent_runner_store::{FileOptions, FileStore, RunStore as _};
+use agent_runner_supervisor::{Exit, Source, Stdin};
+use tokio::sync::mpsc;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::driver::{DriveError, DriveRequest, Ports, Signal, drive};
+use crate::launch::{LaunchRequest, Launcher, Launching};
+use crate::{Engine, EngineConfig};
+
+/// What one attempt does: the script its worker runs, and how its end is judged.
+pub(super) struct Turn {
+    pub(super) script: String,
+    pub(super) end: Box<dyn Fn(Timestamp) -> AttemptEnd + Send>,
+}
+
+pub(super) fn turn(script: &str, end: AttemptEnd) -> Turn {
+    Turn { script: script.to_owned(), end: Box::new(move |_| end.clone()) }
+}
+
+type Turns = Arc<Mutex<VecDeque<Turn>>>;
+
+struct Programmed {
+    turns: Turns,
+    prompts: Arc<Mutex<Vec<String>>>,
+}
+
+struct ProgrammedReader {
+    turn: Turn,
+}
+
+impl TurnReader for ProgrammedReader {
+    fn line(&mut self, _source: Source, line: &[u8], _truncated: bool) -> Option<TurnEvent> {
+        let text = String::from_utf8_lossy(line).into_owned();
+        Some(match text.strip_prefix("session=") {
+            Some(id) => TurnEvent::Session(id.to_owned()),
+            None => TurnEvent::Line(text),
+        })
+    }
+
+    fn finish(&mut self, _exit: Exit) -> TurnReport {
+        let end = (self.turn.end)(SystemClock.now());
+        TurnReport { end, output_tail: String::new(), usage: Usage::default() }
+    }
+}
+
+impl Backend for Programmed {
+    fn id(&self) -> &'static str {
+        "programmed"
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    fn check(&self, _config: &BTreeMap<String, Value>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn plan(&self, request: &TurnRequest) -> Result<Plan, BackendError> {
+        let turn = self.turns.lock().unwrap().pop_front();
+        let turn = turn.ok_or(BackendError::NoWorker("programmed"))?;
+        self.prompts.lock().unwrap().push(request.prompt.clone());
+        let argv = ["/bin/sh", "-c", turn.script.as_str()].map(OsString::from).to_vec();
+        Ok(Plan {
+            argv,
+            stdin: Stdin::Null,
+            delivery: PromptDelivery::Stdin,
+            reader: Box::new(ProgrammedReader { turn }),
+        })
+    }
+}
+
+struct NoLauncher;
+
+impl Launcher for NoLauncher {
+    fn launch(&self, _request: LaunchRequest) -> Launching<'_> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+pub(super) struct World {
+    pub(super) directory: tempfile::TempDir,
+    pub(super) engine: Arc<Engine<FileStore>>,
+    pub(super) prompts: Arc<Mutex<Vec<String>>>,
+    turns: Turns,
+}
+
+impl World {
+    pub(super) fn new(turns: Vec<Turn>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let turns = Arc::new(Mutex::new(VecDeque::from(turns)));
+        let prompts = Arc::new(Mutex::new(Vec::new()));
+        let backend = Programmed { turns: Arc::clone(&turns), prompts: Arc::clone(&prompts) };
+        let state_dir = directory.path().join("state");
+        let store = Arc::new(FileStore::new(state_dir.clone(), FileOptions::default()));
+        let config = EngineConfig {
+            config_dir: directory.path().join("config"),
+            state_dir,
+            runtime_dir: directory.path().join("run"),
+            command: "agent-runner".to_owned(),
+            own_program: PathBuf::from("/bin/false"),
+            host: "here".to_owned(),
+            version: "test",
+            stop_grace_sec: 1,
+        };
+        let registry = Registry::of(vec![Box::new(backend)]);
+        let engine = Engine::new(store, registry, Box::new(SystemClock), Box::new(NoLauncher), config);
+        Self { directory, engine: Arc::new(engine), prompts, turns }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(super) fn turns_left(&self) -> usize {
+        self.turns.lock().unwrap().len()
+    }
+
+    pub(super) async fn create(&self, tasks: &[&str], max_retries: u32) -> RunId {
+        let request = CreateRun {
+            agent: None,
+            assignment: None,
+            checklist: None,
+            backend: Some("programmed".to_owned()),
+            model: None,
+            effort: None,
+            timeout_sec: None,
+            max_retries: Some(max_retries),
+            unrestricted: None,
+            name: None,
+            cwd: None,
+            caller_dir: self.path().to_str().unwrap().to_owned(),
+            add_tasks: tasks.iter().map(|title| (*title).to_owned()).collect(),
+            message: Some("do it".to_owned()),
+            parent_run_id: None,
+            run_group_id: None,
+            start: Start::Now { on_orphan: OrphanPolicy::Abort },
+        };
+        self.engine.call(request).await.unwrap().summary.run_id
+    }
+
+    pub(super) fn drive_request(run_id: &RunId) -> DriveRequest {
+        DriveRequest {
+            run_id: run_id.clone(),
+            environment: std::env::vars_os().collect(),
+            on_orphan: OrphanPolicy::Abort,
+            take_over: false,
+        }
+    }
+
+    pub(super) fn ports() -> (Ports, mpsc::Sender<Signal>) {
+        let (sender, signals) = mpsc::channel(1);
+        (Ports { leash: None, wake: None, signals, say: |text| eprintln!("driver: {text}") }, sender)
+    }
+
+    pub(super) async fn drive(&self, run_id: &RunId) -> Result<(), DriveError> {
+        let (ports, _signals) = Self::ports();
+        drive(Arc::clone(&self.engine), Self::drive_request(run_id), ports).await
+    }
+
+    pub(super) async fn manifest(&self, run_id: &RunId) -> Manifest {
+        self.engine.store.snapshot(run_id).await.unwrap()
+    }
+}
