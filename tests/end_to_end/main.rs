@@ -9,3 +9,5 @@
 
 mod harness;
 mod truth;
+mod misbehaving;
+mod starting;

@@ -2,11 +2,18 @@
 
 use std::fmt::Write as _;
 
+use super::command::Command;
 use super::world::World;
 
 impl World {
-    /// An agent whose worker is a shell script. In the script, `$W` is the world's root, `$PROMPT` a file with the
-    /// prompt of this attempt (`prompt-<fence>`), `set_task` and `complete` report.
+    /// `run` with the agent `fake` and the assignment `work`, and what else is said.
+    pub fn fake(&self, more: &[&str]) -> Command<'_> {
+        let args = ["run", "--agent", "fake", "--assignment", "work", "--output-format", "json"];
+        self.command(&args.iter().chain(more).copied().collect::<Vec<_>>())
+    }
+
+    /// An agent whose worker is a shell script. In the script, `$W` is the world's root, `$FENCE` counts the attempts
+    /// from 1, `$PROMPT` is a file with the prompt of this attempt (`prompt-1`), `set_task` and `complete` report.
     pub fn agent(&self, name: &str, script: &str) {
         let path = self.script(name, script);
         self.agent_argv(name, &["sh", path.to_str().unwrap()]);

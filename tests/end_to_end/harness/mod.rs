@@ -3,6 +3,7 @@
 mod agents;
 mod command;
 mod fifo;
+mod manifest;
 mod processes;
 mod running;
 mod terminal;
@@ -12,6 +13,7 @@ mod world;
 #[expect(unused_imports, reason = "part of the vocabulary of tests")]
 pub use command::Command;
 pub use fifo::Fifo;
+pub use manifest::Manifest;
 pub use processes::Process;
 pub use running::{Finished, Running};
 pub use terminal::Terminal;

@@ -1,6 +1,8 @@
 //! What connects a driver with the command that started it: the leash it is held by, the pipe it wakes its watcher
 //! with, signals, and where it says what went wrong.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 
 use agent_runner_model::spec::OrphanPolicy;
@@ -37,16 +39,19 @@ pub struct Ports {
 }
 
 /// Prompts whoever watches to look again. A full or broken pipe is no concern of the driver's.
-pub(super) struct Wake(Option<pipe::Sender>);
+pub(super) struct Wake(Option<File>);
 
 impl Wake {
+    /// Written to directly: the runtime refuses to write until it has looked at the pipe once, and a driver that is
+    /// done before that would never have said that it was there.
     pub(super) fn new(fd: Option<OwnedFd>) -> Self {
-        Self(fd.and_then(|fd| pipe::Sender::from_owned_fd(fd).ok()))
+        let unblocked = |fd| pipe::Sender::from_owned_fd(fd)?.into_nonblocking_fd();
+        Self(fd.and_then(|fd| unblocked(fd).ok()).map(File::from))
     }
 
     pub(super) fn signal(&self) {
-        if let Some(pipe) = &self.0 {
-            let _ = pipe.try_write(b".");
+        if let Some(mut pipe) = self.0.as_ref() {
+            let _ = pipe.write(b".");
         }
     }
 }

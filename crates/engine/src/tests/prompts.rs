@@ -65,7 +65,8 @@ async fn a_nudge_names_each_open_task_and_what_is_wrong_with_it() {
 
 #[tokio::test]
 async fn an_answer_to_a_blocked_run_is_passed_on_as_it_is() {
-    let world = World::new(vec![turn("true", AttemptEnd::Reported), turn("true", AttemptEnd::Reported)]);
+    let world =
+        World::new(vec![turn("echo session=s-1", AttemptEnd::Reported), turn("true", AttemptEnd::Reported)]);
     let run_id = world.create(&["Ask"], 0).await;
     let manifest = world.manifest(&run_id).await;
     let request = SetTask {

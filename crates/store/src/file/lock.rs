@@ -13,10 +13,22 @@ use crate::error::StoreError;
 
 use super::durable::open_side_file;
 
-/// An exclusive lock; dropping it frees it.
+/// A lock; dropping it frees it.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
+}
+
+impl Lock {
+    /// The lock that was taken on a file.
+    pub(crate) fn taken(file: File) -> Self {
+        Self { file }
+    }
+
+    /// The file that is locked.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 impl Drop for Lock {
@@ -38,7 +50,7 @@ pub(crate) fn exclusive(path: &Path, patience: Duration) -> Result<Lock, StoreEr
         };
         // The directory may have been deleted, and made anew, while this was waiting.
         if is_current(&file, path) {
-            return Ok(Lock { file });
+            return Ok(Lock::taken(file));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::host::Holder;
 use crate::run_store::{OwnerLease, OwnerView, Takeover};
 
 use super::layout::{DRIVER_LOG, Layout, MANIFEST, OWNER_LOCK, is_absent};
+use super::lock::Lock;
 use super::network::network_file_system;
 use super::{durable, lock, reserve};
 
@@ -25,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The owner lease of a run.
 #[derive(Debug)]
 pub struct FileLease {
-    file: File,
+    lock: Lock,
     holder: Holder,
     dir: PathBuf,
 }
@@ -48,8 +49,7 @@ impl Drop for FileLease {
     fn drop(&mut self) {
         // Best effort: what stays behind is a record of somebody who holds no lock.
         let _ = reserve::release(&self.dir);
-        let _ = self.file.set_len(0);
-        let _ = self.file.unlock();
+        let _ = self.lock.file().set_len(0);
     }
 }
 
@@ -65,34 +65,35 @@ pub(crate) fn acquire(
         return Err(AcquireError::NetworkFileSystem { path: dir, file_system });
     }
     let path = dir.join(OWNER_LOCK);
-    let file = lock_within(&path, id, patience)?;
+    let lock = lock_within(&path, id, patience)?;
+    let file = lock.file();
     let point =
         |name| failpoint::check(name).map_err(|source| StoreError::Write { path: path.clone(), source });
     point("store.owner.locked")?;
-    if !dir.join(MANIFEST).exists() || !lock::is_current(&file, &path) {
+    if !dir.join(MANIFEST).exists() || !lock::is_current(file, &path) {
         return Err(layout.not_found(id).into());
     }
     let here = Holder::current();
-    let before = recorded(&file).map_err(|source| StoreError::Read { path: path.clone(), source })?;
+    let before = recorded(file).map_err(|source| StoreError::Read { path: path.clone(), source })?;
     if let (Some(before), Takeover::Never) = (before, takeover)
         && before.when_unlocked(&here) == Lease::Unknown
     {
         return Err(AcquireError::Unknown { id: id.clone(), holder: Box::new(before) });
     }
-    record(&file, &here).map_err(|source| StoreError::Write { path: path.clone(), source })?;
+    record(file, &here).map_err(|source| StoreError::Write { path: path.clone(), source })?;
     point("store.owner.written")?;
-    let lease = FileLease { file, holder: here, dir };
+    let lease = FileLease { lock, holder: here, dir };
     // A disk that is full already has no room to put aside; the run may still go on.
     let _ = lease.hold_reserve();
     Ok(lease)
 }
 
-fn lock_within(path: &Path, id: &RunId, patience: Duration) -> Result<File, AcquireError> {
+fn lock_within(path: &Path, id: &RunId, patience: Duration) -> Result<Lock, AcquireError> {
     let deadline = Instant::now() + patience;
     let file = durable::open_side_file(path)?;
     loop {
         match lock::try_exclusive(&file) {
-            Ok(true) => return Ok(file),
+            Ok(true) => return Ok(Lock::taken(file)),
             Ok(false) if Instant::now() < deadline => thread::sleep(PAUSE.min(patience)),
             Ok(false) => {
                 let holder = recorded(&file).ok().flatten();
@@ -117,8 +118,9 @@ pub(crate) fn observe(layout: &Layout, id: &RunId, allow_network: bool) -> Resul
         Err(TryLockError::WouldBlock) => true,
         Err(TryLockError::Error(source)) => return Err(StoreError::Lock { path, source }),
     };
-    let holder = recorded(&file).map_err(|source| StoreError::Read { path, source })?;
-    drop(file);
+    let lock = Lock::taken(file);
+    let holder = recorded(lock.file()).map_err(|source| StoreError::Read { path, source })?;
+    drop(lock);
     let lease = match &holder {
         _ if held => Lease::Held,
         None => Lease::Free,
