@@ -9,6 +9,7 @@
 )]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -59,7 +60,7 @@ fn build() -> PathBuf {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    programs.last().expect("the build names its program")
+    programs.reduce(|_, last| last).expect("the build names its program")
 }
 
 fn run(mut command: Command) {
@@ -136,10 +137,13 @@ impl Bench {
         let mut commits = 0;
         let run_once = || run(self.command(&["run", "--agent", "./agent.md", "hello"]));
         let whole = self.median(|_| run_once());
-        let detached = self.median(|_| run(self.command(&["run", "--agent", "./agent.md", "--detach", "hello"])));
+        let detached =
+            self.median(|_| run(self.command(&["run", "--agent", "./agent.md", "--detach", "hello"])));
         for listed in self.json(&["list", "runs"])["runs"].as_array().unwrap() {
-            let detail = self.json(&["run", "status", listed["runId"].as_str().unwrap()]);
-            commits = commits.max(detail["revision"].as_u64().unwrap());
+            if listed["backend"] == "command" {
+                let detail = self.json(&["run", "status", listed["runId"].as_str().unwrap()]);
+                commits = commits.max(detail["revision"].as_u64().unwrap());
+            }
         }
         println!("a run of an empty worker, {name}: {}", show(whole));
         println!("  overhead over the worker itself: {}", show(whole.saturating_sub(baseline)));
@@ -162,35 +166,51 @@ impl Bench {
         self.driver_memory();
     }
 
-    /// A driver whose worker waits for a word, looked at meanwhile.
+    /// Two drivers whose workers wait for a word, looked at meanwhile: what the second one costs is what a driver
+    /// costs, because the program's own pages are there once.
     fn driver_memory(&self) {
-        let word = self.root.path().join("word");
-        let made = Command::new("mkfifo").arg(&word).status().unwrap();
-        assert!(made.success());
-        let agent = format!(
-            "---\nschemaVersion: 1\nname: waits\nbackend: command\nbackendConfig:\n  command:\n    argv: [\"/bin/sh\", \
-             \"-c\", \"read -r word < {}\"]\n---\nWait.\n",
-            word.display()
-        );
-        fs::write(self.root.path().join("waits.md"), agent).unwrap();
-        let detail = self.json(&["run", "--agent", "./waits.md", "--detach", "hello"]);
-        let run_id = detail["runId"].as_str().unwrap().to_owned();
-        let manifest = PathBuf::from(detail["workspaceDir"].as_str().unwrap()).join("run.json");
-        // Opening the pipe waits until the worker does: by then the driver is at rest.
-        let waiting = fs::OpenOptions::new().write(true).open(&word).unwrap();
-        let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
-        let pid = manifest["state"]["driver"]["pid"].as_u64().unwrap();
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+        let first = self.waiting_run("first");
+        let second = self.waiting_run("second");
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", second.driver)).unwrap();
         let kib = |name: &str| -> u64 {
             let line = rollup.lines().find(|line| line.starts_with(name)).unwrap();
             line.split_whitespace().nth(1).unwrap().parse().unwrap()
         };
-        let private = kib("Private_Clean:") + kib("Private_Dirty:");
-        println!("a driver at rest: {private} KiB private, {} KiB resident", kib("Rss:"));
-        drop(waiting);
-        let attached = self.command(&["run", "attach", &run_id]).stdout(Stdio::null()).status().unwrap();
-        assert!(attached.success());
+        println!(
+            "a driver at rest beside another one: {} KiB private, {} KiB resident",
+            kib("Private_Clean:") + kib("Private_Dirty:"),
+            kib("Rss:")
+        );
+        for mut run in [first, second] {
+            run.word.write_all(b"go\n").unwrap();
+            let attached = self.command(&["run", "attach", &run.id]).stdout(Stdio::null()).status().unwrap();
+            assert!(attached.success());
+        }
     }
+
+    fn waiting_run(&self, name: &str) -> WaitingRun {
+        let word = self.root.path().join(name);
+        assert!(Command::new("mkfifo").arg(&word).status().unwrap().success());
+        let agent = format!(
+            "---\nschemaVersion: 1\nname: waits\nbackend: command\nbackendConfig:\n  command:\n    argv: \
+             [\"/bin/sh\", \"-c\", \"read -r word < {}\"]\n---\nWait.\n",
+            word.display()
+        );
+        fs::write(self.root.path().join("waits.md"), agent).unwrap();
+        let detail = self.json(&["run", "--agent", "./waits.md", "--detach", "hello"]);
+        let manifest = PathBuf::from(detail["workspaceDir"].as_str().unwrap()).join("run.json");
+        // Opening the pipe waits until the worker does: by then the driver is at rest.
+        let word = fs::OpenOptions::new().write(true).open(&word).unwrap();
+        let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+        let driver = manifest["state"]["driver"]["pid"].as_u64().unwrap();
+        WaitingRun { id: detail["runId"].as_str().unwrap().to_owned(), driver, word }
+    }
+}
+
+struct WaitingRun {
+    id: String,
+    driver: u64,
+    word: fs::File,
 }
 
 fn ratio(a: Duration, b: Duration) -> f64 {
@@ -198,7 +218,6 @@ fn ratio(a: Duration, b: Duration) -> f64 {
 }
 
 fn three_syncs(directory: &Path) {
-    use std::io::Write as _;
     let mut log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
     log.write_all(&[b'x'; 150]).unwrap();
     log.sync_data().unwrap();

@@ -13,7 +13,8 @@ fn table(document: &str, heading: &str) -> BTreeMap<String, String> {
     let text = read(document);
     let (_, rest) = text.split_once(heading).unwrap_or_else(|| panic!("{document} has no table {heading}"));
     let rows = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
-    let cells = rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect());
+    let cells =
+        rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect());
     cells.map(|cells: Vec<String>| (cells[0].clone(), cells[1].clone())).collect()
 }
 
@@ -46,8 +47,11 @@ fn the_table_of_outcomes_is_the_programs() {
     std::fs::write(sandbox.here().join("good.md"), task("true")).unwrap();
     std::fs::write(sandbox.here().join("bad.md"), task("false")).unwrap();
     std::fs::write(sandbox.here().join("empty.md"), "- [ ] Nothing to run\n").unwrap();
-    std::fs::write(sandbox.here().join("stuck.md"), task("agent-runner run abort \"$AGENT_RUNNER_RUN_ID\" &\n  sleep 60"))
-        .unwrap();
+    std::fs::write(
+        sandbox.here().join("stuck.md"),
+        task("agent-runner run abort \"$AGENT_RUNNER_RUN_ID\" &\n  sleep 60"),
+    )
+    .unwrap();
     let agent = "---\nschemaVersion: 1\nname: lost\nbackend: command\nbackendConfig:\n  command:\n    argv: [./no-such-program]\n---\n";
     std::fs::write(sandbox.here().join("lost.md"), agent).unwrap();
     let run = "agent-runner run --output-format json --max-retries 0";
@@ -62,9 +66,10 @@ fn the_table_of_outcomes_is_the_programs() {
     .map(|script| ending(&sandbox, script))
     .collect();
     assert_eq!(real.len(), 5, "each of them ends otherwise: {real:?}");
-    for (document, heading) in
-        [("docs/cli.md", "| status | exit code | when |"), ("docs/runs.md", "| status | exit code | meaning |")]
-    {
+    for (document, heading) in [
+        ("docs/cli.md", "| status | exit code | when |"),
+        ("docs/runs.md", "| status | exit code | meaning |"),
+    ] {
         let mut documented = table(document, heading);
         documented.retain(|_, code| code != "-");
         let ended: BTreeMap<String, String> =
@@ -76,7 +81,8 @@ fn the_table_of_outcomes_is_the_programs() {
 #[test]
 fn the_readme_lists_every_exit_code() {
     let readme = table("README.md", "| code | meaning |");
-    let mut codes: Vec<String> = table("docs/cli.md", "| status | exit code | when |").into_values().collect();
+    let mut codes: Vec<String> =
+        table("docs/cli.md", "| status | exit code | when |").into_values().collect();
     codes.extend(table("docs/cli.md", "| error | exit code | meaning |").into_values());
     codes.retain(|code| code != "-");
     for code in codes {

@@ -94,11 +94,13 @@ fn unsaid(arg: &Arg, text: &str) -> Vec<String> {
             missing.extend(names.filter(|name| !text.contains(name.as_str())).map(ToString::to_string));
         }
     }
-    let defaults = arg.get_default_values().iter().filter_map(|value| value.to_str());
-    let choices = arg.get_possible_values();
-    let choices = choices.iter().map(|choice| choice.get_name()).filter(|_| arg.get_action().takes_values());
-    let values = defaults.chain(choices).filter(|value| !value.is_empty());
-    missing.extend(values.filter(|value| !text.contains(&format!("`{value}`"))).map(str::to_owned));
+    if arg.get_action().takes_values() {
+        let defaults = arg.get_default_values().iter().filter_map(|value| value.to_str());
+        let choices = arg.get_possible_values();
+        let values = defaults.chain(choices.iter().map(|choice| choice.get_name()));
+        let unsaid = values.filter(|value| !value.is_empty() && !text.contains(&format!("`{value}`")));
+        missing.extend(unsaid.map(str::to_owned));
+    }
     missing
 }
 
@@ -148,14 +150,17 @@ fn only_commands_and_flags_that_exist_are_described() {
     let known: Vec<String> = callables().into_iter().map(|callable| callable.words).collect();
     let mut findings = Vec::new();
     for section in sections(&text) {
-        if let Some(words) = section.heading.strip_prefix("`agent-runner ").and_then(|rest| rest.strip_suffix('`'))
+        if let Some(words) =
+            section.heading.strip_prefix("`agent-runner ").and_then(|rest| rest.strip_suffix('`'))
             && !known.iter().any(|command| command == words)
         {
             findings.push(format!("there is no command {words}"));
         }
     }
     let flags = known_flags();
-    findings.extend(flags_in(&text).filter(|flag| !flags.contains(flag)).map(|flag| format!("there is no --{flag}")));
+    findings.extend(
+        flags_in(&text).filter(|flag| !flags.contains(flag)).map(|flag| format!("there is no --{flag}")),
+    );
     report("docs/cli.md describes what does not exist:", &findings);
 }
 

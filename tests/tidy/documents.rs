@@ -36,16 +36,20 @@ enum Piece<'a> {
 
 /// The lines of a document, told apart.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut fence: Option<usize> = None;
+    let mut fence: Option<(usize, usize)> = None;
     let mut pieces = Vec::new();
     for line in text.lines() {
+        let indent = line.len() - line.trim_start().len();
         let ticks = line.trim_start().chars().take_while(|c| *c == '`').count();
         pieces.push(match fence {
             None if ticks >= 3 => {
-                fence = Some(ticks);
+                fence = Some((ticks, indent));
                 Piece::Open(line.trim_start().trim_start_matches('`').trim())
             }
-            Some(open) if ticks >= open && line.trim().chars().all(|c| c == '`') => {
+            // Markdown closes a fence by one of at least its length that is hardly indented.
+            Some((open, margin))
+                if ticks >= open && indent <= margin + 3 && line.trim().chars().all(|c| c == '`') =>
+            {
                 fence = None;
                 Piece::Close
             }
@@ -77,7 +81,7 @@ pub fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// The fenced blocks of a document that start at the left margin or below a list item.
+/// The fenced blocks of a document.
 pub fn fences(text: &str) -> Vec<Fence> {
     let mut fences: Vec<Fence> = Vec::new();
     for (index, piece) in pieces(text).into_iter().enumerate() {
@@ -133,7 +137,8 @@ fn links_lead_somewhere() {
             }
             let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
             let folder = Path::new(&document).parent().unwrap_or(Path::new(""));
-            let target = if path.is_empty() { root().join(&document) } else { root().join(folder).join(path) };
+            let target =
+                if path.is_empty() { root().join(&document) } else { root().join(folder).join(path) };
             let Ok(target_text) = std::fs::read_to_string(&target) else {
                 if !target.is_dir() {
                     findings.push(format!("{document}: {link}"));

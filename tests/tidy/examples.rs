@@ -29,7 +29,8 @@ impl Sandbox {
         for name in ["home", "bin", "here", "runtime"] {
             fs::create_dir(place.path().join(name)).unwrap();
         }
-        symlink(env!("CARGO_BIN_EXE_agent-runner-under-test"), place.path().join("bin/agent-runner")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_agent-runner-under-test"), place.path().join("bin/agent-runner"))
+            .unwrap();
         Self { place }
     }
 
@@ -113,6 +114,10 @@ fn failures(document: &str) -> Vec<String> {
     failures
 }
 
+fn examined() -> impl Iterator<Item = String> {
+    documents().into_iter()
+}
+
 #[test]
 fn the_readmes_examples_work() {
     report("examples that do not work:", &failures("README.md"));
@@ -120,16 +125,20 @@ fn the_readmes_examples_work() {
 
 #[test]
 fn the_documentations_examples_work() {
-    let documents = documents().into_iter().filter(|document| document != "README.md");
-    report("examples that do not work:", &documents.flat_map(|document| failures(&document)).collect::<Vec<_>>());
+    let documents = examined().filter(|document| document != "README.md");
+    report(
+        "examples that do not work:",
+        &documents.flat_map(|document| failures(&document)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
 fn shell_blocks_are_marked_as_run_or_not() {
     const KNOWN: &[&str] = &["sh", "sh no-run", "text", "json", "jsonl", "md", "yaml", "toml", "rust"];
     let mut findings = Vec::new();
-    for document in documents() {
-        let unknown = fences(&read(&document)).into_iter().filter(|fence| !KNOWN.contains(&fence.info.as_str()));
+    for document in examined() {
+        let unknown =
+            fences(&read(&document)).into_iter().filter(|fence| !KNOWN.contains(&fence.info.as_str()));
         findings.extend(unknown.map(|fence| format!("{document}:{}: {:?}", fence.line, fence.info)));
     }
     report("fenced blocks with another mark:", &findings);

@@ -40,3 +40,15 @@ fn every_field_of_a_reply_is_described() {
     let missing = fields.0.into_iter().filter(|field| !text.contains(&format!("`{field}`")));
     report("docs/cli.md says nothing about these fields:", &missing.collect::<Vec<_>>());
 }
+
+#[test]
+fn every_kind_of_event_is_described() {
+    let source = read("crates/model/src/event.rs");
+    let kinds: Vec<&str> =
+        source.split("rename = \"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
+    let kinds: Vec<&str> = kinds.into_iter().filter(|kind| kind.contains('.')).collect();
+    assert!(kinds.len() > 15, "the events were not found: {kinds:?}");
+    let text = read("docs/cli.md");
+    let missing = kinds.into_iter().filter(|kind| !text.contains(&format!("`{kind}`")));
+    report("docs/cli.md says nothing about these events:", &missing.map(str::to_owned).collect::<Vec<_>>());
+}

@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("launch", &[]),
     ("place", &[]),
     ("service", &["clock", "compose", "driver", "engine", "failure", "launch", "place", "talk"]),
-    ("talk", &["driver", "engine", "place"]),
+    ("talk", &[]),
 ];
 
 fn module_of(file: &str) -> Option<String> {

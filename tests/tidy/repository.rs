@@ -58,7 +58,8 @@ pub fn documents() -> Vec<String> {
 
 /// The text of a file; nothing if it is not text.
 pub fn text_of(file: &str) -> Option<String> {
-    let bytes = std::fs::read(root().join(file)).unwrap_or_else(|error| panic!("cannot read {file}: {error}"));
+    let bytes =
+        std::fs::read(root().join(file)).unwrap_or_else(|error| panic!("cannot read {file}: {error}"));
     String::from_utf8(bytes).ok()
 }
 

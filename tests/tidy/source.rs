@@ -66,7 +66,8 @@ fn identifier(text: &str) -> String {
 
 #[test]
 fn modules_are_found_in_every_form() {
-    let text = "use crate::a::B;\n// crate::no\nuse crate::{\n  c::{D, E},\n  f,\n};\nlet x = crate::g::h();\n";
+    let text =
+        "use crate::a::B;\n// crate::no\nuse crate::{\n  c::{D, E},\n  f,\n};\nlet x = crate::g::h();\n";
     assert_eq!(named_modules(text), ["a", "c", "f", "g"]);
     assert_eq!(named_modules("$crate::x other_crate::y"), Vec::<String>::new());
 }

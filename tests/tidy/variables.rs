@@ -7,7 +7,12 @@ use crate::source::{is_test, without_tests};
 
 const REFERENCE: &str = "docs/configuration.md";
 /// Variables that only tests and benchmarks read; `docs/contributing.md` has those a person may set.
-const FOR_TESTS: &[&str] = &["AGENT_RUNNER_FAILPOINT", "AGENT_RUNNER_FAILPOINT_ERROR", "AGENT_RUNNER_CHAOS_ROUNDS"];
+const FOR_TESTS: &[&str] = &[
+    "AGENT_RUNNER_CHAOS_ROUNDS",
+    "AGENT_RUNNER_FAILPOINT",
+    "AGENT_RUNNER_FAILPOINT_ERROR",
+    "AGENT_RUNNER_FAILPOINT_TRACE",
+];
 /// Variables of others that the program reads.
 const OF_OTHERS: &[&str] = &["HOME", "PATH", "TERM", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"];
 
@@ -35,7 +40,10 @@ fn every_variable_is_described() {
 fn variables_for_tests_are_described_for_contributors() {
     let described = named_in(&read("docs/contributing.md"));
     let missing = FOR_TESTS.iter().filter(|name| !described.contains(**name));
-    report("docs/contributing.md does not describe:", &missing.map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    report(
+        "docs/contributing.md does not describe:",
+        &missing.map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+    );
 }
 
 #[test]

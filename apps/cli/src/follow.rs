@@ -98,10 +98,11 @@ impl Signals {
     }
 }
 
-/// Follows a run until it is over or let go.
+/// Follows a run until it is over or let go. Events up to the cursor `after` are not shown.
 pub(crate) async fn follow(
     app: &App,
     run_id: &RunId,
+    after: u64,
     mut prompts: Prompts,
     view: &mut View,
 ) -> Result<End, Failure> {
@@ -109,7 +110,7 @@ pub(crate) async fn follow(
     let mut signals = Signals::new()?;
     let mut aborting = false;
     let mut driver_gone = false;
-    let mut cursor = 0;
+    let mut cursor = after;
     let mut lines = latest_lines(app, run_id, view);
     let holds = matches!(prompts, Prompts::Driver { .. });
     loop {

@@ -3,6 +3,8 @@
 //!
 //! `AGENT_RUNNER_FAILPOINT=<role>:<name>#<n>` kills a process of that role (`*` for any) at the n-th time it comes by
 //! (1 if left out); `AGENT_RUNNER_FAILPOINT_ERROR` makes the store operation fail there as on a full disk.
+//! `AGENT_RUNNER_FAILPOINT_TRACE` names a file to which every process adds a line for each point it comes by:
+//! `<role> <pid> <name>`. So a test knows that a process died where it was to die, and that it missed no point.
 
 /// Every point there is.
 pub const ALL: &[&str] = &[
@@ -29,13 +31,11 @@ pub const ALL: &[&str] = &[
     "store.delete.moved",
     "driver.started",
     "driver.took_lease",
-    "driver.session_opened",
     "driver.attempt_committed",
     "driver.spawned",
     "driver.spawn_committed",
     "driver.worker_exited",
     "driver.leftovers_ended",
-    "driver.end_committed",
     "driver.finished",
     "command.created",
     "command.driver_spawned",
@@ -89,7 +89,9 @@ mod armed {
     //! The points as tests see them.
 
     use std::cell::RefCell;
-    use std::io;
+    use std::ffi::OsString;
+    use std::fs::OpenOptions;
+    use std::io::{self, Write as _};
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -104,6 +106,7 @@ mod armed {
     static ROLE: OnceLock<&'static str> = OnceLock::new();
     static KILL: OnceLock<Option<Trap>> = OnceLock::new();
     static ERROR: OnceLock<Option<Trap>> = OnceLock::new();
+    static TRACE: OnceLock<Option<OsString>> = OnceLock::new();
 
     thread_local! {
         static HERE: RefCell<Option<&'static str>> = const { RefCell::new(None) };
@@ -137,8 +140,19 @@ mod armed {
         let _ = ROLE.set(role);
     }
 
+    /// Says that this process came by. A trace that cannot be written is a failure of the test that wants it.
+    fn trace(name: &'static str) {
+        let Some(path) = TRACE.get_or_init(|| std::env::var_os("AGENT_RUNNER_FAILPOINT_TRACE")) else {
+            return;
+        };
+        let line = format!("{} {} {name}\n", role(), std::process::id());
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+
     pub(super) fn hit(name: &'static str) {
         debug_assert!(super::ALL.contains(&name), "the point {name} is not listed");
+        trace(name);
         let trap = KILL.get_or_init(|| Trap::from_env("AGENT_RUNNER_FAILPOINT"));
         if trap.as_ref().is_some_and(|trap| trap.springs(name, role())) {
             let _ = kill_process(getpid(), Signal::KILL);

@@ -47,27 +47,30 @@ impl View {
 
     /// Something was committed.
     pub(crate) fn update(&mut self, reading: &RunReading) -> Result<(), Failure> {
-        match self {
+        let shown = match self {
             Self::Silent => Ok(()),
             Self::Lines(lines) => lines.update(reading),
             Self::Live(live) => live.update(reading),
-        }
+        };
+        self.or_silent(shown)
     }
 
     /// The worker printed a line.
     pub(crate) fn line(&mut self, line: String) -> Result<(), Failure> {
-        match self {
+        let shown = match self {
             Self::Silent | Self::Lines(_) => Ok(()),
             Self::Live(live) => live.line(line),
-        }
+        };
+        self.or_silent(shown)
     }
 
     /// Time passed.
     pub(crate) fn tick(&mut self) -> Result<(), Failure> {
-        match self {
+        let shown = match self {
             Self::Silent | Self::Lines(_) => Ok(()),
             Self::Live(live) => live.draw(),
-        }
+        };
+        self.or_silent(shown)
     }
 
     /// The person asked to stop; `again` for the second time.
@@ -77,19 +80,32 @@ impl View {
         } else {
             "stopping the worker; once more ends it at once"
         };
-        match self {
+        let shown = match self {
             Self::Silent => Ok(()),
             Self::Lines(_) => print(&format!("{words}\n")),
             Self::Live(live) => live.line(words.to_owned()),
-        }
+        };
+        self.or_silent(shown)
     }
 
     /// The view is over; what comes next starts on a fresh line.
     pub(crate) fn close(&mut self) -> Result<(), Failure> {
-        match self {
+        let shown = match self {
             Self::Silent => Ok(()),
             Self::Lines(_) => print("\n"),
             Self::Live(live) => live.close(),
+        };
+        self.or_silent(shown)
+    }
+
+    /// A view that lost its reader goes on in silence: the run is held and its exit code counts all the same.
+    fn or_silent(&mut self, shown: Result<(), Failure>) -> Result<(), Failure> {
+        match shown {
+            Err(Failure::Gone) => {
+                *self = Self::Silent;
+                Ok(())
+            }
+            Ok(()) | Err(Failure::Error(_)) => shown,
         }
     }
 }

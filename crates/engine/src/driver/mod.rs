@@ -3,6 +3,7 @@
 mod attempt;
 mod control;
 mod environment;
+mod listen;
 mod log;
 mod ports;
 mod settle;

@@ -82,6 +82,8 @@ pub(crate) async fn settle<S: Places>(
     let facts: Vec<Fact> = facts.into_iter().map(|fact| Fact::Driver { epoch, fact }).collect();
     let committed = engine.store.commit(run_id, &facts, engine.now()).await;
     let manifest = committed.map_err(|error| commit_error(&error))?;
+    // The dead driver's; nobody listens there.
+    let _ = std::fs::remove_file(engine.socket(run_id));
     drop(owner);
     Ok(Settled { manifest, leftovers })
 }

@@ -64,7 +64,11 @@ impl<S: Places + 'static> Driver<S> {
         let report = end_report(&mut *output.reader, &report, stopping.as_ref());
         self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
         match stopping {
-            None | Some(Stopping::Abort) => Ok(Flow::Again),
+            None | Some(Stopping::Abort) => {
+                // What comes next is decided by what the worker made of the tasks, not by what they were before.
+                self.reload().await?;
+                Ok(Flow::Again)
+            }
             Some(Stopping::Leave(why)) => Ok(if self.leave(why).await? { Flow::Leave } else { Flow::Again }),
             Some(Stopping::Trouble(trouble)) => Err(trouble),
         }

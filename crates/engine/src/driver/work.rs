@@ -9,18 +9,19 @@ use agent_runner_model::manifest::{Departure, DriverRef, Manifest};
 use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
-    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, next_step,
+    Applied, ControlFact, DriverFact, Epoch, Fact, Fence, Observation, Refusal, RunId, Step, Timestamp,
+    apply_all, next_step,
 };
 use agent_runner_store::{AcquireError, CommitError, OwnerLease as _, StoreError, Takeover, failpoint};
 use tokio::sync::{mpsc, watch};
 
 use super::control::Control;
 use super::environment::names;
+use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
 use super::settle::{end_attempt, interrupted};
 use crate::engine::{Engine, Environment};
 use crate::place::Places;
-use crate::talk::{Listening, Talk, serve};
 
 /// How long a driver tries to get the lease: somebody may be testing it.
 pub(super) const LEASE_PATIENCE: Duration = Duration::from_millis(250);
@@ -129,7 +130,6 @@ pub async fn drive<S: Places + 'static>(
     let owner = owner.map_err(|source| DriveError::Acquire { run_id: run_id.clone(), source })?;
     failpoint::hit("driver.took_lease");
     let wake = Wake::new(ports.wake);
-    wake.signal();
     let read = engine.store.snapshot(&run_id).await;
     let manifest = read.map_err(|source| DriveError::Read { run_id: run_id.clone(), source })?;
     let (control_sender, control) = mpsc::channel(CONTROL_BACKLOG);
@@ -142,6 +142,8 @@ pub async fn drive<S: Places + 'static>(
     // The sender stays here, so that the receiving end never finds itself alone.
     let talk = Talk { run_id: run_id.clone(), control: control_sender, latest: latest_lines };
     let listening = listen(&engine, &socket, talk.clone(), ports.say);
+    // The starter may talk to this driver as soon as it hears of it.
+    wake.signal();
 
     let holder = owner.holder();
     let driver = DriverRef {
@@ -387,19 +389,7 @@ impl<S: Places + 'static> Driver<S> {
         let failure = Failure { kind: FailureKind::Internal, detail, hint: hint.to_owned() };
         loop {
             let now = self.engine.now();
-            // What was pending may be the run's good end: it is tried as it is first.
-            let mut facts = self.pending.clone();
-            let ends = match apply_all(&self.manifest, &facts, now) {
-                Ok(applied) => !matches!(applied.manifest.state.phase, Phase::Active { .. }),
-                Err(_) => {
-                    facts.clear();
-                    false
-                }
-            };
-            if !ends {
-                let outcome = Outcome::Failed { failure: failure.clone() };
-                facts.push(Fact::Driver { epoch: self.epoch, fact: DriverFact::Finished { outcome } });
-            }
+            let facts = self.last_facts(&failure, now);
             match self.engine.store.commit(&self.run_id, &facts, now).await {
                 Ok(_) => {
                     self.wake.signal();
@@ -420,6 +410,42 @@ impl<S: Places + 'static> Driver<S> {
                 }
             }
         }
+    }
+
+    /// What is left to record. What was pending may be the run's good end: then it is that. Otherwise the run ends
+    /// as failed, without an attempt that was about to start: no worker lives when this is asked.
+    fn last_facts(&self, failure: &Failure, now: Timestamp) -> Vec<Fact> {
+        let mut facts = self.pending.clone();
+        let reached = loop {
+            match apply_all(&self.manifest, &facts, now) {
+                Ok(applied) if live_attempt(&applied.manifest).is_none() || facts.is_empty() => {
+                    break applied.manifest;
+                }
+                Err(_) if facts.is_empty() => break self.manifest.clone(),
+                Ok(_) | Err(_) => {
+                    facts.pop();
+                }
+            }
+        };
+        if !matches!(reached.state.phase, Phase::Active { .. }) {
+            return facts;
+        }
+        if let Some(fence) = live_attempt(&reached) {
+            // Its start was recorded although the commit seemed to fail.
+            let report = interrupted(0);
+            facts.push(Fact::Driver { epoch: self.epoch, fact: DriverFact::AttemptEnded { fence, report } });
+        }
+        let outcome = Outcome::Failed { failure: failure.clone() };
+        facts.push(Fact::Driver { epoch: self.epoch, fact: DriverFact::Finished { outcome } });
+        facts
+    }
+}
+
+/// The attempt that is under way as far as the manifest says.
+fn live_attempt(manifest: &Manifest) -> Option<Fence> {
+    match manifest.stage() {
+        Some(Stage::Attempting { attempt }) => Some(attempt.fence),
+        Some(_) | None => None,
     }
 }
 

@@ -2,22 +2,22 @@
 //! directory, live lines. One JSON object a line each way.
 
 mod client;
-mod server;
 mod words;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use agent_runner_model::RunId;
 
 pub use client::{TalkError, ask, ping, watch_lines};
-pub(crate) use server::{Listening, Talk, serve};
 pub use words::{Answer, Request};
 
 /// Where a run's driver listens. Short, because the system allows hardly more than a hundred bytes, and distinct
 /// for each state directory.
 pub fn socket_path(runtime_dir: &Path, state_dir: &Path, run_id: &RunId) -> PathBuf {
-    let mut hasher = DefaultHasher::new();
-    state_dir.hash(&mut hasher);
-    runtime_dir.join(format!("{:08x}-{run_id}.sock", hasher.finish() & 0xffff_ffff))
+    // FNV-1a: drivers of other versions of this program have to be found under the same name.
+    let digest = state_dir.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    runtime_dir.join(format!("{:08x}-{run_id}.sock", digest & 0xffff_ffff))
 }

@@ -163,3 +163,29 @@ fn identity(manifest: &Path) -> Option<Identity> {
     let data = fs::metadata(manifest).ok()?;
     Some((data.ino(), data.mtime(), data.mtime_nsec(), data.size()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_run_is_watched_not_looked_at_now_and_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let hub = Arc::new(Hub::default());
+        assert!(matches!(hub.watch(dir.path()).source, Source::Watched { .. }));
+        let missing = hub.watch(&dir.path().join("missing"));
+        assert!(matches!(missing.source, Source::Reread { seen: None }));
+    }
+
+    #[test]
+    fn a_watch_that_nobody_needs_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let hub = Arc::new(Hub::default());
+        let watched = || hub.watching.lock().unwrap().as_ref().map_or(0, |watching| watching.counts.len());
+        let (first, second) = (hub.watch(dir.path()), hub.watch(dir.path()));
+        drop(first);
+        assert_eq!(watched(), 1);
+        drop(second);
+        assert_eq!(watched(), 0);
+    }
+}

@@ -24,7 +24,7 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
     let mut detail = app.engine.call(AbortRun { run, at_once: now, by }).await?;
     if let (true, Some(changes)) = (detail.is_live, changes) {
         let run_id = detail.summary.run_id.clone();
-        match follow(app, &run_id, Prompts::Files(changes), &mut View::Silent).await? {
+        match follow(app, &run_id, 0, Prompts::Files(changes), &mut View::Silent).await? {
             End::Over(ended) => detail = *ended,
             End::LetGo(code) => return Ok(code),
         }

@@ -21,7 +21,7 @@ pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
     let run_id = detail.summary.run_id;
     let changes = app.store.changes(&run_id).await.context("cannot watch the run")?;
     let mut view = View::for_format(output.output_format);
-    match follow(app, &run_id, Prompts::Files(changes), &mut view).await? {
+    match follow(app, &run_id, 0, Prompts::Files(changes), &mut view).await? {
         End::Over(detail) => conclude(&detail, output.output_format),
         End::LetGo(code) => Ok(code),
     }

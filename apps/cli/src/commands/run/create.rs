@@ -24,6 +24,10 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let RunArgs { command: _, new, resume_run, detach, on_orphan, take_over } = args;
     let format = new.output.output_format;
     let on_orphan = orphan(on_orphan, detach);
+    // The parser does not ask for --resume-run where something else on the line excludes it.
+    if take_over && resume_run.is_none() {
+        return Err(usage("--take-over is for --resume-run", "a new run has no driver to take it over from"));
+    }
     if !detach {
         app.front.hold_next();
     }
@@ -32,16 +36,20 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
             "warning: this is the first process of a container; when it ends, the detached run ends with it";
         let _ = writeln!(std::io::stderr().lock(), "{words}");
     }
-    let detail = match resume_run {
+    let (detail, after) = match resume_run {
         Some(run) => {
             let message = message(&new)?;
             let add_tasks = new.add_task;
-            app.engine.call(ResumeRun { run, message, add_tasks, on_orphan, take_over }).await?
+            let request = ResumeRun { run, message, add_tasks, on_orphan, take_over };
+            let detail = app.engine.call(request).await?;
+            // What happened before is in the audit; what is watched is what comes now.
+            let after = detail.last_cursor;
+            (detail, after)
         }
         None => {
             hint_at_subcommand(&new)?;
             let request = request(app, new, Start::Now { on_orphan })?;
-            app.engine.call(request).await?
+            (app.engine.call(request).await?, 0)
         }
     };
     if detail.is_passive() {
@@ -52,7 +60,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         reply(format, &detail, started)?;
         return Ok(0);
     }
-    watch(app, detail.summary.run_id.clone(), format).await
+    watch(app, detail.summary.run_id.clone(), after, format).await
 }
 
 pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
@@ -164,6 +172,9 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
 
 /// The exit code of a run that was watched to its end, after saying how it ended.
 pub(crate) fn conclude(detail: &RunDetail, format: OutputFormat) -> Outcome {
-    reply(format, detail, closing)?;
-    Ok(exit_code(detail))
+    match reply(format, detail, closing) {
+        // The exit code is read even where the words are not.
+        Ok(()) | Err(Failure::Gone) => Ok(exit_code(detail)),
+        Err(failure @ Failure::Error(_)) => Err(failure),
+    }
 }

@@ -1,4 +1,4 @@
-//! The driver's side: listens, carries task operations out through the engine, and hands the rest to the driver.
+//! The driver's side of a conversation: listens, carries task operations out through the engine, and hands the rest to the driver.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::words::{Answer, Request};
-use crate::driver::Control;
+use super::control::Control;
 use crate::engine::Engine;
 use crate::place::Places;
+use crate::talk::{Answer, Request};
 
 /// Longest request that is read, in bytes: task notes and bodies come this way.
 const MAX_REQUEST: u64 = 4 * 1024 * 1024;
