@@ -95,7 +95,24 @@ impl<S: Places> Engine<S> {
         talk::socket_path(&self.config.runtime_dir, &self.config.state_dir, run_id)
     }
 
-    /// What the reader of a manifest has to know besides it.
+    /// A run as it stands, and what the reader of its manifest has to know besides it. A driver records the end before
+    /// it lets go of the lease: a run that says active while nobody holds it is read again before that is believed.
+    pub(crate) async fn observe(&self, mut manifest: Manifest) -> Result<(Manifest, Situation), ApiError> {
+        loop {
+            let situation = self.situation(&manifest).await?;
+            if !seems_abandoned(&manifest, &situation) {
+                return Ok((manifest, situation));
+            }
+            let again = self.store.snapshot(&manifest.spec.run_id).await;
+            let again = again.map_err(|error| store_error(&error))?;
+            if again.revision == manifest.revision {
+                return Ok((manifest, situation));
+            }
+            manifest = again;
+        }
+    }
+
+    /// What the reader of a manifest has to know besides it, if the manifest is not older than that.
     pub(crate) async fn situation(&self, manifest: &Manifest) -> Result<Situation, ApiError> {
         let run_id = &manifest.spec.run_id;
         let lease = match &manifest.state.phase {
@@ -108,4 +125,9 @@ impl<S: Places> Engine<S> {
         let place = self.store.location(run_id).unwrap_or_default();
         Ok(Situation { lease, workspace_dir: place.to_string_lossy().into_owned() })
     }
+}
+
+/// Whether the run is active by its manifest, and by its lease nobody drives it.
+pub(crate) fn seems_abandoned(manifest: &Manifest, situation: &Situation) -> bool {
+    matches!((&manifest.state.phase, situation.lease), (Phase::Active { .. }, Lease::Free))
 }

@@ -5,6 +5,8 @@ mod events;
 mod live;
 mod run;
 mod table;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use clean::{clean, indent};

@@ -1,8 +1,9 @@
 //! Columns of text.
 
 use agent_runner_api::view::TaskView;
+use unicode_width::UnicodeWidthStr as _;
 
-use super::clean::one_line;
+use super::clean::{cell, one_line};
 
 /// Widest a column gets before its text is cut; the last column is never cut.
 const MAX_COLUMN: usize = 72;
@@ -12,18 +13,19 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(MAX_COLUMN)
+        cells.map(|cell| cell.width()).max().unwrap_or(0).min(MAX_COLUMN)
     };
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
-        for (index, cell) in row.iter().enumerate() {
+        for (index, text) in row.iter().enumerate() {
             let width = widths.get(index).copied().unwrap_or(0);
             if index + 1 == count {
-                line.push_str(&one_line(cell, usize::MAX));
+                line.push_str(&one_line(text, usize::MAX));
             } else {
-                line.push_str(&format!("{:<width$}  ", one_line(cell, width)));
+                line.push_str(&cell(text, width));
+                line.push_str("  ");
             }
         }
         text.push_str(line.trim_end());

@@ -295,10 +295,12 @@ impl<S: Places + 'static> Driver<S> {
             let now = self.engine.now();
             match self.engine.store.commit(&self.run_id, &self.pending, now).await {
                 Ok(manifest) => {
+                    let recorded = self.manifest.state.attempt_records.len();
                     self.manifest = manifest;
                     self.pending.clear();
                     self.refusals = 0;
                     self.wake.signal();
+                    self.copy_records(recorded).await;
                     return Ok(());
                 }
                 Err(CommitError::Refused(Refusal::StaleDriver)) => return Err(Trouble::Replaced),
@@ -307,6 +309,18 @@ impl<S: Places + 'static> Driver<S> {
             }
         }
         self.reload().await
+    }
+
+    /// Puts each newly recorded attempt beside its logs, for people who look there. The manifest is the record.
+    async fn copy_records(&self, known: usize) {
+        for record in self.manifest.state.attempt_records.iter().skip(known) {
+            let name = format!("attempts/{:02}.json", record.attempt_number);
+            let Ok(mut text) = serde_json::to_vec_pretty(record) else { continue };
+            text.push(b'\n');
+            if let Err(error) = self.engine.store.append_blob(&self.run_id, &name, &text).await {
+                (self.say)(&format!("{name} is missing: {}", chain(&error)));
+            }
+        }
     }
 
     fn contradicted(&mut self, refusal: Refusal) -> Result<(), Trouble> {

@@ -30,7 +30,7 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
         };
         let mut runs = Vec::new();
         for manifest in manifests {
-            if let Some(recovered) = self.recover_one(&manifest, &request).await? {
+            if let Some(recovered) = self.recover_one(manifest, &request).await? {
                 runs.push(recovered);
             }
         }
@@ -41,14 +41,14 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
 impl<S: Places + 'static> Engine<S> {
     async fn recover_one(
         &self,
-        manifest: &Manifest,
+        manifest: Manifest,
         request: &RecoverRuns,
     ) -> Result<Option<Recovered>, ApiError> {
+        let (manifest, situation) = self.observe(manifest).await?;
         if !matches!(manifest.state.phase, Phase::Active { .. }) {
             return Ok(None);
         }
         let run_id = manifest.spec.run_id.clone();
-        let lease = self.situation(manifest).await?.lease;
         let mut recovered = Recovered {
             run_id: run_id.clone(),
             status: manifest.status(true),
@@ -56,7 +56,7 @@ impl<S: Places + 'static> Engine<S> {
             leftovers: Vec::new(),
             detail: None,
         };
-        match lease {
+        match situation.lease {
             Lease::Held => return Ok(None),
             Lease::Unknown if !request.take_over => {
                 let words =
@@ -68,7 +68,7 @@ impl<S: Places + 'static> Engine<S> {
         }
         if request.dry_run {
             recovered.action = RecoveryAction::WouldRecover;
-            recovered.leftovers = leftovers_of(manifest).iter().map(name).collect();
+            recovered.leftovers = leftovers_of(&manifest).iter().map(name).collect();
             return Ok(Some(recovered));
         }
         let takeover = if request.take_over { Takeover::Unknown } else { Takeover::Never };

@@ -14,7 +14,7 @@ use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 use crate::clock::random_text;
 use crate::compose::{Composed, compose, new_task_id};
 use crate::driver::settle;
-use crate::engine::Engine;
+use crate::engine::{Engine, seems_abandoned};
 use crate::failure::{internal, refusal_error, store_error};
 use crate::launch::LaunchRequest;
 use crate::place::Places;
@@ -70,8 +70,8 @@ impl<S: Places + 'static> Engine<S> {
     }
 
     async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
-        let situation = self.situation(manifest).await?;
-        Ok(RunDetail::new(manifest, &situation))
+        let (manifest, situation) = self.observe(manifest.clone()).await?;
+        Ok(RunDetail::new(&manifest, &situation))
     }
 
     async fn look_at(&self, run_id: &RunId) -> Result<Manifest, ApiError> {
@@ -81,7 +81,8 @@ impl<S: Places + 'static> Engine<S> {
     /// A run is resumed only if nobody drives it, as far as can be told.
     async fn require_undriven(&self, manifest: &Manifest, take_over: bool) -> Result<(), ApiError> {
         let run_id = &manifest.spec.run_id;
-        match (&manifest.state.phase, self.situation(manifest).await?.lease) {
+        let (manifest, situation) = self.observe(manifest.clone()).await?;
+        match (&manifest.state.phase, situation.lease) {
             (Phase::Active { .. }, Lease::Held) => {
                 Err(ApiError::new(ErrorCode::Busy, format!("run {run_id} is running")).hint(format!(
                     "`agent-runner run attach {run_id}` watches it, `agent-runner run abort {run_id}` ends it"
@@ -152,7 +153,7 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
 impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
     async fn call(&self, request: AbortRun) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        let manifest = self.look_at(&run_id).await?;
+        let (manifest, situation) = self.observe(self.look_at(&run_id).await?).await?;
         if !matches!(manifest.state.phase, Phase::Active { .. }) {
             let status = manifest.status(false).as_str();
             return Err(ApiError::new(
@@ -160,7 +161,7 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
                 format!("run {run_id} is not running: it is {status}"),
             ));
         }
-        match self.situation(&manifest).await?.lease {
+        match situation.lease {
             Lease::Held => self.ask_driver(&manifest, &request).await?,
             Lease::Free => {
                 let fact = Fact::Control(ControlFact::AbortRequested { by: request.by.clone() });
@@ -189,15 +190,27 @@ impl<S: Places + 'static> Handle<GetRun> for Engine<S> {
 impl<S: Places + 'static> Handle<ReadRun> for Engine<S> {
     async fn call(&self, request: ReadRun) -> Result<RunReading, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        let tail =
-            self.store.tail(&run_id, request.after, None).await.map_err(|error| store_error(&error))?;
+        let read = || self.store.tail(&run_id, request.after, None);
+        let mut tail = read().await.map_err(|error| store_error(&error))?;
+        // As in `observe`, but with the events that belong to what is shown.
+        let situation = loop {
+            let situation = self.situation(&tail.manifest).await?;
+            if !seems_abandoned(&tail.manifest, &situation) {
+                break situation;
+            }
+            let again = read().await.map_err(|error| store_error(&error))?;
+            if again.manifest.revision == tail.manifest.revision {
+                break situation;
+            }
+            tail = again;
+        };
         let mut events = tail.events;
         if let Some(limit) = request.limit {
             let keep = usize::try_from(limit).unwrap_or(usize::MAX);
             events.drain(..events.len().saturating_sub(keep));
         }
         let last_cursor = tail.manifest.last_cursor;
-        Ok(RunReading { run: self.detail(&tail.manifest).await?, events, last_cursor })
+        Ok(RunReading { run: RunDetail::new(&tail.manifest, &situation), events, last_cursor })
     }
 }
 
@@ -220,10 +233,10 @@ impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
         };
         let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
         let mut runs = Vec::with_capacity(listing.runs.len());
-        for listed in &listing.runs {
+        for listed in listing.runs {
             // One run whose lease cannot be tested must not hide the others.
-            if let Ok(situation) = self.situation(&listed.manifest).await {
-                runs.push(RunSummary::new(&listed.manifest, &situation));
+            if let Ok((manifest, situation)) = self.observe(listed.manifest).await {
+                runs.push(RunSummary::new(&manifest, &situation));
             }
         }
         let problems = listing.problems.into_iter().map(|problem| ListProblem {
