@@ -7,7 +7,19 @@
     reason = "a test that cannot go on fails, and says where"
 )]
 
+mod aborting;
+mod definitions;
+mod full_disk;
 mod harness;
-mod truth;
+mod interrupted;
+mod leash;
 mod misbehaving;
+mod nested;
+mod output;
+mod passive;
+mod reporting;
+mod resuming;
+mod shell;
 mod starting;
+mod truth;
+mod usage;

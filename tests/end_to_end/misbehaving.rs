@@ -14,8 +14,14 @@ fn a_worker_that_ignores_term_is_ended_when_its_time_is_up() {
     let world = World::new();
     world.work(&["one"]);
     let pids = world.fifo("pids");
-    world.agent("fake", "trap '' TERM INT HUP\nsleep 1000 &\necho $! > \"$W/pids\"\necho $$ > \"$W/pids\"\nwait");
-    let run = world.fake(&["--timeout-sec", "1", "--max-retries", "0"]).env("AGENT_RUNNER_STOP_GRACE_SEC", "1").spawn();
+    world.agent(
+        "fake",
+        "trap '' TERM INT HUP\nsleep 1000 &\necho $! > \"$W/pids\"\necho $$ > \"$W/pids\"\nwait",
+    );
+    let run = world
+        .fake(&["--timeout-sec", "1", "--max-retries", "0"])
+        .env("AGENT_RUNNER_STOP_GRACE_SEC", "1")
+        .spawn();
     let (child, worker): (i32, i32) = (pids.line().parse().unwrap(), pids.line().parse().unwrap());
     let ended = run.wait().expect_code(1);
     assert!(!world.is_alive(child) && !world.is_alive(worker), "{ended}");
@@ -48,26 +54,31 @@ fn a_gigabyte_of_output_leaves_the_driver_small() {
     let world = World::new();
     let line = "0123456789abcdef".repeat(128);
     let flood = format!("yes {line} | head -c 1000000000");
-    output_is_bounded(&world, &flood, |tail| assert!(tail.ends_with("0123456789abcdef"), "{tail}"));
+    output_is_bounded(&world, &flood);
 }
 
 #[test]
 fn a_line_of_100_megabytes_and_binary_garbage_are_taken() {
     let world = World::new();
-    let flood = "head -c 100000000 /dev/zero | tr '\\0' x; echo; head -c 20000000 /dev/urandom; printf '\\377\\200\\033[2Jend\\n'";
-    output_is_bounded(&world, flood, |tail| assert!(tail.ends_with("end"), "{tail}"));
+    let flood = "head -c 100000000 /dev/zero | tr '\\0' x; echo; head -c 20000000 /dev/urandom; printf '\\377\\200\\033[2J'";
+    output_is_bounded(&world, flood);
 }
 
 /// Runs a worker that prints much, looks at its driver's memory before it is gone, and at what is kept.
-fn output_is_bounded(world: &World, flood: &str, tail_is_right: impl Fn(&str)) {
+fn output_is_bounded(world: &World, flood: &str) {
     world.work(&["one"]);
     let (flooded, go) = (world.fifo("flooded"), world.fifo("go"));
     world.agent(
         "fake",
-        &format!("( {flood} )\n( {flood} ) 2>/dev/null | head -c 5000000 >&2\necho $RUN > \"$W/flooded\"\nread x < \"$W/go\"\ncomplete one"),
+        &format!(
+            "( {flood} ) 2>/dev/null | head -c 5000000 >&2\n{flood}\necho; echo end\n\
+             echo $RUN > \"$W/flooded\"\nread x < \"$W/go\"\ncomplete one"
+        ),
     );
     let running = world.fake(&[]).timeout(Duration::from_secs(120)).spawn();
-    let run = flooded.line_within(Duration::from_secs(120)).unwrap_or_else(|| panic!("{}", world.everything_known()));
+    let run = flooded
+        .line_within(Duration::from_secs(120))
+        .unwrap_or_else(|| panic!("{}", world.everything_known()));
     let peak = world.peak_resident_kib(world.driver_pid(&run));
     go.release();
     running.wait().expect_code(0);
@@ -76,7 +87,7 @@ fn output_is_bounded(world: &World, flood: &str, tail_is_right: impl Fn(&str)) {
     assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("success", "reported"));
     let tail = manifest.attempt(0)["outputTail"].as_str().unwrap();
     assert!(tail.len() <= 8192, "{} bytes of output are kept", tail.len());
-    tail_is_right(tail);
+    assert!(tail.contains("\nend"), "{tail}");
     let log = std::fs::metadata(world.run_dir(&run).join("attempts/00.stderr.log")).unwrap();
     assert!(log.len() < 2 * 1024 * 1024, "the log has {} bytes", log.len());
     world.assert_nothing_left();
@@ -150,11 +161,17 @@ fn failing_three_times_in_a_row_ends_the_run_with_an_error() {
     let world = World::new();
     world.work(&["one", "two"]);
     world.agent("fake", "echo 'the quota is gone' >&2; exit 7");
-    let ended = world.command(&["run", "--agent", "fake", "--assignment", "work", "--max-retries", "9"]).run();
-    let ended = ended.expect_code(4).expect_stdout("the worker failed 3 times in a row").expect_stdout("What to do:");
+    let ended =
+        world.command(&["run", "--agent", "fake", "--assignment", "work", "--max-retries", "9"]).run();
+    let ended =
+        ended.expect_code(4).expect_stdout("the worker failed 3 times in a row").expect_stdout("What to do:");
     let ended = ended.expect_stdout("The worker's last output:\n  the quota is gone");
     let manifest = world.manifest(&world.only_run());
-    assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("failed", "crashed crashed crashed"), "{ended}");
+    assert_eq!(
+        (manifest.outcome(), manifest.ends().as_str()),
+        ("failed", "crashed crashed crashed"),
+        "{ended}"
+    );
     assert_eq!((manifest.fences(), manifest.spent()), (vec![1, 2, 3], vec![3]));
     assert_eq!(manifest["state"]["phase"]["outcome"]["failure"]["kind"], "crashing");
     world.assert_nothing_left();

@@ -94,8 +94,8 @@ fn a_wait_outlives_its_driver() {
 
 /// Waits until a run waits, and returns its manifest.
 fn waiting(world: &World, run: &str) -> serde_json::Value {
-    let manifest =
-        world.wait_manifest(run, "a wait", |manifest| manifest["state"]["phase"]["stage"]["name"] == "waiting");
+    let manifest = world
+        .wait_manifest(run, "a wait", |manifest| manifest["state"]["phase"]["stage"]["name"] == "waiting");
     let wait = &manifest["state"]["phase"]["stage"]["wait"];
     assert_eq!(wait["why"], "backoff");
     assert!(wait["until"].is_string() && wait["detail"].as_str().unwrap().contains("75"), "{wait}");

@@ -68,7 +68,8 @@ fn a_blocked_task_ends_the_run_with_its_notes() {
     world.agent("fake", r#"complete one; set_task two --status blocked --notes "needs the key of the safe""#);
     let ended = world.command(&["run", "--agent", "fake", "--assignment", "work"]).run().expect_code(2);
     let run = world.only_run();
-    let ended = ended.expect_stdout("needs the key of the safe").expect_stdout(": blocked (1 of 2 tasks completed");
+    let ended =
+        ended.expect_stdout("needs the key of the safe").expect_stdout(": blocked (1 of 2 tasks completed");
     let ended = ended.expect_stdout(&format!("Next: agent-runner run --resume-run {run} \"how to go on\""));
     assert_eq!(ended.stderr, "");
     let manifest = world.manifest(&run);

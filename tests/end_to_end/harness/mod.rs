@@ -1,6 +1,7 @@
 //! A hermetic world for one test, the program in it, fake agents, and what is asserted about what they leave behind.
 
 mod agents;
+mod collected;
 mod command;
 mod fifo;
 mod manifest;
@@ -10,13 +11,10 @@ mod terminal;
 mod waiting;
 mod world;
 
-#[expect(unused_imports, reason = "part of the vocabulary of tests")]
 pub use command::Command;
 pub use fifo::Fifo;
 pub use manifest::Manifest;
-pub use processes::Process;
-pub use running::{Finished, Running};
-pub use terminal::Terminal;
+pub use running::Finished;
 pub use world::World;
 
 use std::time::Duration;

@@ -91,18 +91,9 @@ pub(super) fn end(root: &Path) {
 impl World {
     /// The most memory a process has had resident so far, in KiB.
     pub fn peak_resident_kib(&self, pid: i32) -> u64 {
-        self.memory(pid, "status", "VmHWM:")
-    }
-
-    /// The memory a process shares with nobody, in KiB.
-    pub fn private_kib(&self, pid: i32) -> u64 {
-        ["Private_Clean:", "Private_Dirty:"].iter().map(|field| self.memory(pid, "smaps_rollup", field)).sum()
-    }
-
-    fn memory(&self, pid: i32, file: &str, field: &str) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-        line.trim().trim_end_matches(" kB").trim().parse().unwrap()
+        let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse().unwrap()
     }
 
     /// Whether a process lives; a zombie does not.

@@ -1,14 +1,14 @@
 //! A started command: its output as it comes, and how it ended.
 
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
+use super::collected::Collected;
 use super::waiting::{pidfd, wait_readable};
 use super::world::World;
 
@@ -159,57 +159,5 @@ impl std::fmt::Display for Finished {
             "{shown}\nended with code {code:?}, signal {signal:?} after {elapsed:?}\nstdout:\n{stdout}\n\
              stderr:\n{stderr}\n{known}"
         )
-    }
-}
-
-/// Bytes that a thread reads from a stream.
-struct Collected(Arc<(Mutex<Stream>, Condvar)>);
-
-#[derive(Default)]
-struct Stream {
-    bytes: Vec<u8>,
-    ended: bool,
-}
-
-impl Collected {
-    fn from(mut stream: impl Read + Send + 'static) -> Self {
-        let shared = Arc::new((Mutex::new(Stream::default()), Condvar::new()));
-        let collected = Self(Arc::clone(&shared));
-        std::thread::spawn(move || {
-            let mut buffer = vec![0u8; 64 * 1024];
-            loop {
-                let count = stream.read(&mut buffer).unwrap_or(0);
-                let (stream, changed) = &*shared;
-                let mut stream = stream.lock().unwrap();
-                stream.bytes.extend_from_slice(&buffer[..count]);
-                stream.ended = count == 0;
-                changed.notify_all();
-                if stream.ended {
-                    return;
-                }
-            }
-        });
-        collected
-    }
-
-    fn wait_for(&self, text: &str, patience: Duration) -> bool {
-        self.wait_until(patience, |stream| {
-            stream.ended || stream.bytes.windows(text.len()).any(|window| window == text.as_bytes())
-        }) && self.text().contains(text)
-    }
-
-    fn wait_for_end(&self, patience: Duration) -> bool {
-        self.wait_until(patience, |stream| stream.ended)
-    }
-
-    fn wait_until(&self, patience: Duration, done: impl Fn(&Stream) -> bool) -> bool {
-        let (stream, changed) = &*self.0;
-        let stream = stream.lock().unwrap();
-        let (stream, _) = changed.wait_timeout_while(stream, patience, |stream| !done(stream)).unwrap();
-        done(&stream)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.0.lock().unwrap().bytes).into_owned()
     }
 }

@@ -1,7 +1,6 @@
 //! A pseudo terminal with the program in it.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Stdio};
 
@@ -10,13 +9,14 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::PATIENCE;
+use super::collected::Collected;
 use super::command::Command;
 use super::waiting::{pidfd, wait_readable};
 
 /// A program at a terminal of its own.
 pub struct Terminal {
     child: Child,
-    reader: Option<std::thread::JoinHandle<Vec<u8>>>,
+    shown: Collected,
 }
 
 impl Command<'_> {
@@ -29,7 +29,8 @@ impl Command<'_> {
         tcsetwinsize(&ours, size).unwrap();
         let name = ptsname(&ours, Vec::new()).unwrap();
         let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap();
-        let theirs = File::options().read(true).write(true).custom_flags(flags).open(name.to_str().unwrap()).unwrap();
+        let theirs =
+            File::options().read(true).write(true).custom_flags(flags).open(name.to_str().unwrap()).unwrap();
         let mut command = self.env("TERM", "xterm").build();
         command.stdin(Stdio::from(theirs.try_clone().unwrap()));
         command.stdout(Stdio::from(theirs.try_clone().unwrap()));
@@ -37,16 +38,7 @@ impl Command<'_> {
         let child = command.spawn().unwrap();
         // The command holds the other side; as long as it lives here, the terminal never hangs up.
         drop(command);
-        let mut ours = File::from(ours);
-        let reader = std::thread::spawn(move || {
-            let (mut bytes, mut buffer) = (Vec::new(), [0u8; 4096]);
-            // A terminal that nobody is left at ends with an error.
-            while let Ok(count @ 1..) = ours.read(&mut buffer) {
-                bytes.extend_from_slice(&buffer[..count]);
-            }
-            bytes
-        });
-        Terminal { child, reader: Some(reader) }
+        Terminal { child, shown: Collected::from(File::from(ours)) }
     }
 }
 
@@ -55,12 +47,17 @@ impl Terminal {
         i32::try_from(self.child.id()).unwrap()
     }
 
+    /// Waits until the terminal was sent a text.
+    pub fn wait_for(&self, text: &str) {
+        assert!(self.shown.wait_for(text, PATIENCE), "never shown: {text:?}\n{}", self.shown.text());
+    }
+
     /// Waits for the program to end: its exit code, and everything the terminal was sent.
     pub fn wait(mut self) -> (Option<i32>, String) {
         assert!(pidfd(self.pid()).is_none_or(|fd| wait_readable(&fd, PATIENCE)), "still at the terminal");
         let code = self.child.wait().unwrap().code();
-        let bytes = self.reader.take().unwrap().join().unwrap();
-        (code, String::from_utf8_lossy(&bytes).into_owned())
+        assert!(self.shown.wait_for_end(PATIENCE), "somebody still holds the terminal");
+        (code, self.shown.text())
     }
 }
 

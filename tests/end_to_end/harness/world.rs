@@ -19,7 +19,9 @@ impl World {
         // Sockets need a short path.
         let root = tempfile::Builder::new().prefix("ar-").tempdir_in("/tmp").unwrap();
         let world = Self { root };
-        for directory in ["home", "state", "config/agents", "config/assignments", "rt", "bin", "scripts", "repo"] {
+        for directory in
+            ["home", "state", "config/agents", "config/assignments", "rt", "bin", "scripts", "repo"]
+        {
             std::fs::create_dir_all(world.path(directory)).unwrap();
         }
         // Workers find the program under its own name.
@@ -95,11 +97,6 @@ impl World {
         Command::new(self, program(), args)
     }
 
-    /// Another program in the same world, for wrappers such as `unshare`.
-    pub fn other(&self, program: &str, args: &[&str]) -> Command<'_> {
-        Command::new(self, program, args)
-    }
-
     /// Runs the program to its end.
     pub fn run(&self, args: &[&str]) -> Finished {
         self.command(args).run()
@@ -112,7 +109,8 @@ impl World {
 
     /// Creates a run without starting it, and returns its id.
     pub fn init(&self, args: &[&str]) -> String {
-        let args: Vec<&str> = ["init"].iter().chain(args).chain(&["--output-format", "json"]).copied().collect();
+        let args: Vec<&str> =
+            ["init"].iter().chain(args).chain(&["--output-format", "json"]).copied().collect();
         self.ok(&args).run_id()
     }
 

@@ -1,0 +1,165 @@
+//! init, ready, resume: what starts a run, what goes on with it, and what is refused.
+
+use crate::harness::{Manifest as _, World};
+
+#[test]
+fn an_initialized_run_is_approved_and_then_started() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "complete one");
+    let run = world.init(&["--agent", "fake", "--assignment", "work", "--name", "mine"]);
+    assert_eq!(world.manifest(&run).phase(), "initialized");
+    world.run(&["run", "--resume-run", &run]).expect_code(3).expect_stderr("run ready");
+    assert_eq!(world.manifest(&run).phase(), "initialized");
+    world.ok(&["run", "ready", &run]).expect_stdout(&format!("agent-runner run --resume-run {run}"));
+    assert_eq!(world.manifest(&run).phase(), "ready");
+    let frozen = "the run is ready and its handoff is frozen";
+    world.run(&["task", "set", &run, "one", "--status", "completed"]).expect_code(3).expect_stderr(frozen);
+    world.run(&["run", "--resume-run", &run, "with words"]).expect_code(3).expect_stderr("frozen");
+    world.run(&["run", "--resume-run", &run, "--add-task", "More"]).expect_code(3).expect_stderr("frozen");
+    let ended = world.ok(&["run", "--resume-run", &run, "--output-format", "json"]);
+    assert_eq!((ended.run_id(), ended.json()["name"].as_str()), (run.clone(), Some("mine")));
+    let manifest = world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.prompts().as_str()), ("success", "brief"));
+    assert_eq!(world.read("prompt-1"), manifest["spec"]["brief"].as_str().unwrap());
+    world
+        .run(&["run", "ready", &run])
+        .expect_code(3)
+        .expect_stderr("only an initialized run can be approved");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_run_is_found_by_its_id_and_by_its_path() {
+    let world = World::new();
+    world.work(&["one"]);
+    let run = world.init(&["--backend", "passive", "--assignment", "work"]);
+    let path = world.run_dir(&run);
+    for reference in [path.clone(), path.join("run.json")] {
+        let status = world.run(&["run", "status", reference.to_str().unwrap(), "--output-format", "json"]);
+        assert_eq!(status.expect_code(0).run_id(), run);
+    }
+}
+
+#[test]
+fn a_running_run_is_not_resumed() {
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "echo $RUN > \"$W/ready\"; read x < \"$W/go\"; complete one");
+    let front = world.fake(&[]).spawn();
+    let run = ready.line();
+    let refused = world.run(&["run", "--resume-run", &run, "hurry"]).expect_code(3);
+    refused.expect_stderr(&format!("run {run} is running")).expect_stderr(&format!("run attach {run}"));
+    let status = world.status(&run);
+    assert_eq!((&status["effectiveStatus"], &status["isLive"]), (&"running".into(), &true.into()));
+    go.release();
+    front.wait().expect_code(0);
+    let manifest = world.manifest(&run);
+    assert_eq!((manifest.fences(), manifest["state"]["sessions"].as_array().unwrap().len()), (vec![1], 1));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_blocked_run_needs_words_and_gets_them() {
+    let world = World::new();
+    world.work(&["one", "two"]);
+    world.agent(
+        "fake",
+        r#"if [ $FENCE = 1 ]; then complete two; set_task one --status blocked --notes "which colour?"; else complete one; fi"#,
+    );
+    let run = world.fake(&[]).run().expect_code(2).run_id();
+    let refused = world.run(&["run", "--resume-run", &run]).expect_code(3);
+    refused.expect_stderr("a blocked run needs a message that says how to go on");
+    let ended = world.run(&["run", "--resume-run", &run, "Take", "blue", "--output-format", "json"]);
+    assert_eq!(ended.expect_code(0).run_id(), run);
+    let manifest = world.manifest(&run);
+    assert_eq!(
+        (manifest.outcome(), manifest.fences(), manifest.spent()),
+        ("success", vec![1, 2], vec![1, 1])
+    );
+    assert_eq!(manifest.prompts(), "brief message");
+    assert_eq!(manifest["state"]["sessions"][1]["message"], "Take blue");
+    assert_eq!(manifest.attempt(1)["sessionIndex"], 1);
+    assert!(world.read("prompt-2").trim_end().ends_with("Take blue"), "{}", world.read("prompt-2"));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn an_exhausted_run_gets_new_retries_in_a_new_session() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "[ $FENCE = 4 ] && complete one; exit 0");
+    let run = world.fake(&["--max-retries", "1"]).run().expect_code(1).run_id();
+    let message = world.write("message.md", "Really do it.\n");
+    world.run(&["run", "--resume-run", &run, "--message-file", message.to_str().unwrap()]).expect_code(0);
+    let manifest = world.manifest(&run);
+    assert_eq!(
+        (manifest.outcome(), manifest.fences(), manifest.spent()),
+        ("success", vec![1, 2, 3, 4], vec![2, 2])
+    );
+    assert_eq!(manifest.prompts(), "brief nudge message nudge");
+    let prompt = world.read("prompt-3");
+    assert!(prompt.contains("Really do it.") && prompt.contains("- `one` Do one"), "{prompt}");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_finished_run_needs_something_to_do() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent(
+        "fake",
+        "[ $FENCE = 1 ] && complete one; set_task $(cat \"$W/next\" 2>/dev/null) --status completed; exit 0",
+    );
+    let run = world.fake(&[]).run().expect_code(0).run_id();
+    let refused = world.run(&["run", "--resume-run", &run]).expect_code(3);
+    refused.expect_stderr("no task is open; add a message or a task");
+    let manifest = world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.fences()), ("success", vec![1]));
+
+    let exhausted = world.run(&["run", "--resume-run", &run, "--add-task", "Do two"]).expect_code(1);
+    let manifest = world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.spent()), ("exhausted", vec![1, 4]), "{exhausted}");
+    let tasks = manifest["state"]["finalTasks"].as_object().unwrap();
+    let (added, task) = tasks.iter().find(|(id, _)| *id != "one").unwrap();
+    assert_eq!((&task["title"], &task["status"]), (&"Do two".into(), &"pending".into()));
+    world.write("next", added);
+    world.run(&["run", "--resume-run", &run]).expect_code(0);
+    assert_eq!(world.manifest(&run).spent(), [1, 4, 1]);
+
+    // Words alone are something to do as well: the list decides, and it is complete.
+    world.run(&["run", "--resume-run", &run, "Say goodbye"]).expect_code(0);
+    assert!(world.read("prompt-7").contains("Say goodbye"));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn what_a_run_is_made_from_cannot_be_changed_by_resuming() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "complete one");
+    let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
+    let before = world.manifest(&run);
+    for flag in [
+        ["--agent", "fake"],
+        ["--assignment", "work"],
+        ["--checklist", "list.md"],
+        ["--backend", "passive"],
+        ["--cwd", "/"],
+        ["--model", "m"],
+        ["--effort", "low"],
+        ["--timeout-sec", "5"],
+        ["--max-retries", "5"],
+        ["--name", "n"],
+        ["--parent-run", "abc"],
+        ["--group-id", "abc"],
+    ] {
+        let refused = world.run(&["run", "--resume-run", &run, flag[0], flag[1]]).expect_code(3);
+        refused.expect_stderr(flag[0]).expect_stderr("--resume-run");
+    }
+    world.run(&["run", "--resume-run", &run, "--unrestricted"]).expect_code(3);
+    world.run(&["run", "--agent", "fake", "--assignment", "work", "--take-over"]).expect_code(3);
+    assert_eq!(world.manifest(&run), before);
+    assert_eq!(world.runs().len(), 1);
+}
