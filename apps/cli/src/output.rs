@@ -75,6 +75,7 @@ fn invalid(error: anyhow::Error) -> Failure {
     match Failure::from(error) {
         Failure::Error(mut error) => {
             error.code = agent_runner_api::ErrorCode::Invalid;
+            error.hint = Some("name a text file that can be read, or `-` for standard input".to_owned());
             Failure::Error(error)
         }
         Failure::Gone => Failure::Gone,

@@ -100,7 +100,9 @@ impl DefinitionError {
                  a file is named by an absolute path or one that starts with ./ or ../",
                 kind.place("review/security")
             )),
-            Self::Read { .. } => None,
+            Self::Read { path, .. } => {
+                Some(format!("see that {} is a file that can be read", path.display()))
+            }
             Self::Invalid { diagnostics } => diagnostics.first().map(|first| first.hint.clone()),
         }
     }

@@ -22,7 +22,7 @@ pub enum TaskCommand {
     Show(TaskShowArgs),
     /// Set a task's status, its notes, or both
     Set(SetArgs),
-    /// Add a paragraph to a task's notes
+    /// Add text at the end of a task's notes
     AppendNotes(AppendNotesArgs),
     /// Add a task
     Add(AddArgs),
@@ -86,7 +86,7 @@ pub struct AppendNotesArgs {
     /// The task
     #[arg(value_name = "TASK-ID")]
     pub task: String,
-    /// The paragraph; `-` reads standard input
+    /// The text; `-` reads standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub text: String,
     /// Output.

@@ -1,6 +1,5 @@
 //! What becomes of a run, end by end.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +84,7 @@ async fn a_wait_is_on_record_and_can_be_aborted() {
     ports.wake = Some(written);
     let driving = drive(Arc::clone(&world.engine), World::drive_request(&run_id), ports);
     let watching = async {
-        let mut wake = pipe::Receiver::from_owned_fd(OwnedFd::from(wake)).unwrap();
+        let mut wake = pipe::Receiver::from_owned_fd(wake).unwrap();
         loop {
             let mut bytes = [0u8; 16];
             assert!(wake.read(&mut bytes).await.unwrap() > 0, "the driver left");

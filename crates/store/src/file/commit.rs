@@ -46,11 +46,17 @@ fn write(
 ) -> Result<Manifest, StoreError> {
     let log = EventLog::open(dir)?;
     let mut counted = before.events_len;
-    if let Guarded::Short { found, usable } = log.guard(counted)? {
-        repair(dir, before, usable)?;
-        let lost = EventBody::HistoryLost { expected_bytes: counted, found_bytes: found };
-        events.insert(0, lost);
-        counted = usable;
+    match log.guard(counted)? {
+        Guarded::Short { found, usable } => {
+            repair(dir, before, usable)?;
+            events.insert(0, EventBody::HistoryLost { expected_bytes: counted, found_bytes: found });
+            counted = usable;
+        }
+        // Whoever repaired it was killed before it could say so; how much was lost is not known any more.
+        Guarded::Whole if log.lacks(before.last_cursor, counted)? => {
+            events.insert(0, EventBody::HistoryLost { expected_bytes: counted, found_bytes: counted });
+        }
+        Guarded::Whole => {}
     }
     durable::check("store.commit.guarded", dir)?;
 

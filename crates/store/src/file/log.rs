@@ -53,6 +53,18 @@ impl EventLog {
         if usable == counted { Ok(Guarded::Whole) } else { Ok(Guarded::Short { found, usable }) }
     }
 
+    /// Whether the newest of the events that count is older than that cursor. A line that is no event tells nothing.
+    pub(crate) fn lacks(&self, cursor: u64, counted: u64) -> Result<bool, StoreError> {
+        if counted == 0 {
+            return Ok(cursor > 0);
+        }
+        // Before the line break at the end.
+        let start = self.line_end_before(counted - 1)?;
+        let read = |source| StoreError::Read { path: self.path.clone(), source };
+        let line = read_range(&self.file, start, counted).map_err(read)?;
+        Ok(first_cursor(&line).is_some_and(|newest| newest < cursor))
+    }
+
     /// Adds lines at the end of what counts and makes them durable. If that fails, nothing has changed.
     pub(crate) fn append(&self, at: u64, lines: &[u8]) -> Result<(), StoreError> {
         let result = self.try_append(at, lines);
@@ -102,7 +114,7 @@ impl EventLog {
                 return Ok(start + index as u64 + 1);
             }
             end = start;
-            step = CHUNK as u64;
+            step = (step * 4).max(LOOK_BACK);
         }
         Ok(0)
     }

@@ -139,6 +139,9 @@ fn a_repair_killed_halfway_shows_nothing_that_is_not_so() {
         let tail = now(place.store.tail(&run, 5, None)).unwrap();
         assert_eq!(tail.last_cursor, after.last_cursor);
         assert_eq!(super::support::told(&tail.events), ["after"], "killed at {point}");
+        let history = now(place.store.tail(&run, 0, None)).unwrap().events;
+        let lost = history.iter().filter(|event| event.kind == "run.history_lost").count();
+        assert_eq!(lost, 1, "killed at {point}: the loss is said, once");
     }
 }
 
