@@ -8,6 +8,7 @@
 )]
 
 mod aborting;
+mod chaos;
 mod definitions;
 mod full_disk;
 mod harness;

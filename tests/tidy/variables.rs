@@ -9,6 +9,7 @@ const REFERENCE: &str = "docs/configuration.md";
 /// Variables that only tests and benchmarks read; `docs/contributing.md` has those a person may set.
 const FOR_TESTS: &[&str] = &[
     "AGENT_RUNNER_CHAOS_ROUNDS",
+    "AGENT_RUNNER_CHAOS_SEED",
     "AGENT_RUNNER_FAILPOINT",
     "AGENT_RUNNER_FAILPOINT_ERROR",
     "AGENT_RUNNER_FAILPOINT_TRACE",

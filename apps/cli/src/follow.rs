@@ -120,7 +120,7 @@ pub(crate) async fn follow(
         view.update(&reading)?;
         let status = reading.run.summary.effective_status;
         if !matches!(status, RunStatus::Running) || driver_gone {
-            if holds {
+            if holds && !driver_gone {
                 part(&mut prompts, &mut signals).await;
             }
             view.close()?;
@@ -130,7 +130,12 @@ pub(crate) async fn follow(
         loop {
             tokio::select! {
                 there = prompts.next() => {
-                    driver_gone = !there;
+                    if !there {
+                        // A process that dies closes its pipes before it lets go of its lease: what the run has come
+                        // to is seen only when it is gone.
+                        part(&mut prompts, &mut signals).await;
+                        driver_gone = true;
+                    }
                     break;
                 }
                 Some(line) = lines.recv() => view.line(line)?,

@@ -14,7 +14,8 @@ mod world;
 pub use command::Command;
 pub use fifo::Fifo;
 pub use manifest::Manifest;
-pub use running::Finished;
+pub use running::{Finished, Running};
+pub use waiting::{pidfd, wait_readable};
 pub use world::World;
 
 use std::time::Duration;

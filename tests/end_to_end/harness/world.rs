@@ -16,8 +16,8 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        // Sockets need a short path.
-        let root = tempfile::Builder::new().prefix("ar-").tempdir_in("/tmp").unwrap();
+        // Sockets need a short path, as /tmp is; TMPDIR may name another, on another disk for example.
+        let root = tempfile::Builder::new().prefix("ar-").tempdir().unwrap();
         let world = Self { root };
         for directory in
             ["home", "state", "config/agents", "config/assignments", "rt", "bin", "scripts", "repo"]

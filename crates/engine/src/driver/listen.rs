@@ -4,6 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use agent_runner_api::operations::{
+    AddTask, AppendNotes, DeleteTask, EditTask, ListTasks, PassBlock, SetTask, ShowTask,
+};
 use agent_runner_api::{ApiError, ErrorCode, Handle, Operation};
 use agent_runner_model::RunId;
 use serde::Serialize;
@@ -107,7 +110,12 @@ async fn converse<S: Places + 'static>(engine: Arc<Engine<S>>, talk: Talk, strea
             }
             Ok(Request::Watch) => return send_lines(talk.latest, &mut writer).await,
             Ok(request) => answer(&engine, &talk, request).await,
-            Err(error) => Answer::Failed(ApiError::from_error(ErrorCode::Invalid, &error)),
+            Err(error) => {
+                // Where the next request begins is anybody's guess.
+                let answer = Answer::Failed(ApiError::from_error(ErrorCode::Invalid, &error));
+                let _ = write_answer(&mut writer, &answer).await;
+                return;
+            }
         };
         if write_answer(&mut writer, &answer).await.is_err() {
             return;
@@ -116,45 +124,22 @@ async fn converse<S: Places + 'static>(engine: Arc<Engine<S>>, talk: Talk, strea
 }
 
 async fn answer<S: Places + 'static>(engine: &Engine<S>, talk: &Talk, request: Request) -> Answer {
-    let run = talk.run_id.as_str();
+    // Whatever run a worker names, it speaks for its own.
+    let run = talk.run_id.to_string();
     match request {
         Request::Abort { at_once, by } => match talk.control.send(Control::Abort { at_once, by }).await {
             Ok(()) => Answer::Done(serde_json::Value::Null),
             Err(_) => Answer::Failed(ApiError::new(ErrorCode::Busy, "the driver is leaving")),
         },
         Request::Changed | Request::Watch => Answer::Done(serde_json::Value::Null),
-        Request::SetTask(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::AppendNotes(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::PassBlock(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::AddTask(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::EditTask(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::DeleteTask(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::ShowTask(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
-        Request::ListTasks(mut request) => {
-            run.clone_into(&mut request.run);
-            perform(engine, request).await
-        }
+        Request::SetTask(request) => perform(engine, SetTask { run, ..request }).await,
+        Request::AppendNotes(request) => perform(engine, AppendNotes { run, ..request }).await,
+        Request::PassBlock(request) => perform(engine, PassBlock { run, ..request }).await,
+        Request::AddTask(request) => perform(engine, AddTask { run, ..request }).await,
+        Request::EditTask(request) => perform(engine, EditTask { run, ..request }).await,
+        Request::DeleteTask(request) => perform(engine, DeleteTask { run, ..request }).await,
+        Request::ShowTask(request) => perform(engine, ShowTask { run, ..request }).await,
+        Request::ListTasks(_) => perform(engine, ListTasks { run }).await,
     }
 }
 

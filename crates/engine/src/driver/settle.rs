@@ -7,7 +7,7 @@ use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, ProcessRef, Usage};
 use agent_runner_model::manifest::{Departure, DriverRef, Manifest};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
 use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId};
-use agent_runner_store::{OwnerLease as _, Takeover};
+use agent_runner_store::{Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::environment::ATTEMPT_MARKER;
@@ -28,6 +28,16 @@ pub(crate) fn marker(value: &str) -> Marker {
 
 pub(crate) fn process_identity(process: ProcessRef) -> Identity {
     Identity { pid: process.pid, pgid: process.pgid, start_time: process.start_time }
+}
+
+/// The holder of a lease, as the manifest knows it.
+pub(super) fn driver_ref(holder: &Holder) -> DriverRef {
+    DriverRef {
+        pid: holder.pid,
+        start_time: holder.start_time,
+        host: holder.host.clone(),
+        departure: Departure::None,
+    }
 }
 
 pub(super) fn interrupted(leftovers: usize) -> EndReport {
@@ -61,13 +71,7 @@ pub(crate) async fn settle<S: Places>(
         return Ok(Settled { manifest, leftovers: Vec::new() });
     };
     let epoch = Epoch(manifest.state.epoch.0 + 1);
-    let holder = owner.holder();
-    let driver = DriverRef {
-        pid: holder.pid,
-        start_time: holder.start_time,
-        host: holder.host.clone(),
-        departure: Departure::None,
-    };
+    let driver = driver_ref(owner.holder());
     let mut facts = vec![DriverFact::Took { driver }];
     let mut leftovers = Vec::new();
     if let Stage::Attempting { attempt } = stage {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_runner_model::manifest::{Departure, DriverRef, Manifest};
+use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
@@ -19,7 +19,7 @@ use super::control::Control;
 use super::environment::names;
 use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
-use super::settle::{end_attempt, interrupted};
+use super::settle::{driver_ref, end_attempt, interrupted};
 use crate::engine::{Engine, Environment};
 use crate::place::Places;
 
@@ -145,13 +145,7 @@ pub async fn drive<S: Places + 'static>(
     // The starter may talk to this driver as soon as it hears of it.
     wake.signal();
 
-    let holder = owner.holder();
-    let driver = DriverRef {
-        pid: holder.pid,
-        start_time: holder.start_time,
-        host: holder.host.clone(),
-        departure: Departure::None,
-    };
+    let driver = driver_ref(owner.holder());
     let epoch = Epoch(manifest.state.epoch.0.saturating_add(1));
     let mut driver = Driver {
         engine,
