@@ -118,7 +118,7 @@ fn the_keys_of_json_are_stable() {
         (vec!["list", "agents"], "kind definitions warnings"),
         (vec!["show", "agent", "test"], "kind name source settings tasks instructions"),
         (vec!["validate"], "valid files"),
-        (vec!["recover"], "runs"),
+        (vec!["recover"], "runs problems"),
     ] {
         let args: Vec<&str> = command.iter().copied().chain(["--output-format", "json"]).collect();
         let printed = world.ok(&args);

@@ -7,8 +7,10 @@ use agent_runner_backends::Registry;
 use agent_runner_engine::Engine;
 use agent_runner_engine::clock::SystemClock;
 use agent_runner_store::{FileOptions, FileStore, failpoint};
+use agent_runner_supervisor::keep_inherited_private;
 use anyhow::Context as _;
 use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Command};
 use crate::exit::{Failure, Outcome, USAGE, finish};
@@ -58,7 +60,23 @@ fn role(command: &Command) -> &'static str {
     }
 }
 
+/// Whether the command starts drivers or workers.
+fn starts_processes(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Recover(_) | Command::Drive(_) | Command::ShellWorker => true,
+        Command::Init(_)
+        | Command::Task(_)
+        | Command::List(_)
+        | Command::Show(_)
+        | Command::Validate(_)
+        | Command::Status(_) => false,
+    }
+}
+
 fn run(command: Command) -> Outcome {
+    if starts_processes(&command) {
+        keep_inherited_private();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -68,12 +86,17 @@ fn run(command: Command) -> Outcome {
 }
 
 async fn dispatch(command: Command) -> Outcome {
+    // Whoever started this process may have told it to ignore the end of its children, and what is ignored is inherited:
+    // then nobody could tell how a worker ended. A handler puts that right, here and in everything started from here.
+    let _children = match starts_processes(&command) {
+        true => Some(signal(SignalKind::child()).context("cannot listen to signals")?),
+        false => None,
+    };
     let settings = settings()?;
     let options = FileOptions { allow_network_locks: settings.allow_network_locks, ..FileOptions::default() };
     let store = Arc::new(FileStore::new(settings.engine.state_dir.clone(), options));
     let front = Front::default();
-    let launcher =
-        DriverLauncher::new(Arc::clone(&store), front.clone(), settings.engine.own_program.clone());
+    let launcher = DriverLauncher::new(Arc::clone(&store), front.clone(), settings.engine.clone());
     let engine = Engine::new(
         Arc::clone(&store),
         Registry::built_in(),

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use agent_runner_api::{ApiError, ErrorCode};
 
+use crate::render::clean;
+
 /// Exit code of usage mistakes and of everything else the caller can put right.
 pub(crate) const USAGE: u8 = 3;
 
@@ -61,5 +63,6 @@ fn render(error: &ApiError) -> String {
     if let Some(hint) = &error.hint {
         text.push_str(&format!("hint: {hint}\n"));
     }
-    text
+    // Paths and texts of others are in it.
+    clean(&text)
 }

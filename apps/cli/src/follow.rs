@@ -1,26 +1,28 @@
 //! Following a run: look, show, wait for a prompt, look again. Holds the leash of a run this command started.
 
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::ReadRun;
 use agent_runner_api::view::RunDetail;
 use agent_runner_engine::driver::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP};
-use agent_runner_engine::talk::{socket_path, watch_lines};
+use agent_runner_engine::talk::{socket_path, until_gone, watch_lines};
 use agent_runner_model::RunId;
 use agent_runner_model::phase::RunStatus;
-use agent_runner_store::{Changes as _, FileChanges, failpoint};
+use agent_runner_model::spec::OrphanPolicy;
+use agent_runner_store::{Changes as _, FileChanges, RunStore as _, failpoint};
 use agent_runner_supervisor::reap_detached;
 use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::exit::Failure;
 use crate::render::View;
+use crate::signals::Signals;
 
 /// How long the driver may take to leave after it recorded the end.
 const PARTING: Duration = Duration::from_secs(5);
@@ -33,17 +35,39 @@ const HUNG_UP: u8 = 129;
 
 /// What prompts another look.
 pub(crate) enum Prompts {
-    /// The driver this command holds.
-    Driver { leash: pipe::Sender, wake: pipe::Receiver },
-    /// The run's files.
-    Files(FileChanges),
+    /// The driver this command holds, and what it is told when the terminal goes away.
+    Driver { leash: pipe::Sender, wake: pipe::Receiver, hang_up: u8 },
+    /// The run's files, and the end of the driver, which no file tells.
+    Files { changes: FileChanges, gone: mpsc::Receiver<()> },
 }
 
 impl Prompts {
-    pub(crate) fn held(leash: OwnedFd, wake: OwnedFd) -> Result<Self, Failure> {
+    pub(crate) fn held(leash: OwnedFd, wake: OwnedFd, on_hang_up: OrphanPolicy) -> Result<Self, Failure> {
         let leash = pipe::Sender::from_owned_fd(leash).context("cannot use the leash")?;
         let wake = pipe::Receiver::from_owned_fd(wake).context("cannot use the wake-up pipe")?;
-        Ok(Self::Driver { leash, wake })
+        let hang_up = match on_hang_up {
+            OrphanPolicy::Continue => LEASH_HANG_UP,
+            OrphanPolicy::Abort => LEASH_ABORT,
+        };
+        Ok(Self::Driver { leash, wake, hang_up })
+    }
+
+    /// The files and the driver of a run that somebody else started.
+    pub(crate) async fn files(app: &App, run_id: &RunId) -> Result<Self, Failure> {
+        let changes = app.store.changes(run_id).await.context("cannot watch the run")?;
+        let (sender, gone) = mpsc::channel(1);
+        let socket = socket_of(app, run_id);
+        tokio::spawn(async move {
+            loop {
+                until_gone(&socket).await;
+                // Nobody listens, or nobody listens yet: then the lease is looked at from time to time.
+                if sender.send(()).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(TICK).await;
+            }
+        });
+        Ok(Self::Files { changes, gone })
     }
 
     /// Another look is due; `false` when whoever prompted is gone.
@@ -53,8 +77,11 @@ impl Prompts {
                 let mut bytes = [0u8; 256];
                 matches!(wake.read(&mut bytes).await, Ok(count) if count > 0)
             }
-            Self::Files(changes) => {
-                changes.next().await;
+            Self::Files { changes, gone } => {
+                tokio::select! {
+                    () = changes.next() => {}
+                    _ = gone.recv() => {}
+                }
                 true
             }
         }
@@ -66,7 +93,15 @@ impl Prompts {
             Self::Driver { leash, .. } => {
                 let _ = leash.try_write(&[word]);
             }
-            Self::Files(_) => {}
+            Self::Files { .. } => {}
+        }
+    }
+
+    /// The terminal went away.
+    fn hang_up(&self) {
+        match self {
+            Self::Driver { hang_up, .. } => self.say(*hang_up),
+            Self::Files { .. } => {}
         }
     }
 }
@@ -79,23 +114,10 @@ pub(crate) enum End {
     LetGo(u8),
 }
 
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-    child: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).context("cannot listen to signals");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-            child: listen(SignalKind::child())?,
-        })
-    }
+/// What a command that follows a run shows and hears.
+pub(crate) struct Watch {
+    pub(crate) view: View,
+    pub(crate) signals: Signals,
 }
 
 /// Follows a run until it is over or let go. Events up to the cursor `after` are not shown.
@@ -104,10 +126,10 @@ pub(crate) async fn follow(
     run_id: &RunId,
     after: u64,
     mut prompts: Prompts,
-    view: &mut View,
+    watch: &mut Watch,
 ) -> Result<End, Failure> {
     failpoint::hit("command.following");
-    let mut signals = Signals::new()?;
+    let Watch { view, signals } = watch;
     let mut aborting = false;
     let mut driver_gone = false;
     let mut cursor = after;
@@ -117,13 +139,12 @@ pub(crate) async fn follow(
         let reading =
             app.engine.call(ReadRun { run: run_id.to_string(), after: cursor, limit: None }).await?;
         cursor = reading.last_cursor;
-        view.update(&reading)?;
+        view.update(&reading);
         let status = reading.run.summary.effective_status;
         if !matches!(status, RunStatus::Running) || driver_gone {
             if holds && !driver_gone {
-                part(&mut prompts, &mut signals).await;
+                part(&mut prompts, signals).await;
             }
-            view.close()?;
             return Ok(End::Over(Box::new(reading.run)));
         }
         // Inner waits end with a reason to look again.
@@ -133,20 +154,19 @@ pub(crate) async fn follow(
                     if !there {
                         // A process that dies closes its pipes before it lets go of its lease: what the run has come
                         // to is seen only when it is gone.
-                        part(&mut prompts, &mut signals).await;
+                        part(&mut prompts, signals).await;
                         driver_gone = true;
                     }
                     break;
                 }
-                Some(line) = lines.recv() => view.line(line)?,
-                () = tokio::time::sleep(TICK), if view.is_live() => view.tick()?,
+                Some(line) = lines.recv() => view.line(line),
+                () = tokio::time::sleep(TICK), if view.is_live() => view.tick(),
                 _ = signals.interrupt.recv() => {
                     if !holds {
-                        view.close()?;
                         return Ok(End::LetGo(INTERRUPTED));
                     }
                     prompts.say(if aborting { LEASH_ABORT_NOW } else { LEASH_ABORT });
-                    view.aborting(aborting)?;
+                    view.aborting(aborting);
                     aborting = true;
                 }
                 _ = signals.terminate.recv() => {
@@ -158,7 +178,7 @@ pub(crate) async fn follow(
                 }
                 _ = signals.hang_up.recv() => {
                     // Nobody is there to read anything any more, so nothing is printed.
-                    prompts.say(LEASH_HANG_UP);
+                    prompts.hang_up();
                     return Ok(End::LetGo(HUNG_UP));
                 }
                 _ = signals.child.recv() => reap_as_first_process(),
@@ -189,10 +209,14 @@ fn reap_as_first_process() {
 /// The worker's latest lines, for a view that shows them.
 fn latest_lines(app: &App, run_id: &RunId, view: &View) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(1);
-    let config = app.engine.config();
-    let socket = socket_path(&config.runtime_dir, &config.state_dir, run_id);
+    let socket = socket_of(app, run_id);
     if view.is_live() {
         tokio::spawn(async move { watch_lines(&socket, sender).await });
     }
     lines
+}
+
+fn socket_of(app: &App, run_id: &RunId) -> PathBuf {
+    let config = app.engine.config();
+    socket_path(&config.runtime_dir, &config.state_dir, run_id)
 }

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use agent_runner_api::{ApiError, ErrorCode};
-use agent_runner_engine::driver::ATTEMPT_MARKER;
+use agent_runner_engine::EngineConfig;
+use agent_runner_engine::driver::{ATTEMPT_MARKER, CONFIG_DIR, STATE_DIR, WAKE_BUSY};
 use agent_runner_engine::launch::{LaunchRequest, Launcher, Launching};
 use agent_runner_model::RunId;
 use agent_runner_model::spec::OrphanPolicy;
@@ -26,12 +27,12 @@ const LOG_TAIL: u64 = 2000;
 pub(crate) struct DriverLauncher {
     store: Arc<FileStore>,
     front: Front,
-    own_program: PathBuf,
+    places: EngineConfig,
 }
 
 impl DriverLauncher {
-    pub(crate) fn new(store: Arc<FileStore>, front: Front, own_program: PathBuf) -> Self {
-        Self { store, front, own_program }
+    pub(crate) fn new(store: Arc<FileStore>, front: Front, places: EngineConfig) -> Self {
+        Self { store, front, places }
     }
 
     async fn start(&self, request: LaunchRequest) -> Result<(), ApiError> {
@@ -49,7 +50,7 @@ impl DriverLauncher {
         let held = self.front.wants_driver();
         let detached = Detached {
             argv: self.argv(&request),
-            env: environment(run_id),
+            env: self.environment(run_id),
             cwd: PathBuf::from("/"),
             stdin: held.then_some(leash_read),
             stdout: Some(wake_write),
@@ -77,6 +78,11 @@ impl DriverLauncher {
         let mut receiver = pipe::Receiver::from_owned_fd(wake).map_err(unreadable)?;
         let mut byte = [0u8; 1];
         match receiver.read(&mut byte).await {
+            Ok(1) if byte[0] == WAKE_BUSY => {
+                let message = format!("run {run_id} is being driven by another command");
+                Err(ApiError::new(ErrorCode::Busy, message)
+                    .hint(format!("`agent-runner run attach {run_id}` watches it")))
+            }
             Ok(1) => receiver.into_nonblocking_fd().map_err(unreadable),
             Ok(_) | Err(_) => {
                 let mut error = ApiError::new(ErrorCode::Process, "the driver ended before it began");
@@ -89,12 +95,27 @@ impl DriverLauncher {
         }
     }
 
+    /// The driver inherits what this process was given, for its workers. Its mark is its own: a driver that was started
+    /// by a worker of another run must not be taken for a leftover of that worker. Directories are told as they were
+    /// found here, because the driver works elsewhere.
+    fn environment(&self, run_id: &RunId) -> Vec<(OsString, OsString)> {
+        let own: [(&str, OsString); 3] = [
+            (ATTEMPT_MARKER, format!("driver-{run_id}").into()),
+            (STATE_DIR, self.places.state_dir.clone().into_os_string()),
+            (CONFIG_DIR, self.places.config_dir.clone().into_os_string()),
+        ];
+        let mut environment: Vec<(OsString, OsString)> =
+            std::env::vars_os().filter(|(name, _)| !own.iter().any(|(other, _)| name == other)).collect();
+        environment.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));
+        environment
+    }
+
     fn argv(&self, request: &LaunchRequest) -> Vec<OsString> {
         let on_orphan = match request.on_orphan {
             OrphanPolicy::Continue => "continue",
             OrphanPolicy::Abort => "abort",
         };
-        let mut argv: Vec<OsString> = vec![self.own_program.clone().into_os_string()];
+        let mut argv: Vec<OsString> = vec![self.places.own_program.clone().into_os_string()];
         argv.extend(["drive", request.run_id.as_str(), "--on-orphan", on_orphan].map(OsString::from));
         if self.front.wants_driver() {
             argv.push("--held".into());
@@ -104,15 +125,6 @@ impl DriverLauncher {
         }
         argv
     }
-}
-
-/// The driver inherits what this process was given, for its workers. Its mark is its own: a driver that was started
-/// by a worker of another run must not be taken for a leftover of that worker.
-fn environment(run_id: &RunId) -> Vec<(OsString, OsString)> {
-    let mut environment: Vec<(OsString, OsString)> =
-        std::env::vars_os().filter(|(name, _)| name != ATTEMPT_MARKER).collect();
-    environment.push((ATTEMPT_MARKER.into(), format!("driver-{run_id}").into()));
-    environment
 }
 
 fn log_tail(log: &File, start: u64) -> Vec<String> {

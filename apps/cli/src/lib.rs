@@ -10,8 +10,10 @@ mod follow;
 mod front;
 mod launcher;
 mod output;
+mod printer;
 mod render;
 mod settings;
+mod signals;
 mod tasks_over_socket;
 mod worker;
 

@@ -2,10 +2,12 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 
+use agent_runner_api::view::ListProblem;
 use serde::Serialize;
 
 use crate::args::OutputFormat;
 use crate::exit::Failure;
+use crate::render::clean;
 
 /// Longest text that is read from standard input or a file, in bytes.
 const MAX_TEXT: u64 = 4 * 1024 * 1024;
@@ -20,11 +22,16 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints data as JSON, indented, with a final newline.
-pub(crate) fn print_json(data: &impl Serialize) -> Result<(), Failure> {
+/// Data as JSON, indented, with a final newline.
+pub(crate) fn json_text(data: &impl Serialize) -> Result<String, Failure> {
     let mut text = serde_json::to_string_pretty(data).map_err(anyhow::Error::new)?;
     text.push('\n');
-    print(&text)
+    Ok(text)
+}
+
+/// Prints data as JSON.
+pub(crate) fn print_json(data: &impl Serialize) -> Result<(), Failure> {
+    print(&json_text(data)?)
 }
 
 /// Prints a reply in the format that was asked for.
@@ -36,6 +43,14 @@ pub(crate) fn reply<T: Serialize>(
     match format {
         OutputFormat::Json => print_json(reply),
         OutputFormat::Text => print(&text(reply)),
+    }
+}
+
+/// Says on standard error what was left out because it could not be read.
+pub(crate) fn warn_of(problems: &[ListProblem]) {
+    let mut err = io::stderr().lock();
+    for problem in problems {
+        let _ = writeln!(err, "warning: {} was left out: {}", clean(&problem.path), clean(&problem.message));
     }
 }
 

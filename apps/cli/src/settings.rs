@@ -20,22 +20,22 @@ const NETWORK_LOCKS: &str = "AGENT_RUNNER_ALLOW_NETWORK_LOCKS";
 /// Everything this program is told by where it runs.
 pub(crate) struct Settings {
     pub(crate) engine: EngineConfig,
-    pub(crate) caller_dir: PathBuf,
+    caller_dir: Option<PathBuf>,
     pub(crate) allow_network_locks: bool,
 }
 
 /// Reads the environment.
 pub(crate) fn settings() -> Result<Settings, Failure> {
-    let caller_dir =
-        std::env::current_dir().context("the current directory cannot be read").map_err(Failure::from)?;
+    // A worker whose directory is gone must still be able to report.
+    let caller_dir = std::env::current_dir().ok();
     let own_program = own_program()?;
     let config_dir = match variable(CONFIG_DIR) {
-        Some(path) => caller_dir.join(path),
-        None => xdg(&caller_dir, "XDG_CONFIG_HOME", ".config", CONFIG_DIR)?,
+        Some(path) => absolute(caller_dir.as_deref(), path.into(), CONFIG_DIR)?,
+        None => xdg(caller_dir.as_deref(), "XDG_CONFIG_HOME", ".config", CONFIG_DIR)?,
     };
     let state_dir = match variable(STATE_DIR) {
-        Some(path) => caller_dir.join(path),
-        None => xdg(&caller_dir, "XDG_STATE_HOME", ".local/state", STATE_DIR)?,
+        Some(path) => absolute(caller_dir.as_deref(), path.into(), STATE_DIR)?,
+        None => xdg(caller_dir.as_deref(), "XDG_STATE_HOME", ".local/state", STATE_DIR)?,
     };
     let stop_grace_sec = match variable(STOP_GRACE) {
         None => STOP_GRACE_SEC,
@@ -57,17 +57,40 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
     Ok(Settings { engine, caller_dir, allow_network_locks: variable(NETWORK_LOCKS).is_some() })
 }
 
+impl Settings {
+    /// The directory this command was called in, as text: where relative paths start.
+    pub(crate) fn caller_dir(&self) -> Result<&str, Failure> {
+        let directory = self.caller_dir.as_deref().ok_or_else(|| {
+            usage("the current directory is gone", "change to a directory that exists and repeat the command")
+        })?;
+        directory.to_str().ok_or_else(|| {
+            usage("the current directory's path is not UTF-8", "call the command from another directory")
+        })
+    }
+}
+
+fn absolute(caller_dir: Option<&Path>, path: PathBuf, name: &str) -> Result<PathBuf, Failure> {
+    match caller_dir {
+        _ if path.is_absolute() => Ok(path),
+        Some(directory) => Ok(directory.join(path)),
+        None => Err(usage(
+            format!("{name} is a relative path, and the current directory is gone"),
+            format!("set {name} to an absolute path"),
+        )),
+    }
+}
+
 /// An environment variable; one that is set to nothing counts as not set.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-fn xdg(caller_dir: &Path, name: &str, below_home: &str, own: &str) -> Result<PathBuf, Failure> {
+fn xdg(caller_dir: Option<&Path>, name: &str, below_home: &str, own: &str) -> Result<PathBuf, Failure> {
     // The XDG specification wants relative paths ignored.
     let base = variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = match (base, variable("HOME")) {
         (Some(base), _) => base,
-        (None, Some(home)) => caller_dir.join(home).join(below_home),
+        (None, Some(home)) => absolute(caller_dir, home.into(), "HOME")?.join(below_home),
         (None, None) => {
             let message = format!("neither {own} nor {name} nor HOME is set");
             return Err(usage(message, format!("set {own} to a directory")));

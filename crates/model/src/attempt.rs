@@ -20,8 +20,9 @@ pub const BACKOFF_BASE: Duration = Duration::from_secs(10);
 /// The longest pause for an overloaded or unreachable backend.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(300);
 
-/// A process as the manifest knows it. A pid alone is not an identity: it is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A process as the manifest knows it. A pid alone is not an identity: it is used again, and means another process in
+/// another namespace and after a reboot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessRef {
     /// Process id.
@@ -30,6 +31,10 @@ pub struct ProcessRef {
     pub pgid: u32,
     /// Start time, in clock ticks since boot.
     pub start_time: u64,
+    /// Which boot of which machine; empty where the system does not say.
+    pub boot_id: String,
+    /// The process namespace the numbers belong to; empty where the system does not say.
+    pub pid_namespace: String,
 }
 
 /// An attempt that is under way, or was when its driver died.

@@ -3,7 +3,7 @@
 
 use crate::attempt::{AttemptEnd, ProcessRef, Usage};
 use crate::ids::{Epoch, Fence, RunId, TaskId};
-use crate::manifest::{DriverRef, QueuedMessage};
+use crate::manifest::{DriverRef, QueuedMessage, Urgency};
 use crate::phase::{Cause, HookRef, Outcome, PromptKind, Wait};
 use crate::task::TaskStatus;
 
@@ -215,11 +215,16 @@ pub enum ControlFact {
     Started {
         /// Why.
         cause: Cause,
+        /// The newest driver when the caller saw that nobody drives the run. A later one has come first: then this
+        /// does not steer it, but the words that come with it are kept for it.
+        seen: Option<Epoch>,
     },
     /// To be ended.
     AbortRequested {
         /// Who or what, in words.
         by: String,
+        /// How fast.
+        urgency: Urgency,
     },
     /// A message for the next session.
     MessageQueued {

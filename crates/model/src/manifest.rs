@@ -207,6 +207,18 @@ pub struct AbortRequest {
     pub at: Timestamp,
     /// Who or what, in words.
     pub by: String,
+    /// How fast.
+    pub urgency: Urgency,
+}
+
+/// How fast a run is to be ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Urgency {
+    /// The worker is given time to leave.
+    Graceful,
+    /// The worker is ended at once.
+    AtOnce,
 }
 
 impl Manifest {

@@ -112,9 +112,12 @@ pub enum TitleError {
     /// Nothing but white space.
     #[error("title must not be empty")]
     Empty,
-    /// Has a line break or another control character.
+    /// Has a line break.
     #[error("title must be a single line")]
     Lines,
+    /// Has another control character.
+    #[error("title must not hold control characters")]
+    Control,
     /// Has more than 200 characters.
     #[error("title has {0} characters; at most 200 are allowed")]
     TooLong(usize),
@@ -125,8 +128,11 @@ pub fn check_title(title: &str) -> Result<(), TitleError> {
     if title.trim().is_empty() {
         return Err(TitleError::Empty);
     }
-    if title.chars().any(char::is_control) {
+    if title.contains(['\n', '\r']) {
         return Err(TitleError::Lines);
+    }
+    if title.chars().any(char::is_control) {
+        return Err(TitleError::Control);
     }
     match title.chars().count() {
         count if count > MAX_TITLE => Err(TitleError::TooLong(count)),

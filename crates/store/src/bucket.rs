@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::file::CREATE_LOCK;
+
 /// The bucket of runs outside any repository.
 const UNKNOWN: &str = "unknown";
 /// Longest bucket name, in bytes.
@@ -84,6 +86,8 @@ fn short_text(path: &Path) -> Option<String> {
 fn sanitised(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let safe: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).take(MAX).collect();
+    // The store's own lock lies beside the buckets.
+    let safe = if safe == CREATE_LOCK { safe.replacen('.', "_", 1) } else { safe };
     if check(&safe).is_ok() { safe } else { UNKNOWN.to_owned() }
 }
 

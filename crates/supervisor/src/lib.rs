@@ -22,6 +22,7 @@
 //! What cannot be found without a subreaper: a process that left the group *and* cleared its environment *and*
 //! whose parent is gone.
 
+mod descriptors;
 mod detached;
 mod identity;
 mod job;
@@ -35,6 +36,7 @@ mod spawn;
 mod sweep;
 mod tree;
 
+pub use descriptors::keep_inherited_private;
 pub use detached::{Detached, reap_detached, spawn_detached};
 pub use identity::{EndSignal, Identity, identity_of, is_same_process, signal_process};
 pub use job::{Exit, Job, JobReport, Limits, StopReason, StopRequest};

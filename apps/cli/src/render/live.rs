@@ -7,8 +7,6 @@ use agent_runner_model::task::TaskStatus;
 
 use super::clean::{clean, one_line};
 use super::run::duration_words;
-use crate::exit::Failure;
-use crate::output::print;
 
 /// Width when the terminal does not say.
 const DEFAULT_WIDTH: u16 = 80;
@@ -27,41 +25,41 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn update(&mut self, reading: &RunReading) -> Result<(), Failure> {
+    pub(crate) fn update(&mut self, reading: &RunReading) {
         self.started.get_or_insert_with(Instant::now);
         self.run = Some(Box::new(reading.run.clone()));
-        self.draw()
     }
 
-    pub(crate) fn line(&mut self, line: String) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, line: String) {
         self.latest = line;
-        self.draw()
     }
 
-    pub(crate) fn draw(&mut self) -> Result<(), Failure> {
+    /// The picture as it is now, over the one before.
+    pub(crate) fn draw(&mut self) -> String {
         let (width, height) = terminal_size();
         let lines = self.lines(width, height);
-        let mut text = String::new();
-        if self.drawn > 0 {
-            text.push_str(&format!("\x1b[{}A", self.drawn));
-        }
+        let mut text = self.up();
         for line in &lines {
             text.push_str(&format!("\r{line}\x1b[K\n"));
         }
         // What is left of a longer picture.
         text.push_str("\x1b[J");
         self.drawn = lines.len();
-        print(&text)
+        text
     }
 
     /// Takes the picture away: the closing table takes its place.
-    pub(crate) fn close(&mut self) -> Result<(), Failure> {
+    pub(crate) fn erase(&mut self) -> String {
         if self.drawn == 0 {
-            return Ok(());
+            return String::new();
         }
-        let text = format!("\x1b[{}A\r\x1b[J", self.drawn);
+        let text = self.up() + "\r\x1b[J";
         self.drawn = 0;
-        print(&text)
+        text
+    }
+
+    fn up(&self) -> String {
+        if self.drawn == 0 { String::new() } else { format!("\x1b[{}A", self.drawn) }
     }
 
     fn lines(&self, width: usize, height: usize) -> Vec<String> {

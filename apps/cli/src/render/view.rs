@@ -1,6 +1,6 @@
-//! What a watched run shows: nothing, lines, or a live view.
+//! What a watched run shows: nothing, lines, or a live view. What cannot be shown changes nothing about the run.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 
 use agent_runner_api::view::RunReading;
 
@@ -8,123 +8,123 @@ use super::clean::clean;
 use super::events::{event_line, is_worth_watching};
 use super::live::Live;
 use crate::args::OutputFormat;
-use crate::exit::Failure;
-use crate::output::print;
+use crate::printer::Printer;
 
 /// What a watched run shows.
-pub(crate) enum View {
+pub(crate) struct View {
+    kind: Kind,
+    printer: Printer,
+}
+
+enum Kind {
     /// Nothing: a program waits for the JSON at the end.
     Silent,
     /// A line for each event, for pipes and logs.
-    Lines(Lines),
+    Lines { headed: bool },
     /// Tasks that change in place, for a person at a terminal.
     Live(Box<Live>),
-}
-
-/// The state of a view of lines.
-#[derive(Default)]
-pub(crate) struct Lines {
-    headed: bool,
 }
 
 impl View {
     /// The view that fits the output.
     pub(crate) fn for_format(format: OutputFormat) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-        match format {
-            OutputFormat::Json => Self::Silent,
-            OutputFormat::Text if std::io::stdout().is_terminal() && !dumb => Self::Live(Box::default()),
-            OutputFormat::Text => Self::Lines(Lines::default()),
-        }
+        let kind = match format {
+            OutputFormat::Json => Kind::Silent,
+            OutputFormat::Text if io::stdout().is_terminal() && !dumb => Kind::Live(Box::default()),
+            OutputFormat::Text => Kind::Lines { headed: false },
+        };
+        Self { kind, printer: Printer::new() }
+    }
+
+    /// A view that shows nothing until the end.
+    pub(crate) fn silent() -> Self {
+        Self { kind: Kind::Silent, printer: Printer::new() }
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        match self {
-            Self::Live(_) => true,
-            Self::Silent | Self::Lines(_) => false,
+        match self.kind {
+            Kind::Live(_) => true,
+            Kind::Silent | Kind::Lines { .. } => false,
         }
     }
 
     /// Something was committed.
-    pub(crate) fn update(&mut self, reading: &RunReading) -> Result<(), Failure> {
-        let shown = match self {
-            Self::Silent => Ok(()),
-            Self::Lines(lines) => lines.update(reading),
-            Self::Live(live) => live.update(reading),
-        };
-        self.or_silent(shown)
+    pub(crate) fn update(&mut self, reading: &RunReading) {
+        match &mut self.kind {
+            Kind::Silent => {}
+            Kind::Lines { headed } => {
+                let text = lines(reading, !*headed);
+                *headed = true;
+                self.printer.print(text);
+            }
+            Kind::Live(live) => {
+                live.update(reading);
+                self.draw();
+            }
+        }
     }
 
     /// The worker printed a line.
-    pub(crate) fn line(&mut self, line: String) -> Result<(), Failure> {
-        let shown = match self {
-            Self::Silent | Self::Lines(_) => Ok(()),
-            Self::Live(live) => live.line(line),
-        };
-        self.or_silent(shown)
+    pub(crate) fn line(&mut self, line: String) {
+        if let Kind::Live(live) = &mut self.kind {
+            live.line(line);
+            self.draw();
+        }
     }
 
     /// Time passed.
-    pub(crate) fn tick(&mut self) -> Result<(), Failure> {
-        let shown = match self {
-            Self::Silent | Self::Lines(_) => Ok(()),
-            Self::Live(live) => live.draw(),
-        };
-        self.or_silent(shown)
+    pub(crate) fn tick(&mut self) {
+        self.draw();
     }
 
     /// The person asked to stop; `again` for the second time.
-    pub(crate) fn aborting(&mut self, again: bool) -> Result<(), Failure> {
+    pub(crate) fn aborting(&mut self, again: bool) {
         let words = if again {
             "ending the worker at once"
         } else {
             "stopping the worker; once more ends it at once"
         };
-        let shown = match self {
-            Self::Silent => Ok(()),
-            Self::Lines(_) => print(&format!("{words}\n")),
-            Self::Live(live) => live.line(words.to_owned()),
-        };
-        self.or_silent(shown)
+        match &mut self.kind {
+            Kind::Silent => {}
+            Kind::Lines { .. } => self.printer.print(format!("{words}\n")),
+            Kind::Live(_) => self.line(words.to_owned()),
+        }
     }
 
-    /// The view is over; what comes next starts on a fresh line.
-    pub(crate) fn close(&mut self) -> Result<(), Failure> {
-        let shown = match self {
-            Self::Silent => Ok(()),
-            Self::Lines(_) => print("\n"),
-            Self::Live(live) => live.close(),
-        };
-        self.or_silent(shown)
+    /// The view is over, and this is what is said at the end. Waits until it is printed; errors say why it was not.
+    pub(crate) async fn close(&mut self, ending: String) -> io::Result<()> {
+        match &mut self.kind {
+            Kind::Silent => {}
+            Kind::Lines { headed: true } => self.printer.print("\n".to_owned()),
+            Kind::Lines { headed: false } => {}
+            Kind::Live(live) => self.printer.print(live.erase()),
+        }
+        self.printer.print(ending);
+        self.printer.flushed().await
     }
 
-    /// A view that lost its reader goes on in silence: the run is held and its exit code counts all the same.
-    fn or_silent(&mut self, shown: Result<(), Failure>) -> Result<(), Failure> {
-        match shown {
-            Err(Failure::Gone) => {
-                *self = Self::Silent;
-                Ok(())
-            }
-            Ok(()) | Err(Failure::Error(_)) => shown,
+    fn draw(&mut self) {
+        if let Kind::Live(live) = &mut self.kind
+            && !self.printer.is_behind()
+        {
+            self.printer.print(live.draw());
         }
     }
 }
 
-impl Lines {
-    fn update(&mut self, reading: &RunReading) -> Result<(), Failure> {
-        let mut text = String::new();
-        if !self.headed {
-            self.headed = true;
-            let run = &reading.run.summary;
-            text.push_str(&format!(
-                "Run {}: agent {}, backend {}, {} tasks, in {}\n",
-                run.run_id, run.agent_name, run.backend, run.tasks_total, run.cwd
-            ));
-        }
-        for event in reading.events.iter().filter(|event| is_worth_watching(event)) {
-            text.push_str(&event_line(event));
-            text.push('\n');
-        }
-        print(&clean(&text))
+fn lines(reading: &RunReading, with_head: bool) -> String {
+    let mut text = String::new();
+    if with_head {
+        let run = &reading.run.summary;
+        text.push_str(&format!(
+            "Run {}: agent {}, backend {}, {} tasks, in {}\n",
+            run.run_id, run.agent_name, run.backend, run.tasks_total, run.cwd
+        ));
     }
+    for event in reading.events.iter().filter(|event| is_worth_watching(event)) {
+        text.push_str(&event_line(event));
+        text.push('\n');
+    }
+    clean(&text)
 }

@@ -376,7 +376,7 @@ fn attempts_of(manifest: &Manifest) -> Vec<AttemptView> {
             end: None,
             exit_code: None,
             signal: None,
-            pid: attempt.process.map(|process| process.pid),
+            pid: attempt.process.as_ref().map(|process| process.pid),
             output_tail: String::new(),
             leftovers: 0,
         });

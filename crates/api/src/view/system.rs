@@ -5,6 +5,8 @@ use agent_runner_model::phase::RunStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::run::ListProblem;
+
 /// Where things are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -63,4 +65,6 @@ pub struct Recovered {
 pub struct Recovery {
     /// Interrupted runs, and what was done about each.
     pub runs: Vec<Recovered>,
+    /// What could not be read, and so not be recovered.
+    pub problems: Vec<ListProblem>,
 }

@@ -46,7 +46,14 @@ impl<S: Places + 'static> Driver<S> {
         };
         failpoint::hit("driver.spawned");
         let identity = job.identity();
-        let process = ProcessRef { pid: identity.pid, pgid: identity.pgid, start_time: identity.start_time };
+        let here = self.holder();
+        let process = ProcessRef {
+            pid: identity.pid,
+            pgid: identity.pgid,
+            start_time: identity.start_time,
+            boot_id: here.boot_id.clone(),
+            pid_namespace: here.pid_namespace.clone(),
+        };
         self.fact(DriverFact::AttemptSpawned { fence: attempt.fence, process });
         let recorded = self.commit().await;
         failpoint::hit("driver.spawn_committed");

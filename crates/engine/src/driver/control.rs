@@ -1,12 +1,14 @@
 //! What reaches a driver from outside while it works.
 
+use agent_runner_model::manifest::Urgency;
+
 /// Something from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
     /// End the run.
     Abort {
-        /// Without giving the worker time to leave.
-        at_once: bool,
+        /// How fast.
+        urgency: Urgency,
         /// Who asks, in words.
         by: String,
     },

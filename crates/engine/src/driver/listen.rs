@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::control::Control;
 use crate::engine::Engine;
 use crate::place::Places;
-use crate::talk::{Answer, Request};
+use crate::talk::{Answer, Request, check_private};
 
 /// Longest request that is read, in bytes: task notes and bodies come this way.
 const MAX_REQUEST: u64 = 4 * 1024 * 1024;
@@ -80,18 +80,12 @@ pub(crate) fn serve<S: Places + 'static>(
 
 /// The directory of sockets: made if it is missing, refused if it is not ours alone.
 fn private_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    use std::os::unix::fs::DirBuilderExt as _;
     match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let found = std::fs::symlink_metadata(path)?;
-    let ours = found.uid() == rustix::process::geteuid().as_raw();
-    if !found.is_dir() || !ours || found.mode() & 0o077 != 0 {
-        let message = format!("{} is not a directory for this user alone", path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
-    }
-    Ok(())
+    check_private(path)
 }
 
 async fn converse<S: Places + 'static>(engine: Arc<Engine<S>>, talk: Talk, stream: UnixStream) {
@@ -127,7 +121,7 @@ async fn answer<S: Places + 'static>(engine: &Engine<S>, talk: &Talk, request: R
     // Whatever run a worker names, it speaks for its own.
     let run = talk.run_id.to_string();
     match request {
-        Request::Abort { at_once, by } => match talk.control.send(Control::Abort { at_once, by }).await {
+        Request::Abort { urgency, by } => match talk.control.send(Control::Abort { urgency, by }).await {
             Ok(()) => Answer::Done(serde_json::Value::Null),
             Err(_) => Answer::Failed(ApiError::new(ErrorCode::Busy, "the driver is leaving")),
         },

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 
+use agent_runner_model::manifest::Urgency;
 use agent_runner_model::spec::OrphanPolicy;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -18,6 +19,11 @@ pub const LEASH_ABORT: u8 = b'a';
 pub const LEASH_ABORT_NOW: u8 = b'k';
 /// On the leash: the terminal is gone, go on.
 pub const LEASH_HANG_UP: u8 = b'h';
+
+/// On the wake-up pipe: there is something to look at. The first one says that the driver holds the lease.
+pub const WAKE_LOOK: u8 = b'.';
+/// On the wake-up pipe: somebody else holds the lease.
+pub const WAKE_BUSY: u8 = b'b';
 
 /// A signal the driver process was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +56,17 @@ impl Wake {
     }
 
     pub(super) fn signal(&self) {
+        self.say(WAKE_LOOK);
+    }
+
+    /// Somebody else holds the lease: whoever started this driver should hear that, not only that it ended.
+    pub(super) fn say_busy(&self) {
+        self.say(WAKE_BUSY);
+    }
+
+    fn say(&self, word: u8) {
         if let Some(mut pipe) = self.0.as_ref() {
-            let _ = pipe.write(b".");
+            let _ = pipe.write(&[word]);
         }
     }
 }
@@ -66,8 +81,8 @@ pub(super) async fn hold_leash(fd: OwnedFd, on_orphan: OrphanPolicy, control: mp
             Ok(_) => Some(byte[0]),
         };
         let (message, is_last) = match word {
-            Some(LEASH_ABORT) => (abort(false), false),
-            Some(LEASH_ABORT_NOW) => (abort(true), false),
+            Some(LEASH_ABORT) => (abort(Urgency::Graceful), false),
+            Some(LEASH_ABORT_NOW) => (abort(Urgency::AtOnce), false),
             Some(LEASH_HANG_UP) => {
                 let detail = "the terminal went away; the run goes on".to_owned();
                 (Control::StarterLost { detail }, true)
@@ -80,7 +95,7 @@ pub(super) async fn hold_leash(fd: OwnedFd, on_orphan: OrphanPolicy, control: mp
                 }
                 OrphanPolicy::Abort => {
                     let by = "the command that started the run was killed".to_owned();
-                    (Control::Abort { at_once: false, by }, true)
+                    (Control::Abort { urgency: Urgency::Graceful, by }, true)
                 }
             },
         };
@@ -90,6 +105,6 @@ pub(super) async fn hold_leash(fd: OwnedFd, on_orphan: OrphanPolicy, control: mp
     }
 }
 
-fn abort(at_once: bool) -> Control {
-    Control::Abort { at_once, by: "the command that started the run was told to stop".to_owned() }
+fn abort(urgency: Urgency) -> Control {
+    Control::Abort { urgency, by: "the command that started the run was told to stop".to_owned() }
 }

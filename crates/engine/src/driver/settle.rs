@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use agent_runner_api::ApiError;
-use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, ProcessRef, Usage};
+use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Usage};
 use agent_runner_model::manifest::{Departure, DriverRef, Manifest};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
 use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId};
-use agent_runner_store::{Holder, OwnerLease as _, Takeover};
+use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::environment::ATTEMPT_MARKER;
-use super::work::LEASE_PATIENCE;
+use super::work::{LEASE_PATIENCE, chain};
 use crate::engine::Engine;
 use crate::failure::{acquire_error, commit_error, store_error};
 use crate::place::Places;
+
+/// How often the run may change while it is settled.
+const MAX_REFUSALS: u32 = 20;
 
 /// A run that was settled.
 pub(crate) struct Settled {
@@ -26,8 +29,12 @@ pub(crate) fn marker(value: &str) -> Marker {
     Marker { name: ATTEMPT_MARKER.to_owned(), value: value.to_owned() }
 }
 
-pub(crate) fn process_identity(process: ProcessRef) -> Identity {
-    Identity { pid: process.pid, pgid: process.pgid, start_time: process.start_time }
+/// The process to look for, as seen by `here`. Numbers of another boot or another process namespace mean other
+/// processes, if any: then only the marker is looked for.
+pub(crate) fn process_identity(attempt: &LiveAttempt, here: &Holder) -> Option<Identity> {
+    let process = attempt.process.as_ref()?;
+    let same = process.boot_id == here.boot_id && process.pid_namespace == here.pid_namespace;
+    same.then_some(Identity { pid: process.pid, pgid: process.pgid, start_time: process.start_time })
 }
 
 /// The holder of a lease, as the manifest knows it.
@@ -52,9 +59,9 @@ pub(super) fn interrupted(leftovers: usize) -> EndReport {
 }
 
 /// Ends what an attempt left running.
-pub(super) async fn end_attempt(attempt: &LiveAttempt, grace_sec: u32) -> Vec<Leftover> {
+pub(super) async fn end_attempt(attempt: &LiveAttempt, here: &Holder, grace_sec: u32) -> Vec<Leftover> {
     let grace = Duration::from_secs(u64::from(grace_sec));
-    end_leftovers(&marker(&attempt.marker), attempt.process.map(process_identity), grace).await
+    end_leftovers(&marker(&attempt.marker), process_identity(attempt, here), grace).await
 }
 
 /// Takes the lease for a moment, clears up, and lets the run go again: interrupted, or aborted if somebody asked
@@ -66,28 +73,56 @@ pub(crate) async fn settle<S: Places>(
 ) -> Result<Settled, ApiError> {
     let owner = engine.store.acquire_owner(run_id, LEASE_PATIENCE, takeover).await;
     let owner = owner.map_err(|error| acquire_error(&error))?;
-    let manifest = engine.store.snapshot(run_id).await.map_err(|error| store_error(&error))?;
-    let Phase::Active { stage } = &manifest.state.phase else {
-        return Ok(Settled { manifest, leftovers: Vec::new() });
-    };
-    let epoch = Epoch(manifest.state.epoch.0 + 1);
-    let driver = driver_ref(owner.holder());
-    let mut facts = vec![DriverFact::Took { driver }];
     let mut leftovers = Vec::new();
-    if let Stage::Attempting { attempt } = stage {
-        leftovers = end_attempt(attempt, manifest.spec.stop_grace_sec).await;
-        facts.push(DriverFact::AttemptEnded { fence: attempt.fence, report: interrupted(leftovers.len()) });
+    let mut refusals = 0;
+    loop {
+        let manifest = engine.store.snapshot(run_id).await.map_err(|error| store_error(&error))?;
+        let Phase::Active { stage } = &manifest.state.phase else {
+            return Ok(Settled { manifest, leftovers });
+        };
+        let epoch = Epoch(manifest.state.epoch.0 + 1);
+        let mut facts = vec![DriverFact::Took { driver: driver_ref(owner.holder()) }];
+        if let Stage::Attempting { attempt } = stage {
+            leftovers.extend(end_attempt(attempt, owner.holder(), manifest.spec.stop_grace_sec).await);
+            facts.push(DriverFact::AttemptEnded {
+                fence: attempt.fence,
+                report: interrupted(leftovers.len()),
+            });
+        }
+        if manifest.state.abort_request.is_some() {
+            facts.push(DriverFact::Finished { outcome: Outcome::Aborted });
+        } else {
+            facts.push(DriverFact::Left { why: "recovered after its driver died".to_owned() });
+        }
+        let facts: Vec<Fact> = facts.into_iter().map(|fact| Fact::Driver { epoch, fact }).collect();
+        match engine.store.commit(run_id, &facts, engine.now()).await {
+            Ok(settled) => {
+                let known = manifest.state.attempt_records.len();
+                copy_records(engine.store.as_ref(), &settled, known, |_| {}).await;
+                // The dead driver's; nobody listens there.
+                let _ = std::fs::remove_file(engine.socket(run_id));
+                return Ok(Settled { manifest: settled, leftovers });
+            }
+            // Ending what was left took its time; somebody wanted something else of the run meanwhile.
+            Err(CommitError::Refused(_)) if refusals < MAX_REFUSALS => refusals += 1,
+            Err(error) => return Err(commit_error(&error)),
+        }
     }
-    if manifest.state.abort_request.is_some() {
-        facts.push(DriverFact::Finished { outcome: Outcome::Aborted });
-    } else {
-        facts.push(DriverFact::Left { why: "recovered after its driver died".to_owned() });
+}
+
+/// Puts each newly recorded attempt beside its logs, for people who look there. The manifest is the record.
+pub(super) async fn copy_records<S: Places>(
+    store: &S,
+    manifest: &Manifest,
+    known: usize,
+    say: impl Fn(&str),
+) {
+    for record in manifest.state.attempt_records.iter().skip(known) {
+        let name = format!("attempts/{:02}.json", record.attempt_number);
+        let Ok(mut text) = serde_json::to_vec_pretty(record) else { continue };
+        text.push(b'\n');
+        if let Err(error) = store.append_blob(&manifest.spec.run_id, &name, &text).await {
+            say(&format!("{name} is missing: {}", chain(&error)));
+        }
     }
-    let facts: Vec<Fact> = facts.into_iter().map(|fact| Fact::Driver { epoch, fact }).collect();
-    let committed = engine.store.commit(run_id, &facts, engine.now()).await;
-    let manifest = committed.map_err(|error| commit_error(&error))?;
-    // The dead driver's; nobody listens there.
-    let _ = std::fs::remove_file(engine.socket(run_id));
-    drop(owner);
-    Ok(Settled { manifest, leftovers })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_runner_backends::TurnReader;
 use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, TimeoutKind};
+use agent_runner_model::manifest::Urgency;
 use agent_runner_model::{DriverFact, EndReport};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
@@ -37,8 +38,12 @@ impl<S: Places + 'static> Driver<S> {
             idle: None,
             grace: Duration::from_secs(u64::from(spec.stop_grace_sec)),
         };
-        let mut stopping = trouble.map(Stopping::Trouble);
-        let asked = if stopping.is_some() { StopRequest::Graceful } else { StopRequest::None };
+        let requested = self.manifest.state.abort_request.as_ref().map(|request| request.urgency);
+        let (mut stopping, asked) = match (trouble, requested) {
+            (Some(trouble), _) => (Some(Stopping::Trouble(trouble)), StopRequest::Graceful),
+            (None, Some(urgency)) => (Some(Stopping::Abort), stop_request(urgency)),
+            (None, None) => (None, StopRequest::None),
+        };
         let (stop, stop_requests) = watch::channel(asked);
         let (kept_sender, mut kept) = mpsc::unbounded_channel();
         let mut output = Output::new(reader, self.latest.clone(), kept_sender);
@@ -81,33 +86,43 @@ impl<S: Places + 'static> Driver<S> {
         stopping: &mut Option<Stopping>,
     ) {
         match control {
-            Control::Abort { at_once, by } => {
+            Control::Abort { urgency, by } => {
                 let again = matches!(stopping, Some(Stopping::Abort));
-                if !again {
-                    self.request_abort(by);
-                    self.commit_or_stop(stop, stopping).await;
-                    if !matches!(stopping, Some(Stopping::Trouble(_))) {
-                        *stopping = Some(Stopping::Abort);
-                    }
+                self.request_abort(by, urgency);
+                self.commit_or_stop(stop, stopping).await;
+                if !matches!(stopping, Some(Stopping::Trouble(_))) {
+                    *stopping = Some(Stopping::Abort);
                 }
-                ask(stop, if at_once || again { StopRequest::Now } else { StopRequest::Graceful });
+                ask(stop, if again { StopRequest::Now } else { stop_request(urgency) });
             }
             Control::Leave { why } => {
                 // A request in the manifest and a signal is how a run is aborted when nobody listens.
                 let wanted = match self.engine.store.snapshot(&self.run_id).await {
-                    Ok(manifest) => manifest.state.abort_request.is_some(),
-                    Err(_) => false,
+                    Ok(manifest) => manifest.state.abort_request.map(|request| request.urgency),
+                    Err(_) => None,
                 };
-                if stopping.is_none() {
-                    *stopping = Some(if wanted { Stopping::Abort } else { Stopping::Leave(why) });
+                match (&stopping, wanted) {
+                    (Some(Stopping::Abort | Stopping::Trouble(_)), _) => {}
+                    (Some(Stopping::Leave(_)) | None, Some(_)) => *stopping = Some(Stopping::Abort),
+                    (Some(Stopping::Leave(_)) | None, None) => *stopping = Some(Stopping::Leave(why)),
                 }
-                ask(stop, StopRequest::Graceful);
+                ask(stop, wanted.map_or(StopRequest::Graceful, stop_request));
             }
             Control::StarterLost { detail } => {
                 self.fact(DriverFact::StarterLost { detail });
                 self.commit_or_stop(stop, stopping).await;
             }
-            Control::Changed => self.wake.signal(),
+            Control::Changed => {
+                self.wake.signal();
+                // A request in the manifest counts, whatever way it came.
+                if let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await
+                    && let Some(request) = manifest.state.abort_request
+                    && stopping.is_none()
+                {
+                    *stopping = Some(Stopping::Abort);
+                    ask(stop, stop_request(request.urgency));
+                }
+            }
         }
     }
 
@@ -137,6 +152,13 @@ impl<S: Places + 'static> Driver<S> {
             ask(stop, StopRequest::Graceful);
             *stopping = Some(Stopping::Trouble(trouble));
         }
+    }
+}
+
+fn stop_request(urgency: Urgency) -> StopRequest {
+    match urgency {
+        Urgency::Graceful => StopRequest::Graceful,
+        Urgency::AtOnce => StopRequest::Now,
     }
 }
 

@@ -5,21 +5,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_runner_model::manifest::Manifest;
+use agent_runner_model::manifest::{Departure, Manifest, Urgency};
 use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
     Applied, ControlFact, DriverFact, Epoch, Fact, Fence, Observation, Refusal, RunId, Step, Timestamp,
     apply_all, next_step,
 };
-use agent_runner_store::{AcquireError, CommitError, OwnerLease as _, StoreError, Takeover, failpoint};
+use agent_runner_store::{
+    AcquireError, CommitError, Holder, OwnerLease as _, StoreError, Takeover, failpoint,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::control::Control;
 use super::environment::names;
 use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
-use super::settle::{driver_ref, end_attempt, interrupted};
+use super::settle::{copy_records, driver_ref, end_attempt, interrupted};
 use crate::engine::{Engine, Environment};
 use crate::place::Places;
 
@@ -126,10 +128,17 @@ pub async fn drive<S: Places + 'static>(
 ) -> Result<(), DriveError> {
     let run_id = request.run_id.clone();
     let takeover = if request.take_over { Takeover::Unknown } else { Takeover::Never };
-    let owner = engine.store.acquire_owner(&run_id, LEASE_PATIENCE, takeover).await;
-    let owner = owner.map_err(|source| DriveError::Acquire { run_id: run_id.clone(), source })?;
-    failpoint::hit("driver.took_lease");
     let wake = Wake::new(ports.wake);
+    let owner = match engine.store.acquire_owner(&run_id, LEASE_PATIENCE, takeover).await {
+        Ok(owner) => owner,
+        Err(source) => {
+            if matches!(source, AcquireError::Held { .. }) {
+                wake.say_busy();
+            }
+            return Err(DriveError::Acquire { run_id, source });
+        }
+    };
+    failpoint::hit("driver.took_lease");
     let read = engine.store.snapshot(&run_id).await;
     let manifest = read.map_err(|source| DriveError::Read { run_id: run_id.clone(), source })?;
     let (control_sender, control) = mpsc::channel(CONTROL_BACKLOG);
@@ -222,7 +231,7 @@ impl<S: Places + 'static> Driver<S> {
     async fn step(&mut self) -> Result<Flow, Trouble> {
         while let Ok(control) = self.control.try_recv() {
             match control {
-                Control::Abort { by, .. } => self.request_abort(by),
+                Control::Abort { by, urgency } => self.request_abort(by, urgency),
                 Control::Leave { why } => {
                     if self.leave(why).await? {
                         return Ok(Flow::Leave);
@@ -247,7 +256,7 @@ impl<S: Places + 'static> Driver<S> {
             }
             Step::StartAttempt { prompt } => return self.attempt(&preview, prompt).await,
             Step::Recover(attempt) => {
-                let ended = end_attempt(&attempt, preview.spec.stop_grace_sec).await;
+                let ended = end_attempt(&attempt, self.owner.holder(), preview.spec.stop_grace_sec).await;
                 let report = interrupted(ended.len());
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
             }
@@ -274,12 +283,16 @@ impl<S: Places + 'static> Driver<S> {
         Ok(Flow::Again)
     }
 
+    pub(super) fn holder(&self) -> &Holder {
+        self.owner.holder()
+    }
+
     pub(super) fn fact(&mut self, fact: DriverFact) {
         self.pending.push(Fact::Driver { epoch: self.epoch, fact });
     }
 
-    pub(super) fn request_abort(&mut self, by: String) {
-        self.pending.push(Fact::Control(ControlFact::AbortRequested { by }));
+    pub(super) fn request_abort(&mut self, by: String, urgency: Urgency) {
+        self.pending.push(Fact::Control(ControlFact::AbortRequested { by, urgency }));
     }
 
     /// Commits what is pending. What the run refuses, because it has changed meanwhile, is dropped from the end:
@@ -294,7 +307,7 @@ impl<S: Places + 'static> Driver<S> {
                     self.pending.clear();
                     self.refusals = 0;
                     self.wake.signal();
-                    self.copy_records(recorded).await;
+                    copy_records(self.engine.store.as_ref(), &self.manifest, recorded, self.say).await;
                     return Ok(());
                 }
                 Err(CommitError::Refused(Refusal::StaleDriver)) => return Err(Trouble::Replaced),
@@ -303,18 +316,6 @@ impl<S: Places + 'static> Driver<S> {
             }
         }
         self.reload().await
-    }
-
-    /// Puts each newly recorded attempt beside its logs, for people who look there. The manifest is the record.
-    async fn copy_records(&self, known: usize) {
-        for record in self.manifest.state.attempt_records.iter().skip(known) {
-            let name = format!("attempts/{:02}.json", record.attempt_number);
-            let Ok(mut text) = serde_json::to_vec_pretty(record) else { continue };
-            text.push(b'\n');
-            if let Err(error) = self.engine.store.append_blob(&self.run_id, &name, &text).await {
-                (self.say)(&format!("{name} is missing: {}", chain(&error)));
-            }
-        }
     }
 
     fn contradicted(&mut self, refusal: Refusal) -> Result<(), Trouble> {
@@ -334,13 +335,12 @@ impl<S: Places + 'static> Driver<S> {
     /// Leaves the run to a later driver, unless somebody wants it ended: then there is work left to do.
     pub(super) async fn leave(&mut self, why: String) -> Result<bool, Trouble> {
         self.commit().await?;
-        self.reload().await?;
-        if self.manifest.state.abort_request.is_some() {
-            return Ok(false);
-        }
         self.fact(DriverFact::Left { why });
+        // Refused while somebody wants the run to end; then nothing but that refusal is dropped.
         self.commit().await?;
-        Ok(true)
+        let left =
+            self.manifest.state.driver.as_ref().map(|driver| driver.departure) == Some(Departure::Left);
+        Ok(left)
     }
 
     async fn wait(&mut self, preview: &Manifest, wait: Wait) -> Result<Flow, Trouble> {
@@ -362,8 +362,8 @@ impl<S: Places + 'static> Driver<S> {
             };
             match control {
                 None => {}
-                Some(Control::Abort { by, .. }) => {
-                    self.request_abort(by);
+                Some(Control::Abort { by, urgency }) => {
+                    self.request_abort(by, urgency);
                     return Ok(Flow::Again);
                 }
                 Some(Control::Leave { why }) => {

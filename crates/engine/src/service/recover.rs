@@ -1,12 +1,12 @@
 //! Recovery: clears up after drivers that died.
 
 use agent_runner_api::operations::RecoverRuns;
-use agent_runner_api::view::{Recovered, Recovery, RecoveryAction};
-use agent_runner_api::{ApiError, Handle};
+use agent_runner_api::view::{ListProblem, Recovered, Recovery, RecoveryAction};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::phase::Cause;
 use agent_runner_model::phase::{Phase, Stage};
 use agent_runner_model::{ControlFact, Fact, Lease, Manifest};
-use agent_runner_store::{RunQuery, Takeover};
+use agent_runner_store::{Holder, RunQuery, Takeover};
 use agent_runner_supervisor::{Leftover, find_leftovers};
 
 use super::runs::unattended;
@@ -17,6 +17,7 @@ use crate::place::Places;
 
 impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
     async fn call(&self, request: RecoverRuns) -> Result<Recovery, ApiError> {
+        let mut problems = Vec::new();
         let manifests = match &request.run {
             Some(run) => {
                 let run_id = self.resolve(run)?;
@@ -25,6 +26,10 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
             None => {
                 let query = RunQuery { active_only: true, include_archived: true, ..RunQuery::default() };
                 let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
+                problems.extend(listing.problems.into_iter().map(|problem| ListProblem {
+                    path: problem.path.to_string_lossy().into_owned(),
+                    message: problem.message,
+                }));
                 listing.runs.into_iter().map(|listed| listed.manifest).collect()
             }
         };
@@ -34,7 +39,7 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
                 runs.push(recovered);
             }
         }
-        Ok(Recovery { runs })
+        Ok(Recovery { runs, problems })
     }
 }
 
@@ -78,8 +83,10 @@ impl<S: Places + 'static> Engine<S> {
                 recovered.status = settled.manifest.status(true);
                 recovered.action = RecoveryAction::Recovered;
                 if request.resume && matches!(settled.manifest.state.phase, Phase::Active { .. }) {
-                    let fact =
-                        Fact::Control(ControlFact::Started { cause: Cause::Continue { message: None } });
+                    let fact = Fact::Control(ControlFact::Started {
+                        cause: Cause::Continue { message: None },
+                        seen: Some(settled.manifest.state.epoch),
+                    });
                     self.commit(&run_id, &[fact]).await?;
                     self.launcher.launch(unattended(run_id, request.take_over)).await?;
                     recovered.status = settled.manifest.status(false);
@@ -87,7 +94,11 @@ impl<S: Places + 'static> Engine<S> {
                 }
             }
             Err(error) => {
-                recovered.action = RecoveryAction::Failed;
+                // Somebody else recovers or resumes it at this moment: that is no failure.
+                recovered.action = match error.code {
+                    ErrorCode::Busy => RecoveryAction::LeftAlone,
+                    _ => RecoveryAction::Failed,
+                };
                 recovered.detail = Some(error.message);
             }
         }
@@ -98,7 +109,7 @@ impl<S: Places + 'static> Engine<S> {
 fn leftovers_of(manifest: &Manifest) -> Vec<Leftover> {
     match manifest.stage() {
         Some(Stage::Attempting { attempt }) => {
-            find_leftovers(&marker(&attempt.marker), attempt.process.map(process_identity))
+            find_leftovers(&marker(&attempt.marker), process_identity(attempt, &Holder::current()))
         }
         Some(_) | None => Vec::new(),
     }

@@ -5,6 +5,7 @@ use agent_runner_api::operations::{
 };
 use agent_runner_api::view::{Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::manifest::{Departure, Urgency};
 use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all};
@@ -54,7 +55,7 @@ impl<S: Places + 'static> Engine<S> {
             let (mut manifest, mut events) = Manifest::new(named.spec, named.name);
             // A run that is to start at once is created started: one commit, and no moment in between.
             if let (Start::Now { .. }, false) = (start, manifest.spec.is_passive()) {
-                let fact = Fact::Control(ControlFact::Started { cause: Cause::First });
+                let fact = Fact::Control(ControlFact::Started { cause: Cause::First, seen: None });
                 let started =
                     apply_all(&manifest, &[fact], now).map_err(|refusal| refusal_error(&refusal))?;
                 manifest = started.manifest;
@@ -98,23 +99,37 @@ impl<S: Places + 'static> Engine<S> {
     }
 
     /// Asks the driver to end the run: over its socket, and if that fails by a durable request and a signal.
-    async fn ask_driver(&self, manifest: &Manifest, request: &AbortRun) -> Result<(), ApiError> {
-        let run_id = &manifest.spec.run_id;
-        let words = Request::Abort { at_once: request.at_once, by: request.by.clone() };
+    async fn ask_driver(&self, run_id: &RunId, request: &AbortRun) -> Result<(), ApiError> {
+        let words = Request::Abort { urgency: urgency(request), by: request.by.clone() };
         match talk::ask(&self.socket(run_id), &words).await {
             Ok(_) => return Ok(()),
-            Err(TalkError::Refused(_) | TalkError::Unreachable { .. } | TalkError::Silent) => {}
-            Err(TalkError::Garbled { .. }) => {}
+            Err(
+                TalkError::Refused(_)
+                | TalkError::Unreachable { .. }
+                | TalkError::Silent
+                | TalkError::Garbled { .. },
+            ) => {}
         }
-        self.commit(run_id, &[Fact::Control(ControlFact::AbortRequested { by: request.by.clone() })]).await?;
-        if let Some(driver) = manifest.state.driver.as_ref().filter(|driver| driver.host == self.config.host)
-        {
+        let manifest = self.commit(run_id, &[abort_fact(request)]).await?;
+        let driver = manifest.state.driver.as_ref().filter(|driver| {
+            // Who has left may be anybody: a command that recovered the run, for one.
+            driver.host == self.config.host && driver.departure == Departure::None
+        });
+        if let Some(driver) = driver {
             let identity = Identity { pid: driver.pid, pgid: driver.pid, start_time: driver.start_time };
             // A driver that left in the meantime needs no signal.
             let _ = signal_process(&identity, EndSignal::Terminate);
         }
         Ok(())
     }
+}
+
+fn urgency(request: &AbortRun) -> Urgency {
+    if request.at_once { Urgency::AtOnce } else { Urgency::Graceful }
+}
+
+fn abort_fact(request: &AbortRun) -> Fact {
+    Fact::Control(ControlFact::AbortRequested { by: request.by.clone(), urgency: urgency(request) })
 }
 
 impl<S: Places + 'static> Handle<ReadyRun> for Engine<S> {
@@ -136,17 +151,25 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             return Err(ApiError::new(ErrorCode::NotAllowed, why)
                 .hint("start it without them, and resume it with them later"));
         }
+        let has_words = request.message.is_some();
         let mut facts = Vec::new();
         for title in request.add_tasks {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
             facts.push(Fact::Task { author: Author::Person, fact });
         }
         let cause = if starts_ready { Cause::First } else { Cause::Continue { message: request.message } };
-        facts.push(Fact::Control(ControlFact::Started { cause }));
+        facts.push(Fact::Control(ControlFact::Started { cause, seen: Some(manifest.state.epoch) }));
         let manifest = self.commit(&run_id, &facts).await?;
         let on_orphan = request.on_orphan;
-        self.launcher.launch(LaunchRequest { run_id, on_orphan, take_over: request.take_over }).await?;
-        self.detail(&manifest).await
+        let launch = LaunchRequest { run_id: run_id.clone(), on_orphan, take_over: request.take_over };
+        match self.launcher.launch(launch).await {
+            Ok(()) => self.detail(&manifest).await,
+            Err(error) if error.code == ErrorCode::Busy && has_words => Err(error.hint(format!(
+                "another command resumed it at the same moment; the message waits for it as well; \
+                 `agent-runner run attach {run_id}` watches the run"
+            ))),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -162,16 +185,19 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
             ));
         }
         match situation.lease {
-            Lease::Held => self.ask_driver(&manifest, &request).await?,
+            Lease::Held => self.ask_driver(&run_id, &request).await?,
             Lease::Free => {
-                let fact = Fact::Control(ControlFact::AbortRequested { by: request.by.clone() });
-                self.commit(&run_id, &[fact]).await?;
-                settle(self, &run_id, Takeover::Never).await?;
+                self.commit(&run_id, &[abort_fact(&request)]).await?;
+                match settle(self, &run_id, Takeover::Never).await {
+                    Ok(_) => {}
+                    // Somebody else clears up at this moment, and finds the request.
+                    Err(error) if error.code == ErrorCode::Busy => {}
+                    Err(error) => return Err(error),
+                }
             }
             Lease::Unknown => {
                 // The driver, wherever it is, reads the request when it looks at the manifest next.
-                let fact = Fact::Control(ControlFact::AbortRequested { by: request.by.clone() });
-                self.commit(&run_id, &[fact]).await?;
+                self.commit(&run_id, &[abort_fact(&request)]).await?;
             }
         }
         let manifest = self.look_at(&run_id).await?;
@@ -232,18 +258,21 @@ impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
             active_only: false,
         };
         let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
-        let mut runs = Vec::with_capacity(listing.runs.len());
-        for listed in listing.runs {
-            // One run whose lease cannot be tested must not hide the others.
-            if let Ok((manifest, situation)) = self.observe(listed.manifest).await {
-                runs.push(RunSummary::new(&manifest, &situation));
-            }
-        }
         let problems = listing.problems.into_iter().map(|problem| ListProblem {
             path: problem.path.to_string_lossy().into_owned(),
             message: problem.message,
         });
-        Ok(RunList { runs, problems: problems.collect() })
+        let mut list = RunList { runs: Vec::with_capacity(listing.runs.len()), problems: problems.collect() };
+        for listed in listing.runs {
+            // One run whose lease cannot be tested must not hide the others.
+            match self.observe(listed.manifest).await {
+                Ok((manifest, situation)) => list.runs.push(RunSummary::new(&manifest, &situation)),
+                Err(error) => {
+                    list.problems.push(ListProblem { path: listed.location, message: error.message });
+                }
+            }
+        }
+        Ok(list)
     }
 }
 

@@ -1,15 +1,16 @@
 //! The side that talks to a driver.
 
-use std::io::Write as _;
-use std::os::unix::net::UnixStream as BlockingStream;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use agent_runner_api::ApiError;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
+use super::check_private;
 use super::words::{Answer, Request};
 
 /// Longest answer that is read, in bytes.
@@ -52,7 +53,7 @@ pub async fn ask(socket: &Path, request: &Request) -> Result<serde_json::Value, 
 
 async fn exchange(socket: &Path, request: &Request) -> Result<serde_json::Value, TalkError> {
     let unreachable = |source| TalkError::Unreachable { source };
-    let mut stream = UnixStream::connect(socket).await.map_err(unreachable)?;
+    let mut stream = connect(socket).await.map_err(unreachable)?;
     let mut line = serde_json::to_vec(request).map_err(|source| TalkError::Garbled { source })?;
     line.push(b'\n');
     stream.write_all(&line).await.map_err(unreachable)?;
@@ -69,19 +70,39 @@ async fn exchange(socket: &Path, request: &Request) -> Result<serde_json::Value,
     }
 }
 
-/// Lets a driver know that somebody else committed something. Best effort: whoever watches looks again anyway.
+/// Connects to a driver's socket, if nobody else can have put it there.
+async fn connect(socket: &Path) -> io::Result<UnixStream> {
+    socket.parent().map_or(Ok(()), check_private)?;
+    UnixStream::connect(socket).await
+}
+
+/// Lets a driver know that somebody else committed something. Best effort, and never waits: a driver that does not
+/// listen finds out by itself.
 pub fn ping(socket: &Path) {
-    let Ok(mut stream) = BlockingStream::connect(socket) else { return };
-    let _ = stream.set_nonblocking(true);
-    if let Ok(mut line) = serde_json::to_vec(&Request::Changed) {
-        line.push(b'\n');
-        let _ = stream.write_all(&line);
-    }
+    let _ = try_ping(socket);
+}
+
+fn try_ping(socket: &Path) -> io::Result<()> {
+    socket.parent().map_or(Ok(()), check_private)?;
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let stream = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&stream, &SocketAddrUnix::new(socket)?)?;
+    let mut line = serde_json::to_vec(&Request::Changed)?;
+    line.push(b'\n');
+    rustix::io::write(&stream, &line)?;
+    Ok(())
+}
+
+/// Waits until the driver that listens there is gone. Where nobody listens, it is gone already.
+pub async fn until_gone(socket: &Path) {
+    let Ok(mut stream) = connect(socket).await else { return };
+    let mut bytes = [0u8; 64];
+    while matches!(stream.read(&mut bytes).await, Ok(count) if count > 0) {}
 }
 
 /// The worker's latest lines, until the driver is gone or nobody listens any more.
 pub async fn watch_lines(socket: &Path, lines: mpsc::Sender<String>) {
-    let Ok(mut stream) = UnixStream::connect(socket).await else { return };
+    let Ok(mut stream) = connect(socket).await else { return };
     let Ok(mut request) = serde_json::to_vec(&Request::Watch) else { return };
     request.push(b'\n');
     if stream.write_all(&request).await.is_err() {

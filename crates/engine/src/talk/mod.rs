@@ -4,12 +4,13 @@
 mod client;
 mod words;
 
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use agent_runner_model::RunId;
 
-pub use client::{TalkError, ask, ping, watch_lines};
+pub use client::{TalkError, ask, ping, until_gone, watch_lines};
 pub use words::{Answer, Request};
 
 /// Where a run's driver listens. Short, because the system allows hardly more than a hundred bytes, and distinct
@@ -20,4 +21,17 @@ pub fn socket_path(runtime_dir: &Path, state_dir: &Path, run_id: &RunId) -> Path
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
     runtime_dir.join(format!("{:08x}-{run_id}.sock", digest & 0xffff_ffff))
+}
+
+/// Whether a directory of sockets is ours alone. In a place where everybody may make directories, somebody else may
+/// have made it and listen there in a driver's name.
+pub(crate) fn check_private(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::symlink_metadata(directory)?;
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !found.is_dir() || !ours || found.mode() & 0o077 != 0 {
+        let message = format!("{} is not a directory for this user alone", directory.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    Ok(())
 }

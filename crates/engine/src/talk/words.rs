@@ -4,6 +4,7 @@ use agent_runner_api::ApiError;
 use agent_runner_api::operations::{
     AddTask, AppendNotes, DeleteTask, EditTask, ListTasks, PassBlock, SetTask, ShowTask,
 };
+use agent_runner_model::manifest::Urgency;
 use serde::{Deserialize, Serialize};
 
 /// What can be said to a driver.
@@ -12,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     /// End the run.
     Abort {
-        /// Without giving the worker time to leave.
-        at_once: bool,
+        /// How fast.
+        urgency: Urgency,
         /// Who asks, in words.
         by: String,
     },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{AbortRun, SetTask, TaskAuthor};
 use agent_runner_model::attempt::{AttemptEnd, EndClass, Misconfiguration};
-use agent_runner_model::manifest::Departure;
+use agent_runner_model::manifest::{Departure, Urgency};
 use agent_runner_model::phase::{FailureKind, Outcome, Phase, PromptKind, Stage, WaitReason};
 use agent_runner_model::task::TaskStatus;
 use agent_runner_model::{Manifest, RunId};
@@ -99,7 +99,7 @@ async fn a_wait_is_on_record_and_can_be_aborted() {
         assert_eq!(wait.why, WaitReason::Backoff);
         let pause = wait.until.unwrap().since(now);
         assert!(pause > Duration::from_secs(7) && pause <= Duration::from_secs(10), "{pause:?}");
-        let request = Request::Abort { at_once: false, by: "a test".to_owned() };
+        let request = Request::Abort { urgency: Urgency::Graceful, by: "a test".to_owned() };
         ask(&world.engine.socket(&run_id), &request).await.unwrap();
     };
     let (driven, ()) = tokio::join!(driving, aborting);

@@ -2,7 +2,8 @@
 
 use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
-use crate::manifest::AbortRequest;
+use crate::ids::Epoch;
+use crate::manifest::{AbortRequest, QueuedMessage, Urgency};
 use crate::phase::{Cause, Outcome, Phase, Stage};
 use crate::task::TaskStatus;
 
@@ -11,8 +12,8 @@ use super::Change;
 pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
     match fact {
         ControlFact::Readied => readied(change),
-        ControlFact::Started { cause } => started(change, cause),
-        ControlFact::AbortRequested { by } => abort_requested(change, by),
+        ControlFact::Started { cause, seen } => started(change, cause, *seen),
+        ControlFact::AbortRequested { by, urgency } => abort_requested(change, by, *urgency),
         ControlFact::MessageQueued { message } => {
             let queued = &mut change.manifest.state.queued_resume_messages;
             if queued.iter().any(|known| known.id == message.id) {
@@ -43,7 +44,7 @@ fn readied(change: &mut Change) -> Result<(), Refusal> {
     }
 }
 
-fn started(change: &mut Change, cause: &Cause) -> Result<(), Refusal> {
+fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<(), Refusal> {
     const WHAT: &str = "resuming the run";
     refuse_passive(change, WHAT)?;
     refuse_archived(change, WHAT)?;
@@ -53,23 +54,34 @@ fn started(change: &mut Change, cause: &Cause) -> Result<(), Refusal> {
         (Phase::Initialized, _) => {
             return Err(denied(WHAT, "it is initialized; approve it with `run ready` first"));
         }
-        // Going on after an interruption is not a new session: the open one still holds its retries. Words that
-        // come with it open one.
-        (Phase::Active { .. }, Cause::Continue { message: Some(_) }) => {
-            change.manifest.state.next_cause = Some(cause.clone());
-            change.manifest.state.abort_request = None;
-            return Ok(());
-        }
-        (Phase::Active { .. }, _) => {
-            change.manifest.state.abort_request = None;
-            return Ok(());
-        }
+        (Phase::Active { .. }, _) => return started_again(change, cause, seen),
         (Phase::Ended { outcome }, cause) => check_resume(change, outcome, cause, WHAT)?,
     }
     change.manifest.state.next_cause = Some(cause.clone());
     change.manifest.state.abort_request = None;
     change.manifest.state.ended_at = None;
     change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
+    Ok(())
+}
+
+/// Going on after an interruption is not a new session: the open one still holds its retries. Words that come with it
+/// open one, unless somebody else's words or driver came first: then they wait their turn.
+fn started_again(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<(), Refusal> {
+    let now = change.now;
+    let state = &mut change.manifest.state;
+    let is_late = seen.is_some_and(|seen| seen != state.epoch);
+    if !is_late {
+        state.abort_request = None;
+    }
+    let Cause::Continue { message: Some(text) } = cause else { return Ok(()) };
+    if !is_late && state.next_cause.is_none() {
+        state.next_cause = Some(cause.clone());
+        return Ok(());
+    }
+    let id = format!("resume-{}", change.manifest.revision);
+    let message = QueuedMessage { id, text: text.clone(), queued_at: now };
+    change.log(EventBody::MessageQueued { message_id: message.id.clone() });
+    change.manifest.state.queued_resume_messages.push(message);
     Ok(())
 }
 
@@ -111,16 +123,21 @@ fn check_resume(
     }
 }
 
-fn abort_requested(change: &mut Change, by: &str) -> Result<(), Refusal> {
+fn abort_requested(change: &mut Change, by: &str, urgency: Urgency) -> Result<(), Refusal> {
     match &change.manifest.state.phase {
         Phase::Active { .. } => {}
         Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {
             return Err(denied("aborting the run", "it is not running"));
         }
     }
-    if change.manifest.state.abort_request.is_none() {
-        change.manifest.state.abort_request = Some(AbortRequest { at: change.now, by: by.to_owned() });
-        change.log(EventBody::AbortRequested { by: by.to_owned() });
+    match &mut change.manifest.state.abort_request {
+        // Asked for already: it can only become more urgent.
+        Some(request) => request.urgency = request.urgency.max(urgency),
+        None => {
+            change.manifest.state.abort_request =
+                Some(AbortRequest { at: change.now, by: by.to_owned(), urgency });
+            change.log(EventBody::AbortRequested { by: by.to_owned() });
+        }
     }
     Ok(())
 }

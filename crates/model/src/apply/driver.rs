@@ -33,7 +33,7 @@ pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Res
         DriverFact::HookRefused { hook, detail } => hook_refused(change, *hook, detail),
         DriverFact::AttemptStarting { marker, prompt } => attempt_starting(change, marker, *prompt),
         DriverFact::AttemptSpawned { fence, process } => {
-            current_attempt(change, *fence)?.process = Some(*process);
+            current_attempt(change, *fence)?.process = Some(process.clone());
             Ok(())
         }
         DriverFact::BackendSession { id } => backend_session(change, id),
@@ -58,6 +58,9 @@ fn took(change: &mut Change, epoch: Epoch, driver: &DriverRef) -> Result<(), Ref
 }
 
 fn left(change: &mut Change, why: &str) -> Result<(), Refusal> {
+    if change.manifest.state.abort_request.is_some() {
+        return Err(not_allowed("leaving the run", "somebody wants it to end"));
+    }
     if let Some(driver) = &mut change.manifest.state.driver {
         driver.departure = Departure::Left;
     }
@@ -66,9 +69,10 @@ fn left(change: &mut Change, why: &str) -> Result<(), Refusal> {
 }
 
 fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) -> Result<(), Refusal> {
-    let Step::OpenSession(_) = next(change) else {
+    // Words that came in the meantime are words of another session.
+    if next(change) != Step::OpenSession(cause.clone()) {
         return Err(not_allowed("opening a session", NOT_NEXT));
-    };
+    }
     let now = change.now;
     let state = &mut change.manifest.state;
     if let Some(open) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {

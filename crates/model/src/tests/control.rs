@@ -2,6 +2,7 @@
 
 use crate::attempt::AttemptEnd;
 use crate::fact::{Author, ControlFact, Fact, Refusal};
+use crate::manifest::Urgency;
 use crate::phase::{Cause, Outcome, Phase, PromptKind, RunStatus, Stage};
 use crate::step::Step;
 use crate::task::TaskStatus;
@@ -11,7 +12,7 @@ use super::sample::{Sample, end};
 use super::world::{World, results};
 
 fn resume(message: Option<&str>) -> ControlFact {
-    ControlFact::Started { cause: Cause::Continue { message: message.map(str::to_owned) } }
+    ControlFact::Started { cause: Cause::Continue { message: message.map(str::to_owned) }, seen: None }
 }
 
 fn refused(world: &mut World, fact: ControlFact) -> String {
@@ -93,8 +94,8 @@ fn a_passive_run_is_neither_approved_nor_started_nor_aborted() {
     for fact in [
         ControlFact::Readied,
         resume(Some("go")),
-        ControlFact::Started { cause: Cause::First },
-        ControlFact::AbortRequested { by: "x".into() },
+        ControlFact::Started { cause: Cause::First, seen: None },
+        ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful },
     ] {
         refused(&mut world, fact);
     }
@@ -105,7 +106,9 @@ fn a_passive_run_is_neither_approved_nor_started_nor_aborted() {
 fn an_archived_run_is_neither_approved_nor_started() {
     let mut world = World::new(&Sample::default());
     world.manifest.state.archived_at = Some(Timestamp::from_millis(1));
-    assert!(refused(&mut world, ControlFact::Started { cause: Cause::First }).contains("archived"));
+    assert!(
+        refused(&mut world, ControlFact::Started { cause: Cause::First, seen: None }).contains("archived")
+    );
     assert!(refused(&mut world, ControlFact::Readied).contains("archived"));
 }
 
@@ -216,7 +219,7 @@ fn resuming_an_interrupted_run_takes_back_an_abort() {
 
 #[test]
 fn a_run_that_does_not_run_cannot_be_aborted() {
-    let abort = || ControlFact::AbortRequested { by: "x".into() };
+    let abort = || ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful };
     let mut world = World::new(&Sample::default());
     assert!(refused(&mut world, abort()).contains("not running"));
     world.control(ControlFact::Readied);
@@ -232,7 +235,10 @@ fn an_abort_is_asked_for_once() {
     world.abort();
     let request = world.manifest.state.abort_request.clone();
     world.now = world.now.plus(std::time::Duration::from_secs(1));
-    assert_eq!(world.control(ControlFact::AbortRequested { by: "somebody else".into() }), []);
+    assert_eq!(
+        world.control(ControlFact::AbortRequested { by: "somebody else".into(), urgency: Urgency::Graceful }),
+        []
+    );
     assert_eq!(world.manifest.state.abort_request, request);
 }
 
@@ -258,9 +264,9 @@ fn an_abort_cuts_a_wait_and_the_hooks_short() {
 fn an_initialized_run_starts_for_the_first_time_only() {
     let mut world = World::new(&Sample::default());
     for cause in [Cause::Fired, Cause::Fallback, Cause::Queued { messages: Vec::new() }] {
-        refused(&mut world, ControlFact::Started { cause });
+        refused(&mut world, ControlFact::Started { cause, seen: None });
     }
-    world.control(ControlFact::Started { cause: Cause::First });
+    world.control(ControlFact::Started { cause: Cause::First, seen: None });
     assert_eq!(world.manifest.status(true), RunStatus::Interrupted, "active, and nobody drives it yet");
     assert_eq!(world.status(), RunStatus::Running);
 }
@@ -272,10 +278,10 @@ fn words_may_come_from_elsewhere_but_a_schedule_has_none() {
     let queued = Cause::Queued { messages: vec!["m1".into()] };
     for cause in [queued, Cause::Reinvoked { run_id: "child".into() }, Cause::Rejected { task_id }] {
         let mut world = ended.clone();
-        world.control(ControlFact::Started { cause: cause.clone() });
+        world.control(ControlFact::Started { cause: cause.clone(), seen: None });
         assert_eq!(world.step(), Step::OpenSession(cause));
     }
     for cause in [Cause::First, Cause::Fired, Cause::Fallback] {
-        refused(&mut ended.clone(), ControlFact::Started { cause });
+        refused(&mut ended.clone(), ControlFact::Started { cause, seen: None });
     }
 }

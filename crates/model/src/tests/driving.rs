@@ -1,5 +1,6 @@
 //! A simulated driver: every step it is told to carry out is accepted, and every run comes to an end.
 
+use crate::manifest::Urgency;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -51,9 +52,11 @@ fn disturb(world: &mut World, op: Op) {
         }
         (9, _) => {
             let message = op.b.is_multiple_of(2).then(|| "go on".to_owned());
-            Fact::Control(ControlFact::Started { cause: Cause::Continue { message } })
+            Fact::Control(ControlFact::Started { cause: Cause::Continue { message }, seen: None })
         }
-        (10, _) if op.a < 30 => Fact::Control(ControlFact::AbortRequested { by: "x".into() }),
+        (10, _) if op.a < 30 => {
+            Fact::Control(ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful })
+        }
         (_, _) => {
             if matches!(world.manifest.state.phase, Phase::Active { .. }) {
                 world.take_over();
@@ -73,7 +76,7 @@ fn live(sample: &Sample, ops: &[Op]) -> World {
 fn live_watched(sample: &Sample, ops: &[Op], mut look: impl FnMut(&World)) -> World {
     let mut world = World::new(sample);
     if !sample.passive {
-        world.control(ControlFact::Started { cause: Cause::First });
+        world.control(ControlFact::Started { cause: Cause::First, seen: None });
         world.take_over();
     }
     for op in ops {
@@ -113,7 +116,7 @@ proptest! {
         }
         // New words open a session, whatever the one before had come to.
         let cause = Cause::Continue { message: Some("do them all".into()) };
-        world.control(ControlFact::Started { cause });
+        world.control(ControlFact::Started { cause, seen: None });
         for _ in 0..bound(&sample, 0) {
             if world.live().is_some() && world.watching == world.live() {
                 let author = world.worker();

@@ -1,5 +1,6 @@
 //! Random facts against random runs: current, stale and invented ones, mixed with the steps of a driver.
 
+use crate::manifest::Urgency;
 use proptest::prelude::*;
 
 use crate::apply::{apply, apply_all};
@@ -78,7 +79,13 @@ fn driver_fact(manifest: &Manifest, op: Op, now: Timestamp) -> DriverFact {
         6 => DriverFact::AttemptStarting { marker: "m".into(), prompt: prompt(b) },
         7 => DriverFact::AttemptSpawned {
             fence: fence(manifest, b),
-            process: ProcessRef { pid: 3, pgid: 3, start_time: 5 },
+            process: ProcessRef {
+                pid: 3,
+                pgid: 3,
+                start_time: 5,
+                boot_id: "b".into(),
+                pid_namespace: "p".into(),
+            },
         },
         8 => DriverFact::BackendSession { id: format!("thread-{}", b % 2) },
         9 | 10 => DriverFact::AttemptEnded { fence: fence(manifest, b), report: report(end(b, now)) },
@@ -120,14 +127,14 @@ fn task_fact(manifest: &Manifest, op: Op) -> TaskFact {
 fn control_fact(op: Op, now: Timestamp) -> ControlFact {
     match op.a % 8 {
         0 => ControlFact::Readied,
-        1 => ControlFact::AbortRequested { by: "somebody".into() },
+        1 => ControlFact::AbortRequested { by: "somebody".into(), urgency: Urgency::Graceful },
         2 => {
             let id = format!("m{}", op.b % 4);
             ControlFact::MessageQueued {
                 message: QueuedMessage { id, text: "and this".into(), queued_at: now },
             }
         }
-        _ => ControlFact::Started { cause: cause(op.b) },
+        _ => ControlFact::Started { cause: cause(op.b), seen: None },
     }
 }
 
@@ -189,7 +196,7 @@ proptest! {
     #[test]
     fn invariants_hold_when_reports_come_late(sample in samples(), ops in ops(120)) {
         let mut world = World::new(&sample);
-        let _ = world.tell(&Fact::Control(ControlFact::Started { cause: Cause::First }));
+        let _ = world.tell(&Fact::Control(ControlFact::Started { cause: Cause::First, seen: None }));
         let mut held: Option<Fact> = None;
         for op in ops {
             let Some(fact) = fact(&world, op) else { continue };

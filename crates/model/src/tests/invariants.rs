@@ -1,5 +1,6 @@
 //! What holds after every fact, whatever it was.
 
+use crate::manifest::Urgency;
 use std::collections::BTreeSet;
 
 use crate::apply::{Applied, apply};
@@ -324,13 +325,14 @@ fn shown(manifest: &Manifest, now: Timestamp) {
     assert_eq!(manifest.status(false) == RunStatus::Running, active);
     let control = |fact| apply(manifest, &Fact::Control(fact), now);
     let can = capabilities(manifest, Lease::Free);
-    let abort = control(crate::fact::ControlFact::AbortRequested { by: "x".into() });
+    let abort =
+        control(crate::fact::ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful });
     assert_eq!(can.can_abort, abort.is_ok());
     let ready = control(crate::fact::ControlFact::Readied);
     let readied = ready.as_ref().is_ok_and(|applied| applied.manifest.state != manifest.state);
     assert_eq!(can.can_ready, readied);
     let cause = crate::phase::Cause::Continue { message: Some("go on".into()) };
-    assert_eq!(can.can_resume, control(crate::fact::ControlFact::Started { cause }).is_ok());
+    assert_eq!(can.can_resume, control(crate::fact::ControlFact::Started { cause, seen: None }).is_ok());
     for lease in [Lease::Held, Lease::Unknown] {
         let driven = capabilities(manifest, lease);
         assert_eq!(driven.can_resume, can.can_resume && !active, "never resume what may be driven");

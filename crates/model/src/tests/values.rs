@@ -48,8 +48,11 @@ fn titles_are_one_line_of_up_to_200_characters() {
     for empty in ["", " ", "\t", "\n", "\u{a0}"] {
         assert_eq!(check_title(empty), Err(TitleError::Empty), "{empty:?}");
     }
-    for lines in ["a\nb", "a\r", "a\tb", "\u{1b}[31mred", "a\0", "a\u{85}b"] {
+    for lines in ["a\nb", "a\r", "\u{1b}[31m\nred"] {
         assert_eq!(check_title(lines), Err(TitleError::Lines), "{lines:?}");
+    }
+    for control in ["a\tb", "\u{1b}[31mred", "a\0", "a\u{85}b"] {
+        assert_eq!(check_title(control), Err(TitleError::Control), "{control:?}");
     }
 }
 

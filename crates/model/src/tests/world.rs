@@ -1,5 +1,6 @@
 //! A run under test with its clock and its driver. Every fact goes through the invariants.
 
+use crate::manifest::Urgency;
 use std::collections::BTreeSet;
 
 use crate::apply::apply;
@@ -48,7 +49,7 @@ impl World {
     /// A run that was started and whose first session is open.
     pub(super) fn started(sample: &Sample) -> Self {
         let mut world = Self::new(sample);
-        world.control(ControlFact::Started { cause: Cause::First });
+        world.control(ControlFact::Started { cause: Cause::First, seen: None });
         world.take_over();
         assert_eq!(world.step(), Step::OpenSession(Cause::First));
         world.carry_out(&results(AttemptEnd::Reported));
@@ -117,7 +118,7 @@ impl World {
     }
 
     pub(super) fn abort(&mut self) {
-        self.control(ControlFact::AbortRequested { by: "a test".into() });
+        self.control(ControlFact::AbortRequested { by: "a test".into(), urgency: Urgency::Graceful });
     }
 
     /// A new driver takes the lease; the one before is gone.
@@ -191,7 +192,13 @@ impl World {
         if starts {
             self.watching = self.live();
             let fence = self.watching.expect("the attempt that was just started");
-            let process = ProcessRef { pid: 10, pgid: 10, start_time: 99 };
+            let process = ProcessRef {
+                pid: 10,
+                pgid: 10,
+                start_time: 99,
+                boot_id: "b".into(),
+                pid_namespace: "p".into(),
+            };
             self.driver(DriverFact::AttemptSpawned { fence, process });
         }
         true

@@ -19,7 +19,7 @@ pub(crate) const AGENT_SEED: &str = "agent-seed.md";
 pub(crate) const ASSIGNMENT_SEED: &str = "assignment-seed.md";
 pub(crate) const RESERVE: &str = "reserve";
 pub(crate) const DRIVER_LOG: &str = "driver.log";
-const CREATE_LOCK: &str = ".create.lock";
+pub(crate) const CREATE_LOCK: &str = ".create.lock";
 /// Directories that are being deleted begin so; no run id does.
 pub(crate) const DELETED: &str = ".deleted-";
 

@@ -19,6 +19,7 @@ mod tail;
 
 pub use changes::FileChanges;
 pub use durable::syncs;
+pub(crate) use layout::CREATE_LOCK;
 pub use owner::FileLease;
 pub use reserve::RESERVE_BYTES;
 pub use store::{FileOptions, FileStore};

@@ -154,5 +154,6 @@ fn record(file: &File, holder: &Holder) -> io::Result<()> {
 pub(crate) fn diagnostics_log(layout: &Layout, id: &RunId) -> io::Result<File> {
     let dir = layout.find(id).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?;
     let path = dir.join(DRIVER_LOG);
-    durable::private().append(true).create(true).open(path)
+    // Whoever starts the driver reads from it why the driver ended.
+    durable::private().read(true).append(true).create(true).open(path)
 }

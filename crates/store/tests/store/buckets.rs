@@ -97,6 +97,7 @@ fn any_name_becomes_a_safe_one() {
         ("Mein Projekt!", "Mein_Projekt_"),
         ("größe", "gr__e"),
         (".dotfiles", ".dotfiles"),
+        (".create.lock", "_create.lock"),
         (&long, &long[..100]),
     ] {
         let repo = root.path().join(name);

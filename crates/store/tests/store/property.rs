@@ -1,5 +1,6 @@
 //! Random facts against a store in memory: a manifest and a list of events.
 
+use agent_runner_model::manifest::Urgency;
 use std::io::Write;
 
 use agent_runner_model::attempt::{AttemptEnd, ProcessRef, Usage};
@@ -84,14 +85,15 @@ fn task_fact() -> impl Strategy<Value = TaskFact> {
 fn driver_fact() -> impl Strategy<Value = DriverFact> {
     let driver = DriverRef { pid: 7, start_time: 8, host: "h".to_owned(), departure: Departure::None };
     let fence = (1..4u64).prop_map(Fence);
-    let process = ProcessRef { pid: 9, pgid: 9, start_time: 10 };
+    let process =
+        ProcessRef { pid: 9, pgid: 9, start_time: 10, boot_id: "b".into(), pid_namespace: "p".into() };
     prop_oneof![
         2 => Just(DriverFact::Took { driver }),
         1 => Just(DriverFact::Left { why: "told to".to_owned() }),
         1 => Just(DriverFact::StarterLost { detail: "hung up".to_owned() }),
         3 => Just(DriverFact::SessionOpened { cause: Cause::First, environment: vec!["PATH".to_owned()] }),
         3 => Just(DriverFact::AttemptStarting { marker: "m".to_owned(), prompt: PromptKind::Brief }),
-        1 => fence.clone().prop_map(move |fence| DriverFact::AttemptSpawned { fence, process }),
+        1 => fence.clone().prop_map(move |fence| DriverFact::AttemptSpawned { fence, process: process.clone() }),
         3 => fence.prop_map(|fence| DriverFact::AttemptEnded { fence, report: EndReport {
             end: AttemptEnd::Reported, exit_code: Some(0), signal: None, output_tail: "bye".to_owned(), leftovers: 0,
             usage: Usage::default(),
@@ -106,9 +108,9 @@ fn fact() -> impl Strategy<Value = Fact> {
         prop_oneof![3 => Just(Author::Person), 1 => (1..4u64).prop_map(|n| Author::Worker(Fence(n)))];
     let control = prop_oneof![
         1 => Just(ControlFact::Readied),
-        3 => Just(ControlFact::Started { cause: Cause::First }),
-        1 => Just(ControlFact::Started { cause: Cause::Continue { message: Some("go on".to_owned()) } }),
-        1 => Just(ControlFact::AbortRequested { by: "me".to_owned() }),
+        3 => Just(ControlFact::Started { cause: Cause::First, seen: None }),
+        1 => Just(ControlFact::Started { cause: Cause::Continue { message: Some("go on".to_owned()) }, seen: None }),
+        1 => Just(ControlFact::AbortRequested { by: "me".to_owned(), urgency: Urgency::Graceful }),
     ];
     prop_oneof![
         3 => (author, task_fact()).prop_map(|(author, fact)| Fact::Task { author, fact }),

@@ -1,6 +1,5 @@
 //! `list runs`.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use agent_runner_api::Handle as _;
@@ -10,28 +9,27 @@ use agent_runner_api::view::RunList;
 use crate::app::App;
 use crate::args::{ListRunsArgs, OutputFormat};
 use crate::exit::Outcome;
-use crate::output::reply;
-use crate::render::{clean, columns};
+use crate::output::{reply, warn_of};
+use crate::render::columns;
 
 pub(crate) async fn list_runs(app: &App, args: ListRunsArgs) -> Outcome {
     let ListRunsArgs { cwd, repo, global, group_id, include_archived, output } = args;
     let everywhere = global || repo.is_some() || group_id.is_some();
-    let cwd = (!everywhere).then(|| {
-        let wanted = app.settings.caller_dir.join(cwd.unwrap_or_default());
-        // A run keeps its directory's real path; one that is gone can only be named by it.
-        let real = wanted.canonicalize().unwrap_or_else(|_| tidy(&wanted));
-        real.to_string_lossy().into_owned()
-    });
+    let cwd = match everywhere {
+        true => None,
+        false => {
+            let wanted = Path::new(app.settings.caller_dir()?).join(cwd.unwrap_or_default());
+            // A run keeps its directory's real path; one that is gone can only be named by it.
+            let real = wanted.canonicalize().unwrap_or_else(|_| tidy(&wanted));
+            Some(real.to_string_lossy().into_owned())
+        }
+    };
     let request = ListRuns { cwd, repo, run_group_id: group_id, include_archived };
     let scope = request.cwd.clone();
     let list = app.engine.call(request).await?;
     reply(output.output_format, &list, |list| text(list, scope.as_deref()))?;
     if output.output_format == OutputFormat::Text {
-        let mut err = std::io::stderr().lock();
-        for problem in &list.problems {
-            let _ =
-                writeln!(err, "warning: {} was left out: {}", clean(&problem.path), clean(&problem.message));
-        }
+        warn_of(&list.problems);
     }
     Ok(0)
 }

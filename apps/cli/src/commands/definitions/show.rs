@@ -12,7 +12,7 @@ use crate::render::{clean, indent};
 
 pub(crate) async fn show(app: &App, kind: DefinitionKind, args: ShowOneArgs) -> Outcome {
     let ShowOneArgs { reference, output } = args;
-    let caller_dir = app.settings.caller_dir.to_string_lossy().into_owned();
+    let caller_dir = app.settings.caller_dir()?.to_owned();
     let detail = app.engine.call(ShowDefinition { kind, reference, caller_dir }).await?;
     reply(output.output_format, &detail, text)?;
     Ok(0)

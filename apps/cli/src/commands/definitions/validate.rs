@@ -12,7 +12,7 @@ use crate::render::clean;
 
 pub(crate) async fn validate(app: &App, args: ValidateArgs) -> Outcome {
     let ValidateArgs { paths, output } = args;
-    let caller_dir = app.settings.caller_dir.to_string_lossy().into_owned();
+    let caller_dir = app.settings.caller_dir()?.to_owned();
     let validation = app.engine.call(ValidateDefinitions { paths, caller_dir }).await?;
     reply(output.output_format, &validation, text)?;
     Ok(if validation.valid { 0 } else { USAGE })

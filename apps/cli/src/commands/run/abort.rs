@@ -1,34 +1,49 @@
 //! `run abort`: end a running run, and wait until it has.
 
 use agent_runner_api::Handle as _;
-use agent_runner_api::operations::AbortRun;
-use agent_runner_store::RunStore as _;
-use anyhow::Context as _;
+use agent_runner_api::operations::{AbortRun, GetRun};
+use agent_runner_api::view::RunDetail;
+use agent_runner_model::phase::RunStatus;
 
+use super::conclude::show;
 use crate::app::App;
 use crate::args::AbortArgs;
 use crate::exit::Outcome;
-use crate::follow::{End, Prompts, follow};
-use crate::output::reply;
-use crate::render::{View, closing};
+use crate::follow::{End, Prompts, Watch, follow};
+use crate::render::View;
+use crate::signals::Signals;
+
+/// How often a run may lose its driver while it is being ended.
+const TRIES: usize = 10;
+/// Exit code when the run did not end.
+const NOT_ENDED: u8 = 4;
 
 pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
     let AbortArgs { run, now, output } = args;
-    let by = "`agent-runner run abort`".to_owned();
-    let run_id = app.store.resolve(&run).map_err(anyhow::Error::new);
-    // Watch first: what happens between the request and the watch must not be missed.
-    let changes = match run_id {
-        Ok(run_id) => Some(app.store.changes(&run_id).await.context("cannot watch the run")?),
-        Err(_) => None,
-    };
-    let mut detail = app.engine.call(AbortRun { run, at_once: now, by }).await?;
-    if let (true, Some(changes)) = (detail.is_live, changes) {
+    let mut watch = Watch { view: View::silent(), signals: Signals::new()? };
+    let mut detail = app.engine.call(GetRun { run: run.clone() }).await?;
+    for _ in 0..TRIES {
         let run_id = detail.summary.run_id.clone();
-        match follow(app, &run_id, 0, Prompts::Files(changes), &mut View::Silent).await? {
-            End::Over(ended) => detail = *ended,
-            End::LetGo(code) => return Ok(code),
+        // Watch first: what happens between the request and the watch must not be missed.
+        let prompts = Prompts::files(app, &run_id).await?;
+        let by = "`agent-runner run abort`".to_owned();
+        detail = app.engine.call(AbortRun { run: run.clone(), at_once: now, by }).await?;
+        if detail.is_live {
+            match follow(app, &run_id, 0, prompts, &mut watch).await? {
+                End::Over(ended) => detail = *ended,
+                End::LetGo(code) => return Ok(code),
+            }
+        }
+        // A driver that died on the way leaves the run to be ended without it.
+        if !is_interrupted(&detail) {
+            break;
         }
     }
-    reply(output.output_format, &detail, closing)?;
-    Ok(0)
+    show(&mut watch, &detail, output.output_format).await?;
+    // Where nobody here can reach the driver, the request is on record, but the run has not ended.
+    Ok(if detail.exit_code.is_some() { 0 } else { NOT_ENDED })
+}
+
+fn is_interrupted(detail: &RunDetail) -> bool {
+    matches!(detail.summary.effective_status, RunStatus::Interrupted)
 }

@@ -2,27 +2,28 @@
 
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::GetRun;
-use agent_runner_store::RunStore as _;
-use anyhow::Context as _;
 
-use super::create::conclude;
+use super::conclude::conclude;
 use crate::app::App;
 use crate::args::AttachArgs;
 use crate::exit::Outcome;
-use crate::follow::{End, Prompts, follow};
+use crate::follow::{End, Prompts, Watch, follow};
 use crate::render::View;
+use crate::signals::Signals;
 
 pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
     let AttachArgs { run, output } = args;
+    let format = output.output_format;
+    let signals = Signals::new()?;
     let detail = app.engine.call(GetRun { run }).await?;
     if !detail.is_live {
-        return conclude(&detail, output.output_format);
+        return conclude(&mut Watch { view: View::silent(), signals }, &detail, format).await;
     }
     let run_id = detail.summary.run_id;
-    let changes = app.store.changes(&run_id).await.context("cannot watch the run")?;
-    let mut view = View::for_format(output.output_format);
-    match follow(app, &run_id, 0, Prompts::Files(changes), &mut view).await? {
-        End::Over(detail) => conclude(&detail, output.output_format),
+    let prompts = Prompts::files(app, &run_id).await?;
+    let mut watch = Watch { view: View::for_format(format), signals };
+    match follow(app, &run_id, 0, prompts, &mut watch).await? {
+        End::Over(detail) => conclude(&mut watch, &detail, format).await,
         End::LetGo(code) => Ok(code),
     }
 }

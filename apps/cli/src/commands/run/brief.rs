@@ -7,10 +7,11 @@ use crate::app::App;
 use crate::args::BriefArgs;
 use crate::exit::Outcome;
 use crate::output::reply;
+use crate::render::clean;
 
 pub(crate) async fn brief(app: &App, args: BriefArgs) -> Outcome {
     let BriefArgs { run, output } = args;
     let brief = app.engine.call(GetBrief { run }).await?;
-    reply(output.output_format, &brief, |brief| brief.brief.clone())?;
+    reply(output.output_format, &brief, |brief| clean(&brief.brief))?;
     Ok(0)
 }

@@ -8,14 +8,15 @@ use agent_runner_api::view::RunDetail;
 use agent_runner_engine::driver::{PARENT_RUN_ID, RUN_GROUP_ID};
 use agent_runner_model::spec::{Effort, OrphanPolicy};
 
-use super::watch::watch;
+use super::watch::{Held, watch};
 use crate::app::App;
-use crate::args::{InitArgs, NewRunArgs, OrphanChoice, OutputFormat, RunArgs};
+use crate::args::{InitArgs, NewRunArgs, OrphanChoice, RunArgs};
 use crate::drive::orphan_policy;
 use crate::exit::{Failure, Outcome, usage};
 use crate::output::{file_text, reply};
-use crate::render::{closing, exit_code, initialized};
+use crate::render::{closing, initialized};
 use crate::settings::variable;
+use crate::signals::Signals;
 
 /// First words of a message that look like a subcommand that was meant.
 const SUBCOMMANDS: [&str; 6] = ["ready", "status", "brief", "audit", "attach", "abort"];
@@ -23,6 +24,9 @@ const SUBCOMMANDS: [&str; 6] = ["ready", "status", "brief", "audit", "attach", "
 pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let RunArgs { command: _, new, resume_run, detach, on_orphan, take_over } = args;
     let format = new.output.output_format;
+    // What is asked of this command while the run starts is heard as soon as there is a run.
+    let signals = Signals::new()?;
+    let on_hang_up = on_orphan.map_or(OrphanPolicy::Continue, orphan_policy);
     let on_orphan = orphan(on_orphan, detach);
     // The parser does not ask for --resume-run where something else on the line excludes it.
     if take_over && resume_run.is_none() {
@@ -60,7 +64,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         reply(format, &detail, started)?;
         return Ok(0);
     }
-    watch(app, detail.summary.run_id.clone(), after, format).await
+    watch(app, Held { run_id: detail.summary.run_id, after, on_hang_up }, signals, format).await
 }
 
 pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
@@ -146,9 +150,7 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
             Effort::parse(&word).ok_or_else(|| usage(format!("invalid --effort {word:?}"), "see --help"))?,
         ),
     };
-    let caller_dir = app.settings.caller_dir.to_str().map(str::to_owned);
-    let caller_dir = caller_dir
-        .ok_or_else(|| usage("the current directory's path is not UTF-8", "work in another directory"))?;
+    let caller_dir = app.settings.caller_dir()?.to_owned();
     Ok(CreateRun {
         agent,
         assignment,
@@ -168,13 +170,4 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         run_group_id: group_id.or_else(|| from_environment(RUN_GROUP_ID)),
         start,
     })
-}
-
-/// The exit code of a run that was watched to its end, after saying how it ended.
-pub(crate) fn conclude(detail: &RunDetail, format: OutputFormat) -> Outcome {
-    match reply(format, detail, closing) {
-        // The exit code is read even where the words are not.
-        Ok(()) | Err(Failure::Gone) => Ok(exit_code(detail)),
-        Err(failure @ Failure::Error(_)) => Err(failure),
-    }
 }

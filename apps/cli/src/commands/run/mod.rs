@@ -4,6 +4,7 @@ mod abort;
 mod attach;
 mod audit;
 mod brief;
+mod conclude;
 mod create;
 mod ready;
 mod recover;

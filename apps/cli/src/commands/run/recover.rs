@@ -5,9 +5,9 @@ use agent_runner_api::operations::RecoverRuns;
 use agent_runner_api::view::{Recovery, RecoveryAction};
 
 use crate::app::App;
-use crate::args::RecoverArgs;
+use crate::args::{OutputFormat, RecoverArgs};
 use crate::exit::Outcome;
-use crate::output::reply;
+use crate::output::{reply, warn_of};
 use crate::render::clean;
 
 /// Exit code when a run could not be recovered.
@@ -17,6 +17,9 @@ pub(crate) async fn recover(app: &App, args: RecoverArgs) -> Outcome {
     let RecoverArgs { run, dry_run, resume, take_over, output } = args;
     let recovery = app.engine.call(RecoverRuns { run, dry_run, resume, take_over }).await?;
     reply(output.output_format, &recovery, text)?;
+    if output.output_format == OutputFormat::Text {
+        warn_of(&recovery.problems);
+    }
     let failed = recovery.runs.iter().any(|run| match run.action {
         RecoveryAction::Failed => true,
         RecoveryAction::Recovered

@@ -1,22 +1,34 @@
 //! Watching the run this command started.
 
 use agent_runner_model::RunId;
+use agent_runner_model::spec::OrphanPolicy;
 
-use super::create::conclude;
+use super::conclude::conclude;
 use crate::app::App;
 use crate::args::OutputFormat;
 use crate::exit::Outcome;
-use crate::follow::{End, Prompts, follow};
+use crate::follow::{End, Prompts, Watch, follow};
 use crate::render::View;
+use crate::signals::Signals;
 
-pub(crate) async fn watch(app: &App, run_id: RunId, after: u64, format: OutputFormat) -> Outcome {
+/// What is watched, and how.
+pub(super) struct Held {
+    pub(super) run_id: RunId,
+    /// Events up to this cursor are not shown.
+    pub(super) after: u64,
+    /// What becomes of the run when the terminal goes away.
+    pub(super) on_hang_up: OrphanPolicy,
+}
+
+pub(super) async fn watch(app: &App, held: Held, signals: Signals, format: OutputFormat) -> Outcome {
+    let Held { run_id, after, on_hang_up } = held;
     let Some((leash, wake)) = app.front.take() else {
         return Err(anyhow::anyhow!("the driver of run {run_id} is not held by this command").into());
     };
-    let mut view = View::for_format(format);
-    let prompts = Prompts::held(leash, wake)?;
-    match follow(app, &run_id, after, prompts, &mut view).await? {
-        End::Over(detail) => conclude(&detail, format),
+    let mut watch = Watch { view: View::for_format(format), signals };
+    let prompts = Prompts::held(leash, wake, on_hang_up)?;
+    match follow(app, &run_id, after, prompts, &mut watch).await? {
+        End::Over(detail) => conclude(&mut watch, &detail, format).await,
         End::LetGo(code) => Ok(code),
     }
 }
