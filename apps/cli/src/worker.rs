@@ -54,7 +54,7 @@ async fn work_task(app: &App, run: &str, by: TaskAuthor, task: &TaskView) -> Res
             app.engine.call(PassBlock { run, task, author: by, block: index, note }).await?;
         } else {
             // The task stays open: the run's retries decide how often it is tried.
-            app.engine.call(AppendNotes { run, task, author: by, text: note }).await?;
+            app.engine.call(AppendNotes { run, task, author: by, text: note, request_id: None }).await?;
             return Ok(());
         }
     }

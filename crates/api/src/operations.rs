@@ -205,6 +205,8 @@ requests! {
         author: TaskAuthor,
         /// The paragraph.
         text: String,
+        /// Made up by the caller; the operation counts once however often it is repeated with it.
+        request_id: Option<String>,
     }
     /// Records that a command block of a task's body passed.
     PassBlock {
@@ -229,6 +231,8 @@ requests! {
         title: String,
         /// Markdown.
         body: String,
+        /// Made up by the caller; the operation counts once however often it is repeated with it.
+        request_id: Option<String>,
     }
     /// Changes title or body of a pending task.
     EditTask {

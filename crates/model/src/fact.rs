@@ -26,6 +26,14 @@ pub enum Fact {
     },
     /// Somebody steers the run.
     Control(ControlFact),
+    /// Something that must count once, however often it is said: whoever says it does not know whether it landed
+    /// before. Known requests change nothing.
+    Once {
+        /// Made up by the caller; the same each time it says the same.
+        request: String,
+        /// What happened.
+        fact: Box<Fact>,
+    },
 }
 
 /// Who changes tasks.

@@ -75,6 +75,9 @@ pub struct RunState {
     pub backend_session_id: Option<String>,
     /// Messages for the next session, oldest first.
     pub queued_resume_messages: Vec<QueuedMessage>,
+    /// Requests that came lately, oldest first: said again, they change nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent_requests: Vec<String>,
     /// When the run is to start by itself.
     pub schedule: Option<Schedule>,
     /// What has to end well before this run may start.
@@ -252,6 +255,7 @@ impl Manifest {
             rejection: None,
             backend_session_id: None,
             queued_resume_messages: Vec::new(),
+            recent_requests: Vec::new(),
             schedule: None,
             dependencies: Vec::new(),
             abort_request: None,

@@ -308,5 +308,6 @@ pub fn needs_lease(fact: &Fact) -> bool {
     match fact {
         Fact::Driver { .. } => true,
         Fact::Task { .. } | Fact::Control(_) => false,
+        Fact::Once { fact, .. } => needs_lease(fact),
     }
 }

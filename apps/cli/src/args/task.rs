@@ -89,6 +89,9 @@ pub struct AppendNotesArgs {
     /// The text; `-` reads standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub text: String,
+    /// Makes the command count once, however often it is repeated with the same id
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<String>,
     /// Output.
     #[command(flatten)]
     pub output: Output,
@@ -106,6 +109,9 @@ pub struct AddArgs {
     /// Markdown; `-` reads standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, default_value = "")]
     pub body: String,
+    /// Makes the command count once, however often it is repeated with the same id
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<String>,
     /// Output.
     #[command(flatten)]
     pub output: Output,

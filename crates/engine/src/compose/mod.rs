@@ -5,4 +5,4 @@ mod prompt;
 mod spec;
 
 pub(crate) use prompt::prompt;
-pub(crate) use spec::{Composed, compose, new_task_id};
+pub(crate) use spec::{Composed, compose, new_task_id, requested_task_id};

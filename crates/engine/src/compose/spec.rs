@@ -304,6 +304,15 @@ pub(crate) fn new_task_id() -> Result<TaskId, ApiError> {
     TaskId::parse(&format!("cli-{text}")).map_err(|error| internal(&error))
 }
 
+/// The id of a task that is added by a request: the same for the same request, so that the reply to a repeated one
+/// names the task that is there.
+pub(crate) fn requested_task_id(request: &str) -> Result<TaskId, ApiError> {
+    let digest = request.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    TaskId::parse(&format!("cli-{digest:016x}")).map_err(|error| internal(&error))
+}
+
 fn working_directory(request: &CreateRun, assignment: Option<&Assignment>) -> Result<PathBuf, ApiError> {
     let authored = request.cwd.as_deref().or_else(|| assignment.and_then(|found| found.cwd.as_deref()));
     let caller = Path::new(&request.caller_dir);

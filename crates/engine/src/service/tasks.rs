@@ -8,7 +8,7 @@ use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::{Author, Fact, Manifest, Refusal, TaskFact, TaskId};
 use agent_runner_store::failpoint;
 
-use crate::compose::new_task_id;
+use crate::compose::{new_task_id, requested_task_id};
 use crate::engine::Engine;
 use crate::failure::{refusal_error, store_error};
 use crate::place::Places;
@@ -18,6 +18,19 @@ fn author(author: TaskAuthor) -> Author {
         TaskAuthor::Person => Author::Person,
         TaskAuthor::Worker { fence } => Author::Worker(fence),
     }
+}
+
+/// Longest request id, in bytes.
+const MAX_REQUEST_ID: usize = 128;
+
+fn check_request_id(request: &str) -> Result<(), ApiError> {
+    if request.is_empty() || request.len() > MAX_REQUEST_ID {
+        let message = format!("a request id has 1 to {MAX_REQUEST_ID} characters");
+        return Err(
+            ApiError::new(ErrorCode::Invalid, message).hint("use a UUID, or any other short random text")
+        );
+    }
+    Ok(())
 }
 
 fn detail(manifest: &Manifest, id: &TaskId) -> Result<TaskDetail, ApiError> {
@@ -34,9 +47,28 @@ fn detail(manifest: &Manifest, id: &TaskId) -> Result<TaskDetail, ApiError> {
 
 impl<S: Places> Engine<S> {
     async fn change(&self, run: &str, by: TaskAuthor, fact: TaskFact) -> Result<Manifest, ApiError> {
+        self.change_once(run, by, fact, None).await
+    }
+
+    /// With a request id, a change that landed already is not made again.
+    async fn change_once(
+        &self,
+        run: &str,
+        by: TaskAuthor,
+        fact: TaskFact,
+        request: Option<String>,
+    ) -> Result<Manifest, ApiError> {
         let run_id = self.resolve(run)?;
+        let fact = Fact::Task { author: author(by), fact };
+        let fact = match request {
+            Some(request) => {
+                check_request_id(&request)?;
+                Fact::Once { request, fact: Box::new(fact) }
+            }
+            None => fact,
+        };
         failpoint::hit("task.before_commit");
-        let manifest = self.commit(&run_id, &[Fact::Task { author: author(by), fact }]).await?;
+        let manifest = self.commit(&run_id, &[fact]).await?;
         failpoint::hit("task.after_commit");
         Ok(manifest)
     }
@@ -79,7 +111,8 @@ impl<S: Places> Handle<SetTask> for Engine<S> {
 impl<S: Places> Handle<AppendNotes> for Engine<S> {
     async fn call(&self, request: AppendNotes) -> Result<TaskDetail, ApiError> {
         let fact = TaskFact::NotesAppended { id: request.task.clone(), text: request.text };
-        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+        let manifest = self.change_once(&request.run, request.author, fact, request.request_id).await?;
+        detail(&manifest, &request.task)
     }
 }
 
@@ -93,9 +126,13 @@ impl<S: Places> Handle<PassBlock> for Engine<S> {
 
 impl<S: Places> Handle<AddTask> for Engine<S> {
     async fn call(&self, request: AddTask) -> Result<TaskDetail, ApiError> {
-        let id = new_task_id()?;
+        let id = match &request.request_id {
+            Some(request) => requested_task_id(request)?,
+            None => new_task_id()?,
+        };
         let fact = TaskFact::Added { id: id.clone(), title: request.title, body: request.body };
-        detail(&self.change(&request.run, request.author, fact).await?, &id)
+        let manifest = self.change_once(&request.run, request.author, fact, request.request_id).await?;
+        detail(&manifest, &id)
     }
 }
 

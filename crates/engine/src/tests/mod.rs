@@ -2,4 +2,5 @@
 
 mod drive;
 mod prompts;
+mod requests;
 mod world;

@@ -35,6 +35,7 @@ async fn a_nudge_names_each_open_task_and_what_is_wrong_with_it() {
         task: tasks[1].clone(),
         author: TaskAuthor::Person,
         text: "the can is empty".to_owned(),
+        request_id: None,
     };
     world.engine.call(request).await.unwrap();
     world.drive(&run_id).await.unwrap();

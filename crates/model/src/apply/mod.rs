@@ -10,6 +10,9 @@ use crate::fact::{Fact, Refusal};
 use crate::manifest::Manifest;
 use crate::time::Timestamp;
 
+/// How many requests a run remembers, newest last. Who repeats a request does so soon.
+const MAX_REQUESTS: usize = 64;
+
 /// What a fact made of a manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
@@ -21,16 +24,33 @@ pub struct Applied {
 
 /// Applies one fact. Errors say why it was refused; the manifest is untouched then.
 pub fn apply(manifest: &Manifest, fact: &Fact, now: Timestamp) -> Result<Applied, Refusal> {
+    if let Fact::Once { request, fact } = fact {
+        return once(manifest, request, fact, now);
+    }
     let mut change = Change { manifest: manifest.clone(), events: Vec::new(), now };
     match fact {
         Fact::Driver { epoch, fact } => driver::apply(&mut change, *epoch, fact)?,
         Fact::Task { author, fact } => tasks::apply(&mut change, *author, fact)?,
         Fact::Control(fact) => control::apply(&mut change, fact)?,
+        // Taken apart above.
+        Fact::Once { .. } => {}
     }
     if change.manifest.state != manifest.state {
         change.manifest.state.updated_at = now.max(manifest.state.updated_at);
     }
     Ok(Applied { manifest: change.manifest, events: change.events })
+}
+
+fn once(manifest: &Manifest, request: &str, fact: &Fact, now: Timestamp) -> Result<Applied, Refusal> {
+    if manifest.state.recent_requests.iter().any(|known| known == request) {
+        return Ok(Applied { manifest: manifest.clone(), events: Vec::new() });
+    }
+    let mut applied = apply(manifest, fact, now)?;
+    let recent = &mut applied.manifest.state.recent_requests;
+    recent.push(request.to_owned());
+    let surplus = recent.len().saturating_sub(MAX_REQUESTS);
+    recent.drain(..surplus);
+    Ok(applied)
 }
 
 /// Applies several facts as one change: all of them, or none.

@@ -172,7 +172,7 @@ fn tell(world: &mut World, fact: &Fact) {
         world.watching = match fact {
             Fact::Driver { fact: DriverFact::AttemptStarting { .. }, .. } => world.live(),
             Fact::Driver { fact: DriverFact::Took { .. }, .. } => None,
-            Fact::Driver { .. } | Fact::Task { .. } | Fact::Control(_) => world.watching,
+            Fact::Driver { .. } | Fact::Task { .. } | Fact::Control(_) | Fact::Once { .. } => world.watching,
         };
     }
 }

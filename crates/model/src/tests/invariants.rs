@@ -43,6 +43,7 @@ pub(super) fn refusals(manifest: &Manifest, fact: &Fact, now: Timestamp) {
         } if live(manifest) != Some(*fence) => {
             assert!(matches!(result, Err(Refusal::StaleFence { .. })), "{fact:?} -> {result:?}");
         }
+        Fact::Once { fact, .. } => refusals(manifest, fact, now),
         Fact::Driver { .. } | Fact::Task { .. } | Fact::Control(_) => {}
     }
 }

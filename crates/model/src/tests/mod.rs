@@ -4,6 +4,8 @@ mod control;
 mod driving;
 mod facts;
 mod invariants;
+mod late;
+mod once;
 mod regressions;
 mod sample;
 mod table;

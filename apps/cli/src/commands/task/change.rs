@@ -31,20 +31,20 @@ fn parse_status(text: &str) -> Result<TaskStatus, Failure> {
 }
 
 pub(crate) async fn append_notes(app: &App, args: AppendNotesArgs) -> Outcome {
-    let AppendNotesArgs { run, task, text, output } = args;
+    let AppendNotesArgs { run, task, text, request_id, output } = args;
     let author = author(app, &run)?;
     let text = text_or_stdin(text)?;
-    let request = AppendNotes { run, task: task_id(&task)?, author, text };
+    let request = AppendNotes { run, task: task_id(&task)?, author, text, request_id };
     let detail = perform(app, request, Request::AppendNotes).await?;
     reply(output.output_format, &detail, |detail| format!("appended notes to {}\n", detail.task.id))?;
     Ok(0)
 }
 
 pub(crate) async fn add(app: &App, args: AddArgs) -> Outcome {
-    let AddArgs { run, title, body, output } = args;
+    let AddArgs { run, title, body, request_id, output } = args;
     let author = author(app, &run)?;
     let body = text_or_stdin(body)?;
-    let detail = perform(app, AddTask { run, author, title, body }, Request::AddTask).await?;
+    let detail = perform(app, AddTask { run, author, title, body, request_id }, Request::AddTask).await?;
     reply(output.output_format, &detail, |detail| {
         format!("added task {} \"{}\"\n", detail.task.id, detail.task.title)
     })?;
