@@ -1,5 +1,6 @@
 //! The start of the program: parses the command line, wires the rooms, runs one command.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::args::{Cli, Command};
 use crate::exit::{Failure, Outcome, USAGE, finish};
 use crate::front::Front;
 use crate::launcher::DriverLauncher;
+use crate::render::clean;
 use crate::settings::{Settings, settings};
 use crate::{commands, drive, worker};
 
@@ -36,12 +38,22 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes. Mistakes must not end with 2: that is a blocked run.
-            let _ = error.print();
+            print_usage(&error);
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
     failpoint::set_role(role(&cli.command));
     finish(run(cli.command))
+}
+
+/// Says what the parser says. Arguments are quoted in it, and they may come from somebody else: a script, an agent.
+fn print_usage(error: &clap::Error) {
+    let may_steer = |arg: std::ffi::OsString| arg.to_string_lossy().chars().any(char::is_control);
+    if error.use_stderr() && std::env::args_os().any(may_steer) {
+        let _ = std::io::stderr().lock().write_all(clean(&error.to_string()).as_bytes());
+    } else {
+        let _ = error.print();
+    }
 }
 
 /// What this process is, for the crash tests.

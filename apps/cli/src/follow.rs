@@ -91,7 +91,9 @@ impl Prompts {
     fn say(&self, word: u8) {
         match self {
             Self::Driver { leash, .. } => {
-                let _ = leash.try_write(&[word]);
+                // Not through the runtime: it writes only once it has seen that the pipe takes something, and a signal
+                // may have come before that.
+                let _ = rustix::io::write(leash, &[word]);
             }
             Self::Files { .. } => {}
         }
@@ -118,6 +120,14 @@ pub(crate) enum End {
 pub(crate) struct Watch {
     pub(crate) view: View,
     pub(crate) signals: Signals,
+    /// Somebody wanted this command to end.
+    pub(crate) told_to_stop: bool,
+}
+
+impl Watch {
+    pub(crate) fn new(view: View, signals: Signals) -> Self {
+        Self { view, signals, told_to_stop: false }
+    }
 }
 
 /// Follows a run until it is over or let go. Events up to the cursor `after` are not shown.
@@ -129,8 +139,7 @@ pub(crate) async fn follow(
     watch: &mut Watch,
 ) -> Result<End, Failure> {
     failpoint::hit("command.following");
-    let Watch { view, signals } = watch;
-    let mut aborting = false;
+    let Watch { view, signals, told_to_stop } = watch;
     let mut driver_gone = false;
     let mut cursor = after;
     let mut lines = latest_lines(app, run_id, view);
@@ -165,16 +174,16 @@ pub(crate) async fn follow(
                     if !holds {
                         return Ok(End::LetGo(INTERRUPTED));
                     }
-                    prompts.say(if aborting { LEASH_ABORT_NOW } else { LEASH_ABORT });
-                    view.aborting(aborting);
-                    aborting = true;
+                    prompts.say(if *told_to_stop { LEASH_ABORT_NOW } else { LEASH_ABORT });
+                    view.aborting(*told_to_stop);
+                    *told_to_stop = true;
                 }
                 _ = signals.terminate.recv() => {
                     if !holds {
                         return Ok(End::LetGo(INTERRUPTED));
                     }
-                    prompts.say(if aborting { LEASH_ABORT_NOW } else { LEASH_ABORT });
-                    aborting = true;
+                    prompts.say(if *told_to_stop { LEASH_ABORT_NOW } else { LEASH_ABORT });
+                    *told_to_stop = true;
                 }
                 _ = signals.hang_up.recv() => {
                     // Nobody is there to read anything any more, so nothing is printed.

@@ -134,7 +134,12 @@ fn log_tail(log: &File, start: u64) -> Vec<String> {
     let read =
         log.seek(std::io::SeekFrom::Start(start)).and_then(|_| log.take(LOG_TAIL).read_to_string(&mut text));
     match read {
-        Ok(_) => text.lines().map(str::to_owned).collect(),
+        // The driver says it as every command does; here it is the cause of something else.
+        Ok(_) => text
+            .lines()
+            .map(|line| line.strip_prefix("error: ").or(line.strip_prefix("caused by: ")).unwrap_or(line))
+            .map(str::to_owned)
+            .collect(),
         Err(error) if error.kind() == ErrorKind::InvalidData => Vec::new(),
         Err(_) => Vec::new(),
     }

@@ -48,6 +48,15 @@ impl<'a> Command<'a> {
         self
     }
 
+    /// Starts it by another program, which is given the command as its last arguments and becomes it.
+    pub fn through(mut self, launcher: &[&str]) -> Self {
+        let mut words = launcher.iter().map(OsString::from);
+        let program = words.next().unwrap();
+        let own = std::mem::replace(&mut self.program, program);
+        self.args = words.chain([own]).chain(self.args).collect();
+        self
+    }
+
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), Some(value.into())));
         self

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_runner_api::ApiError;
 use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Usage};
-use agent_runner_model::manifest::{Departure, DriverRef, Manifest};
+use agent_runner_model::manifest::{AbortRequest, Departure, DriverRef, Manifest, Urgency};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
 use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId};
 use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
@@ -58,9 +58,12 @@ pub(super) fn interrupted(leftovers: usize) -> EndReport {
     }
 }
 
-/// Ends what an attempt left running.
-pub(super) async fn end_attempt(attempt: &LiveAttempt, here: &Holder, grace_sec: u32) -> Vec<Leftover> {
-    let grace = Duration::from_secs(u64::from(grace_sec));
+/// Ends what an attempt left running, with the time to leave that the run gives it.
+pub(super) async fn end_attempt(attempt: &LiveAttempt, here: &Holder, manifest: &Manifest) -> Vec<Leftover> {
+    let grace = match &manifest.state.abort_request {
+        Some(AbortRequest { urgency: Urgency::AtOnce, .. }) => Duration::ZERO,
+        Some(_) | None => Duration::from_secs(u64::from(manifest.spec.stop_grace_sec)),
+    };
     end_leftovers(&marker(&attempt.marker), process_identity(attempt, here), grace).await
 }
 
@@ -83,7 +86,7 @@ pub(crate) async fn settle<S: Places>(
         let epoch = Epoch(manifest.state.epoch.0 + 1);
         let mut facts = vec![DriverFact::Took { driver: driver_ref(owner.holder()) }];
         if let Stage::Attempting { attempt } = stage {
-            leftovers.extend(end_attempt(attempt, owner.holder(), manifest.spec.stop_grace_sec).await);
+            leftovers.extend(end_attempt(attempt, owner.holder(), &manifest).await);
             facts.push(DriverFact::AttemptEnded {
                 fence: attempt.fence,
                 report: interrupted(leftovers.len()),

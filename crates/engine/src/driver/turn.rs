@@ -87,13 +87,13 @@ impl<S: Places + 'static> Driver<S> {
     ) {
         match control {
             Control::Abort { urgency, by } => {
-                let again = matches!(stopping, Some(Stopping::Abort));
                 self.request_abort(by, urgency);
                 self.commit_or_stop(stop, stopping).await;
                 if !matches!(stopping, Some(Stopping::Trouble(_))) {
                     *stopping = Some(Stopping::Abort);
                 }
-                ask(stop, if again { StopRequest::Now } else { stop_request(urgency) });
+                // Whoever asks again without hurry does not take the worker's time to leave from it.
+                ask(stop, stop_request(urgency));
             }
             Control::Leave { why } => {
                 // A request in the manifest and a signal is how a run is aborted when nobody listens.

@@ -256,7 +256,7 @@ impl<S: Places + 'static> Driver<S> {
             }
             Step::StartAttempt { prompt } => return self.attempt(&preview, prompt).await,
             Step::Recover(attempt) => {
-                let ended = end_attempt(&attempt, self.owner.holder(), preview.spec.stop_grace_sec).await;
+                let ended = end_attempt(&attempt, self.owner.holder(), &preview).await;
                 let report = interrupted(ended.len());
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
             }

@@ -76,33 +76,45 @@ impl<S: Places + 'static> Engine<S> {
             recovered.leftovers = leftovers_of(&manifest).iter().map(name).collect();
             return Ok(Some(recovered));
         }
-        let takeover = if request.take_over { Takeover::Unknown } else { Takeover::Never };
-        match settle(self, &run_id, takeover).await {
-            Ok(settled) => {
-                recovered.leftovers = settled.leftovers.iter().map(name).collect();
-                recovered.status = settled.manifest.status(true);
-                recovered.action = RecoveryAction::Recovered;
-                if request.resume && matches!(settled.manifest.state.phase, Phase::Active { .. }) {
-                    let fact = Fact::Control(ControlFact::Started {
-                        cause: Cause::Continue { message: None },
-                        seen: Some(settled.manifest.state.epoch),
-                    });
-                    self.commit(&run_id, &[fact]).await?;
-                    self.launcher.launch(unattended(run_id, request.take_over)).await?;
-                    recovered.status = settled.manifest.status(false);
-                    recovered.action = RecoveryAction::Resumed;
-                }
-            }
-            Err(error) => {
-                // Somebody else recovers or resumes it at this moment: that is no failure.
-                recovered.action = match error.code {
-                    ErrorCode::Busy => RecoveryAction::LeftAlone,
-                    _ => RecoveryAction::Failed,
-                };
-                recovered.detail = Some(error.message);
-            }
+        if let Err(error) = self.carry_out(&manifest, request, &mut recovered).await {
+            // Somebody else recovers, resumes or ends it at this moment: that is no failure.
+            recovered.action = match error.code {
+                ErrorCode::Busy => RecoveryAction::LeftAlone,
+                _ => RecoveryAction::Failed,
+            };
+            let reasons: Vec<String> = [error.message].into_iter().chain(error.causes).collect();
+            recovered.detail = Some(reasons.join(": "));
         }
         Ok(Some(recovered))
+    }
+
+    async fn carry_out(
+        &self,
+        manifest: &Manifest,
+        request: &RecoverRuns,
+        recovered: &mut Recovered,
+    ) -> Result<(), ApiError> {
+        let run_id = &manifest.spec.run_id;
+        let takeover = if request.take_over { Takeover::Unknown } else { Takeover::Never };
+        let settled = settle(self, run_id, takeover).await?;
+        recovered.leftovers = settled.leftovers.iter().map(name).collect();
+        recovered.status = settled.manifest.status(true);
+        recovered.action = RecoveryAction::Recovered;
+        if request.resume && matches!(settled.manifest.state.phase, Phase::Active { .. }) {
+            let fact = Fact::Control(ControlFact::Started {
+                cause: Cause::Continue { message: None },
+                seen: Some(settled.manifest.state.epoch),
+            });
+            self.commit(run_id, &[fact]).await.map_err(|error| match error.code {
+                // It has ended since it was settled: somebody else was faster.
+                ErrorCode::NotAllowed => ApiError { code: ErrorCode::Busy, ..error },
+                _ => error,
+            })?;
+            self.launcher.launch(unattended(run_id.clone(), request.take_over)).await?;
+            recovered.status = settled.manifest.status(false);
+            recovered.action = RecoveryAction::Resumed;
+        }
+        Ok(())
     }
 }
 

@@ -110,7 +110,10 @@ impl<S: Places + 'static> Engine<S> {
                 | TalkError::Garbled { .. },
             ) => {}
         }
-        let manifest = self.commit(run_id, &[abort_fact(request)]).await?;
+        let manifest = self.record_abort(run_id, request).await?;
+        if !matches!(manifest.state.phase, Phase::Active { .. }) {
+            return Ok(());
+        }
         let driver = manifest.state.driver.as_ref().filter(|driver| {
             // Who has left may be anybody: a command that recovered the run, for one.
             driver.host == self.config.host && driver.departure == Departure::None
@@ -121,6 +124,14 @@ impl<S: Places + 'static> Engine<S> {
             let _ = signal_process(&identity, EndSignal::Terminate);
         }
         Ok(())
+    }
+
+    /// Puts the request into the manifest. A run that ended since it was looked at needs none.
+    async fn record_abort(&self, run_id: &RunId, request: &AbortRun) -> Result<Manifest, ApiError> {
+        match self.commit(run_id, &[abort_fact(request)]).await {
+            Err(error) if error.code == ErrorCode::NotAllowed => self.look_at(run_id).await,
+            recorded => recorded,
+        }
     }
 }
 
@@ -187,7 +198,7 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
         match situation.lease {
             Lease::Held => self.ask_driver(&run_id, &request).await?,
             Lease::Free => {
-                self.commit(&run_id, &[abort_fact(&request)]).await?;
+                self.record_abort(&run_id, &request).await?;
                 match settle(self, &run_id, Takeover::Never).await {
                     Ok(_) => {}
                     // Somebody else clears up at this moment, and finds the request.
@@ -197,7 +208,7 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
             }
             Lease::Unknown => {
                 // The driver, wherever it is, reads the request when it looks at the manifest next.
-                self.commit(&run_id, &[abort_fact(&request)]).await?;
+                self.record_abort(&run_id, &request).await?;
             }
         }
         let manifest = self.look_at(&run_id).await?;

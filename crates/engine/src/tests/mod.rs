@@ -2,5 +2,6 @@
 
 mod drive;
 mod prompts;
+mod recover;
 mod requests;
 mod world;

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{CreateRun, Start};
+use agent_runner_api::{ApiError, Handle as _};
 use agent_runner_backends::{
     Backend, BackendError, Plan, PromptDelivery, Registry, TurnEvent, TurnReader, TurnReport, TurnRequest,
 };
@@ -85,11 +85,17 @@ impl Backend for Programmed {
     }
 }
 
-struct NoLauncher;
+/// Starts nothing, and says that it could not as often as it is told to.
+struct NoLauncher {
+    refusals: Refusals,
+}
+
+type Refusals = Arc<Mutex<VecDeque<ApiError>>>;
 
 impl Launcher for NoLauncher {
     fn launch(&self, _request: LaunchRequest) -> Launching<'_> {
-        Box::pin(async { Ok(()) })
+        let refusal = self.refusals.lock().unwrap().pop_front();
+        Box::pin(async { refusal.map_or(Ok(()), Err) })
     }
 }
 
@@ -98,6 +104,7 @@ pub(super) struct World {
     pub(super) engine: Arc<Engine<FileStore>>,
     pub(super) prompts: Arc<Mutex<Vec<String>>>,
     turns: Turns,
+    refusals: Refusals,
 }
 
 impl World {
@@ -119,8 +126,15 @@ impl World {
             stop_grace_sec: 1,
         };
         let registry = Registry::of(vec![Box::new(backend)]);
-        let engine = Engine::new(store, registry, Box::new(SystemClock), Box::new(NoLauncher), config);
-        Self { directory, engine: Arc::new(engine), prompts, turns }
+        let refusals = Refusals::default();
+        let launcher = NoLauncher { refusals: Arc::clone(&refusals) };
+        let engine = Engine::new(store, registry, Box::new(SystemClock), Box::new(launcher), config);
+        Self { directory, engine: Arc::new(engine), prompts, turns, refusals }
+    }
+
+    /// The next driver cannot be started.
+    pub(super) fn refuse_launch(&self, error: ApiError) {
+        self.refusals.lock().unwrap().push_back(error);
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -55,6 +55,10 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
             return Err(denied(WHAT, "it is initialized; approve it with `run ready` first"));
         }
         (Phase::Active { .. }, _) => return started_again(change, cause, seen),
+        // Without words it was meant for the run as it was; nobody wants an end undone that he has not seen.
+        (Phase::Ended { .. }, Cause::Continue { message: None }) if is_late(change, seen) => {
+            return Err(denied(WHAT, "somebody else went on with it in the meantime, and it has ended"));
+        }
         (Phase::Ended { outcome }, cause) => check_resume(change, outcome, cause, WHAT)?,
     }
     change.manifest.state.next_cause = Some(cause.clone());
@@ -64,12 +68,17 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     Ok(())
 }
 
+/// Whether the run had another driver since the caller looked.
+fn is_late(change: &Change, seen: Option<Epoch>) -> bool {
+    seen.is_some_and(|seen| seen != change.manifest.state.epoch)
+}
+
 /// Going on after an interruption is not a new session: the open one still holds its retries. Words that come with it
 /// open one, unless somebody else's words or driver came first: then they wait their turn.
 fn started_again(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<(), Refusal> {
     let now = change.now;
+    let is_late = is_late(change, seen);
     let state = &mut change.manifest.state;
-    let is_late = seen.is_some_and(|seen| seen != state.epoch);
     if !is_late {
         state.abort_request = None;
     }

@@ -5,7 +5,7 @@ use crate::apply::{apply, apply_all};
 use crate::fact::{ControlFact, DriverFact, Fact, Refusal};
 use crate::ids::Epoch;
 use crate::manifest::{Manifest, Urgency};
-use crate::phase::Cause;
+use crate::phase::{Cause, Outcome};
 use crate::step::{Observation, Step, next_step};
 use crate::time::Timestamp;
 
@@ -82,4 +82,22 @@ fn nobody_leaves_a_run_that_is_to_end_and_urgency_only_grows() {
     assert!(matches!(apply(&run, &left, now()), Err(Refusal::NotAllowed { .. })));
     let run = apply(&run, &abort(Urgency::Graceful), now()).unwrap().manifest;
     assert_eq!(run.state.abort_request.unwrap().urgency, Urgency::AtOnce);
+}
+
+#[test]
+fn an_end_that_nobody_saw_is_undone_only_by_words() {
+    let active = active();
+    let aborted = apply(&active, &abort(Urgency::Graceful), now()).unwrap().manifest;
+    let seen = active.state.epoch;
+    let aborted = driven(aborted);
+    let outcome = Outcome::Aborted;
+    let end = Fact::Driver { epoch: aborted.state.epoch, fact: DriverFact::Finished { outcome } };
+    let ended = apply(&aborted, &end, now()).unwrap().manifest;
+    let wordless = |seen| {
+        let cause = Cause::Continue { message: None };
+        apply(&ended, &Fact::Control(ControlFact::Started { cause, seen }), now())
+    };
+    assert!(matches!(wordless(Some(seen)), Err(Refusal::NotAllowed { .. })));
+    assert!(wordless(Some(ended.state.epoch)).is_ok(), "who saw the end may go on");
+    assert!(apply(&ended, &resume("late words", seen), now()).is_ok(), "words are not lost");
 }

@@ -1,8 +1,8 @@
 //! `run abort`: end a running run, and wait until it has.
 
-use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{AbortRun, GetRun};
 use agent_runner_api::view::RunDetail;
+use agent_runner_api::{ErrorCode, Handle as _};
 use agent_runner_model::phase::RunStatus;
 
 use super::conclude::show;
@@ -20,14 +20,20 @@ const NOT_ENDED: u8 = 4;
 
 pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
     let AbortArgs { run, now, output } = args;
-    let mut watch = Watch { view: View::silent(), signals: Signals::new()? };
+    let mut watch = Watch::new(View::silent(), Signals::new()?);
     let mut detail = app.engine.call(GetRun { run: run.clone() }).await?;
-    for _ in 0..TRIES {
+    for asked in 0..TRIES {
         let run_id = detail.summary.run_id.clone();
         // Watch first: what happens between the request and the watch must not be missed.
         let prompts = Prompts::files(app, &run_id).await?;
         let by = "`agent-runner run abort`".to_owned();
-        detail = app.engine.call(AbortRun { run: run.clone(), at_once: now, by }).await?;
+        detail = match app.engine.call(AbortRun { run: run.clone(), at_once: now, by }).await {
+            // Somebody else has done what was asked for before.
+            Err(error) if asked > 0 && error.code == ErrorCode::NotAllowed => {
+                app.engine.call(GetRun { run: run.clone() }).await?
+            }
+            reply => reply?,
+        };
         if detail.is_live {
             match follow(app, &run_id, 0, prompts, &mut watch).await? {
                 End::Over(ended) => detail = *ended,

@@ -17,11 +17,11 @@ pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
     let signals = Signals::new()?;
     let detail = app.engine.call(GetRun { run }).await?;
     if !detail.is_live {
-        return conclude(&mut Watch { view: View::silent(), signals }, &detail, format).await;
+        return conclude(&mut Watch::new(View::silent(), signals), &detail, format).await;
     }
     let run_id = detail.summary.run_id;
     let prompts = Prompts::files(app, &run_id).await?;
-    let mut watch = Watch { view: View::for_format(format), signals };
+    let mut watch = Watch::new(View::for_format(format), signals);
     match follow(app, &run_id, 0, prompts, &mut watch).await? {
         End::Over(detail) => conclude(&mut watch, &detail, format).await,
         End::LetGo(code) => Ok(code),

@@ -1,6 +1,7 @@
 //! The end of a watched run: how it ended, in words or as JSON, and the exit code that goes with it.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use agent_runner_api::view::RunDetail;
 
@@ -9,6 +10,9 @@ use crate::exit::Outcome;
 use crate::follow::Watch;
 use crate::output::json_text;
 use crate::render::{closing, exit_code};
+
+/// How long a command that was told to stop waits for a reader of its last words.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Says how the run ended. The exit code is the run's, whether or not somebody could be told.
 pub(super) async fn conclude(watch: &mut Watch, detail: &RunDetail, format: OutputFormat) -> Outcome {
@@ -22,14 +26,17 @@ pub(super) async fn show(watch: &mut Watch, detail: &RunDetail, format: OutputFo
         OutputFormat::Json => json_text(detail)?,
         OutputFormat::Text => closing(detail),
     };
-    let Watch { view, signals } = watch;
-    tokio::select! {
-        printed = view.close(ending) => {
-            if let Err(error) = printed {
-                let _ = writeln!(std::io::stderr().lock(), "error: cannot write to standard output: {error}");
-            }
+    let Watch { view, signals, told_to_stop } = watch;
+    let printed = if *told_to_stop {
+        tokio::time::timeout(LAST_WORDS, view.close(ending)).await.unwrap_or(Ok(()))
+    } else {
+        tokio::select! {
+            printed = view.close(ending) => printed,
+            () = signals.stop() => Ok(()),
         }
-        () = signals.stop() => {}
+    };
+    if let Err(error) = printed {
+        let _ = writeln!(std::io::stderr().lock(), "error: cannot write to standard output: {error}");
     }
     Ok(0)
 }

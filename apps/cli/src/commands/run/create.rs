@@ -24,8 +24,9 @@ const SUBCOMMANDS: [&str; 6] = ["ready", "status", "brief", "audit", "attach", "
 pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let RunArgs { command: _, new, resume_run, detach, on_orphan, take_over } = args;
     let format = new.output.output_format;
-    // What is asked of this command while the run starts is heard as soon as there is a run.
-    let signals = Signals::new()?;
+    // What is asked of this command while the run starts is heard as soon as there is a run. One that returns at once
+    // can simply be ended.
+    let signals = if detach { None } else { Some(Signals::new()?) };
     let on_hang_up = on_orphan.map_or(OrphanPolicy::Continue, orphan_policy);
     let on_orphan = orphan(on_orphan, detach);
     // The parser does not ask for --resume-run where something else on the line excludes it.
@@ -60,10 +61,10 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         reply(format, &detail, initialized)?;
         return Ok(0);
     }
-    if detach {
+    let Some(signals) = signals else {
         reply(format, &detail, started)?;
         return Ok(0);
-    }
+    };
     watch(app, Held { run_id: detail.summary.run_id, after, on_hang_up }, signals, format).await
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn watch(app: &App, held: Held, signals: Signals, format: Outpu
     let Some((leash, wake)) = app.front.take() else {
         return Err(anyhow::anyhow!("the driver of run {run_id} is not held by this command").into());
     };
-    let mut watch = Watch { view: View::for_format(format), signals };
+    let mut watch = Watch::new(View::for_format(format), signals);
     let prompts = Prompts::held(leash, wake, on_hang_up)?;
     match follow(app, &run_id, after, prompts, &mut watch).await? {
         End::Over(detail) => conclude(&mut watch, &detail, format).await,
