@@ -6,29 +6,63 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::Failure;
 
 pub(crate) struct Signals {
-    pub(crate) interrupt: Signal,
-    pub(crate) terminate: Signal,
-    pub(crate) hang_up: Signal,
-    pub(crate) child: Signal,
+    pub(crate) interrupt: Heard,
+    pub(crate) terminate: Heard,
+    pub(crate) hang_up: Heard,
+    pub(crate) child: Heard,
+}
+
+/// A signal that is listened to, or that whoever started this process has shielded it from (`nohup`, a job in the
+/// background of a script): that choice stands.
+pub(crate) struct Heard(Option<Signal>);
+
+impl Heard {
+    fn new(kind: SignalKind, ignored: u64) -> Result<Self, Failure> {
+        let bit = kind.as_raw_value() - 1;
+        if ignored >> bit & 1 == 1 {
+            return Ok(Self(None));
+        }
+        Ok(Self(Some(signal(kind).context("cannot listen to signals")?)))
+    }
+
+    /// The next one; never, if it is not listened to.
+    pub(crate) async fn recv(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                if signal.recv().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Signals {
     pub(crate) fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).context("cannot listen to signals");
+        let ignored = ignored_signals();
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-            child: listen(SignalKind::child())?,
+            interrupt: Heard::new(SignalKind::interrupt(), ignored)?,
+            terminate: Heard::new(SignalKind::terminate(), ignored)?,
+            hang_up: Heard::new(SignalKind::hangup(), ignored)?,
+            // How children end must be heard, whatever was inherited.
+            child: Heard::new(SignalKind::child(), 0)?,
         })
     }
 
     /// Somebody wants this command to end.
     pub(crate) async fn stop(&mut self) {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            () = self.interrupt.recv() => {}
+            () = self.terminate.recv() => {}
+            () = self.hang_up.recv() => {}
         }
     }
+}
+
+/// The signals this process ignores, a bit each, as the system tells; none where it does not.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

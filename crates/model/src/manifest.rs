@@ -77,7 +77,7 @@ pub struct RunState {
     pub queued_resume_messages: Vec<QueuedMessage>,
     /// Requests that came lately, oldest first: said again, they change nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub recent_requests: Vec<String>,
+    pub recent_requests: Vec<RecentRequest>,
     /// When the run is to start by itself.
     pub schedule: Option<Schedule>,
     /// What has to end well before this run may start.
@@ -174,6 +174,16 @@ pub struct QueuedMessage {
     pub text: String,
     /// When it was queued.
     pub queued_at: Timestamp,
+}
+
+/// A request that came lately.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecentRequest {
+    /// Made up by the caller.
+    pub id: String,
+    /// What it asked for, as a digest: the same id for something else is a mistake.
+    pub digest: String,
 }
 
 /// When a run starts by itself.

@@ -91,8 +91,7 @@ fn cause_words(cause: &Cause) -> &'static str {
 
 fn prompt_words(prompt: PromptKind) -> &'static str {
     match prompt {
-        PromptKind::Brief => "",
-        PromptKind::Message => " with the message",
+        PromptKind::Brief | PromptKind::Message => "",
         PromptKind::Nudge => ": tasks are still open",
         PromptKind::AfterTimeout => ": the time ran out before",
         PromptKind::AfterCrash => ": the worker failed before",

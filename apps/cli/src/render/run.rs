@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_runner_api::view::RunDetail;
+use agent_runner_model::Lease;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::task::TaskStatus;
 
@@ -21,6 +22,8 @@ pub(crate) fn exit_code(detail: &RunDetail) -> u8 {
     match (detail.exit_code, detail.summary.effective_status) {
         (Some(code), _) => code,
         (None, RunStatus::Interrupted) => INTERRUPTED,
+        // It may be driven where nobody here can see it; that is not for this command to call a success.
+        (None, RunStatus::Running) if is_in_doubt(detail) => INTERRUPTED,
         (None, _) => 0,
     }
 }
@@ -74,6 +77,11 @@ pub(crate) fn closing(detail: &RunDetail) -> String {
     if let Some(tail) = last_output(detail) {
         text.push_str(&format!("The worker's last output:\n{}\n", indent(&tail)));
     }
+    match detail.queued_resume_messages.len() {
+        0 => {}
+        1 => text.push_str("1 message waits for the next session.\n"),
+        count => text.push_str(&format!("{count} messages wait for the next session.\n")),
+    }
     text.push_str(&format!("Manifest: {}/run.json\n", detail.workspace_dir));
     for next in next_steps(detail) {
         text.push_str(&format!("Next: {next}\n"));
@@ -116,8 +124,22 @@ fn last_output(detail: &RunDetail) -> Option<String> {
     (!tail.is_empty()).then(|| end_of_notes(tail))
 }
 
+/// Nobody here can tell whether the run is driven.
+fn is_in_doubt(detail: &RunDetail) -> bool {
+    match (detail.summary.effective_status, detail.lease) {
+        (RunStatus::Running, Lease::Unknown) => true,
+        (_, Lease::Held | Lease::Free | Lease::Unknown) => false,
+    }
+}
+
 fn next_steps(detail: &RunDetail) -> Vec<String> {
     let run = &detail.summary.run_id;
+    if is_in_doubt(detail) {
+        return vec![format!(
+            "agent-runner run --resume-run {run} --take-over   (if its driver, on another host or in another \
+             container, is certainly gone)"
+        )];
+    }
     match detail.summary.effective_status {
         RunStatus::Initialized if detail.is_passive() => vec![
             format!("agent-runner run brief {run}"),

@@ -117,9 +117,8 @@ impl<S: Places + 'static> Driver<S> {
                 // A request in the manifest counts, whatever way it came.
                 if let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await
                     && let Some(request) = manifest.state.abort_request
-                    && stopping.is_none()
                 {
-                    *stopping = Some(Stopping::Abort);
+                    stopping.get_or_insert(Stopping::Abort);
                     ask(stop, stop_request(request.urgency));
                 }
             }

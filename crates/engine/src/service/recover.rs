@@ -56,7 +56,7 @@ impl<S: Places + 'static> Engine<S> {
         let run_id = manifest.spec.run_id.clone();
         let mut recovered = Recovered {
             run_id: run_id.clone(),
-            status: manifest.status(true),
+            status: manifest.status(situation.lease == Lease::Free),
             action: RecoveryAction::LeftAlone,
             leftovers: Vec::new(),
             detail: None,

@@ -162,7 +162,7 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             return Err(ApiError::new(ErrorCode::NotAllowed, why)
                 .hint("start it without them, and resume it with them later"));
         }
-        let has_words = request.message.is_some();
+        let brings_something = request.message.is_some() || !request.add_tasks.is_empty();
         let mut facts = Vec::new();
         for title in request.add_tasks {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
@@ -175,9 +175,9 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
         let launch = LaunchRequest { run_id: run_id.clone(), on_orphan, take_over: request.take_over };
         match self.launcher.launch(launch).await {
             Ok(()) => self.detail(&manifest).await,
-            Err(error) if error.code == ErrorCode::Busy && has_words => Err(error.hint(format!(
-                "another command resumed it at the same moment; the message waits for it as well; \
-                 `agent-runner run attach {run_id}` watches the run"
+            Err(error) if error.code == ErrorCode::Busy && brings_something => Err(error.hint(format!(
+                "another command resumed it at the same moment; the message and the tasks of this one are kept in \
+                 the run; `agent-runner run attach {run_id}` watches the run"
             ))),
             Err(error) => Err(error),
         }

@@ -132,7 +132,10 @@ impl<S: Places> Handle<AddTask> for Engine<S> {
         };
         let fact = TaskFact::Added { id: id.clone(), title: request.title, body: request.body };
         let manifest = self.change_once(&request.run, request.author, fact, request.request_id).await?;
-        detail(&manifest, &id)
+        detail(&manifest, &id).map_err(|error| ApiError {
+            message: format!("task \"{id}\" was added by this request and has been deleted since"),
+            ..error
+        })
     }
 }
 

@@ -6,8 +6,9 @@ mod driver;
 mod tasks;
 
 use crate::event::EventBody;
-use crate::fact::{Fact, Refusal};
-use crate::manifest::Manifest;
+use crate::fact::{Fact, Refusal, TaskFact};
+use crate::manifest::{Manifest, RecentRequest};
+use crate::task::TaskStatus;
 use crate::time::Timestamp;
 
 /// How many requests a run remembers, newest last. Who repeats a request does so soon.
@@ -42,15 +43,55 @@ pub fn apply(manifest: &Manifest, fact: &Fact, now: Timestamp) -> Result<Applied
 }
 
 fn once(manifest: &Manifest, request: &str, fact: &Fact, now: Timestamp) -> Result<Applied, Refusal> {
-    if manifest.state.recent_requests.iter().any(|known| known == request) {
-        return Ok(Applied { manifest: manifest.clone(), events: Vec::new() });
+    let digest = digest(fact);
+    match manifest.state.recent_requests.iter().find(|known| known.id == request) {
+        Some(known) if known.digest == digest => {
+            return Ok(Applied { manifest: manifest.clone(), events: Vec::new() });
+        }
+        Some(_) => {
+            let why = "it was used for something else in this run".to_owned();
+            return Err(Refusal::NotAllowed { what: "using this request id again", why });
+        }
+        None => {}
     }
     let mut applied = apply(manifest, fact, now)?;
     let recent = &mut applied.manifest.state.recent_requests;
-    recent.push(request.to_owned());
+    recent.push(RecentRequest { id: request.to_owned(), digest });
     let surplus = recent.len().saturating_sub(MAX_REQUESTS);
     recent.drain(..surplus);
     Ok(applied)
+}
+
+/// Tells facts that ask for different things apart, in every version of this program alike.
+fn digest(fact: &Fact) -> String {
+    let words: Vec<&str> = match fact {
+        Fact::Task { fact, .. } => match fact {
+            TaskFact::Set { id, status, notes } => vec![
+                "set",
+                id.as_str(),
+                status.map_or("", TaskStatus::as_str),
+                notes.as_deref().unwrap_or_default(),
+            ],
+            TaskFact::NotesAppended { id, text } => vec!["append", id.as_str(), text],
+            TaskFact::BlockPassed { id, note, .. } => vec!["pass", id.as_str(), note],
+            TaskFact::Added { id, title, body } => vec!["add", id.as_str(), title, body],
+            TaskFact::Edited { id, title, body } => vec![
+                "edit",
+                id.as_str(),
+                title.as_deref().unwrap_or_default(),
+                body.as_deref().unwrap_or_default(),
+            ],
+            TaskFact::Deleted { id } => vec!["delete", id.as_str()],
+        },
+        Fact::Driver { .. } => vec!["driver"],
+        Fact::Control(_) => vec!["control"],
+        Fact::Once { fact, .. } => return digest(fact),
+    };
+    let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
+    let digest = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{digest:016x}")
 }
 
 /// Applies several facts as one change: all of them, or none.

@@ -30,9 +30,13 @@ fn a_request_that_is_repeated_changes_nothing() {
     let fact = note(&run, "a", "r1");
     assert_eq!(tell(&mut run, &fact), Ok(1));
     let before = run.clone();
-    let again = note(&run, "something else", "r1");
-    assert_eq!(tell(&mut run, &again), Ok(0));
+    assert_eq!(tell(&mut run, &fact), Ok(0));
     assert_eq!(run, before);
+    let mistake = note(&run, "something else", "r1");
+    assert!(
+        matches!(tell(&mut run, &mistake), Err(Refusal::NotAllowed { .. })),
+        "nothing is lost in silence"
+    );
     let other = note(&run, "b", "r2");
     assert_eq!(tell(&mut run, &other), Ok(1));
     assert_eq!(run.state.final_tasks.values().next().unwrap().notes, "a\nb");

@@ -2,21 +2,19 @@
 
 use agent_runner_api::operations::{AbortRun, GetRun};
 use agent_runner_api::view::RunDetail;
-use agent_runner_api::{ErrorCode, Handle as _};
+use agent_runner_api::{ApiError, ErrorCode, Handle as _};
 use agent_runner_model::phase::RunStatus;
 
-use super::conclude::show;
+use super::conclude::{let_go, show};
 use crate::app::App;
 use crate::args::AbortArgs;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::follow::{End, Prompts, Watch, follow};
 use crate::render::View;
 use crate::signals::Signals;
 
 /// How often a run may lose its driver while it is being ended.
 const TRIES: usize = 10;
-/// Exit code when the run did not end.
-const NOT_ENDED: u8 = 4;
 
 pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
     let AbortArgs { run, now, output } = args;
@@ -37,7 +35,7 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
         if detail.is_live {
             match follow(app, &run_id, 0, prompts, &mut watch).await? {
                 End::Over(ended) => detail = *ended,
-                End::LetGo(code) => return Ok(code),
+                End::LetGo(code) => return let_go(&mut watch, code).await,
             }
         }
         // A driver that died on the way leaves the run to be ended without it.
@@ -46,8 +44,14 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
         }
     }
     show(&mut watch, &detail, output.output_format).await?;
-    // Where nobody here can reach the driver, the request is on record, but the run has not ended.
-    Ok(if detail.exit_code.is_some() { 0 } else { NOT_ENDED })
+    if detail.exit_code.is_some() {
+        return Ok(0);
+    }
+    let run_id = &detail.summary.run_id;
+    let message =
+        format!("run {run_id} has not ended: the request is on record, but its driver cannot be reached");
+    let hint = format!("if that driver is certainly gone, use `agent-runner recover {run_id} --take-over`");
+    Err(Failure::from(ApiError::new(ErrorCode::Process, message).hint(hint)))
 }
 
 fn is_interrupted(detail: &RunDetail) -> bool {

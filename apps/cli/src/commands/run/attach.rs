@@ -3,7 +3,7 @@
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::GetRun;
 
-use super::conclude::conclude;
+use super::conclude::{conclude, let_go};
 use crate::app::App;
 use crate::args::AttachArgs;
 use crate::exit::Outcome;
@@ -24,6 +24,6 @@ pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
     let mut watch = Watch::new(View::for_format(format), signals);
     match follow(app, &run_id, 0, prompts, &mut watch).await? {
         End::Over(detail) => conclude(&mut watch, &detail, format).await,
-        End::LetGo(code) => Ok(code),
+        End::LetGo(code) => let_go(&mut watch, code).await,
     }
 }

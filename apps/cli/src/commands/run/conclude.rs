@@ -20,6 +20,12 @@ pub(super) async fn conclude(watch: &mut Watch, detail: &RunDetail, format: Outp
     Ok(exit_code(detail))
 }
 
+/// This command stops watching a run that goes on. What was on its way to the reader still gets there.
+pub(super) async fn let_go(watch: &mut Watch, code: u8) -> Outcome {
+    let _ = tokio::time::timeout(LAST_WORDS, watch.view.close(String::new())).await;
+    Ok(code)
+}
+
 /// Prints the end of a run; somebody who wants this command to end need not wait for a reader that stalls.
 pub(super) async fn show(watch: &mut Watch, detail: &RunDetail, format: OutputFormat) -> Outcome {
     let ending = match format {

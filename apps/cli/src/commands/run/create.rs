@@ -21,12 +21,15 @@ use crate::signals::Signals;
 /// First words of a message that look like a subcommand that was meant.
 const SUBCOMMANDS: [&str; 6] = ["ready", "status", "brief", "audit", "attach", "abort"];
 
+/// What `run` was asked for.
+enum Wanted {
+    New(Box<CreateRun>),
+    Resume(ResumeRun),
+}
+
 pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let RunArgs { command: _, new, resume_run, detach, on_orphan, take_over } = args;
     let format = new.output.output_format;
-    // What is asked of this command while the run starts is heard as soon as there is a run. One that returns at once
-    // can simply be ended.
-    let signals = if detach { None } else { Some(Signals::new()?) };
     let on_hang_up = on_orphan.map_or(OrphanPolicy::Continue, orphan_policy);
     let on_orphan = orphan(on_orphan, detach);
     // The parser does not ask for --resume-run where something else on the line excludes it.
@@ -41,21 +44,28 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
             "warning: this is the first process of a container; when it ends, the detached run ends with it";
         let _ = writeln!(std::io::stderr().lock(), "{words}");
     }
-    let (detail, after) = match resume_run {
+    // Everything is read before signals are taken up: a command that still waits for its input can simply be ended.
+    let wanted = match resume_run {
         Some(run) => {
             let message = message(&new)?;
-            let add_tasks = new.add_task;
-            let request = ResumeRun { run, message, add_tasks, on_orphan, take_over };
+            Wanted::Resume(ResumeRun { run, message, add_tasks: new.add_task, on_orphan, take_over })
+        }
+        None => {
+            hint_at_subcommand(&new)?;
+            Wanted::New(Box::new(request(app, new, Start::Now { on_orphan })?))
+        }
+    };
+    // What is asked of this command while the run starts is heard as soon as there is a run. One that returns at once
+    // can simply be ended.
+    let signals = if detach { None } else { Some(Signals::new()?) };
+    let (detail, after) = match wanted {
+        Wanted::Resume(request) => {
             let detail = app.engine.call(request).await?;
             // What happened before is in the audit; what is watched is what comes now.
             let after = detail.last_cursor;
             (detail, after)
         }
-        None => {
-            hint_at_subcommand(&new)?;
-            let request = request(app, new, Start::Now { on_orphan })?;
-            (app.engine.call(request).await?, 0)
-        }
+        Wanted::New(request) => (app.engine.call(*request).await?, 0),
     };
     if detail.is_passive() {
         reply(format, &detail, initialized)?;
