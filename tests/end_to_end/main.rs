@@ -10,6 +10,7 @@
 mod aborting;
 mod chaos;
 mod definitions;
+mod doubt;
 mod full_disk;
 mod harness;
 mod hostile;
