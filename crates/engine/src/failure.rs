@@ -97,3 +97,15 @@ fn with_hint(error: ApiError, hint: Option<impl Into<String>>) -> ApiError {
         None => error,
     }
 }
+
+/// An error and its causes, on one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

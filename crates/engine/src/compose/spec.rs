@@ -98,24 +98,7 @@ pub(crate) fn compose(
         message.as_ref(),
     )?;
     let cwd = working_directory(request, assignment.as_ref())?;
-    let max_retries = request
-        .max_retries
-        .or_else(|| assignment.as_ref().and_then(|assignment| assignment.max_retries))
-        .unwrap_or(DEFAULT_MAX_RETRIES);
-    if max_retries > MAX_RETRIES {
-        let message = format!("{max_retries} retries are too many; at most {MAX_RETRIES} are allowed");
-        return Err(ApiError::new(ErrorCode::Invalid, message));
-    }
-    let timeout_sec = request
-        .timeout_sec
-        .or_else(|| agent.as_ref().and_then(|agent| agent.timeout_sec))
-        .unwrap_or(DEFAULT_TIMEOUT_SEC);
-    if timeout_sec == 0 {
-        return Err(ApiError::new(
-            ErrorCode::Invalid,
-            "the time limit of an attempt must be at least one second",
-        ));
-    }
+    let (timeout_sec, max_attempts_per_session) = limits(request, agent.as_ref(), assignment.as_ref())?;
     let parent_run_id = request.parent_run_id.as_deref().map(RunId::parse).transpose().map_err(|error| {
         ApiError::new(ErrorCode::Invalid, format!("the parent run's id is not one: {error}"))
     })?;
@@ -143,7 +126,7 @@ pub(crate) fn compose(
             .unrestricted
             .unwrap_or_else(|| agent.as_ref().is_some_and(|agent| agent.unrestricted.unwrap_or(true))),
         timeout_sec,
-        max_attempts_per_session: max_retries + 1,
+        max_attempts_per_session,
         stop_grace_sec: config.stop_grace_sec,
         locked_fields: locked,
         message,
@@ -167,6 +150,33 @@ pub(crate) fn compose(
         agent_seed: agent.map(|agent| agent.text),
         assignment_seed: assignment.map(|assignment| assignment.text),
     })
+}
+
+/// Seconds an attempt may take, and attempts a session may spend.
+fn limits(
+    request: &CreateRun,
+    agent: Option<&Agent>,
+    assignment: Option<&Assignment>,
+) -> Result<(u32, u32), ApiError> {
+    let max_retries = request
+        .max_retries
+        .or_else(|| assignment.and_then(|assignment| assignment.max_retries))
+        .unwrap_or(DEFAULT_MAX_RETRIES);
+    if max_retries > MAX_RETRIES {
+        let message = format!("{max_retries} retries are too many; at most {MAX_RETRIES} are allowed");
+        return Err(ApiError::new(ErrorCode::Invalid, message));
+    }
+    let timeout_sec = request
+        .timeout_sec
+        .or_else(|| agent.and_then(|agent| agent.timeout_sec))
+        .unwrap_or(DEFAULT_TIMEOUT_SEC);
+    if timeout_sec == 0 {
+        return Err(ApiError::new(
+            ErrorCode::Invalid,
+            "the time limit of an attempt must be at least one second",
+        ));
+    }
+    Ok((timeout_sec, max_retries + 1))
 }
 
 fn placeholder() -> Result<RunId, ApiError> {

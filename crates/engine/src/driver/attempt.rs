@@ -13,9 +13,10 @@ use agent_runner_supervisor::{Job, Program, SpawnError};
 
 use super::environment::worker_environment;
 use super::settle::marker;
-use super::work::{Driver, Flow, Trouble, chain};
+use super::work::{Driver, Flow, Trouble};
 use crate::clock::random_text;
 use crate::compose;
+use crate::failure::chain;
 use crate::place::Places;
 
 /// Characters of an attempt's marker.

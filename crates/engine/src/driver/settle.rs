@@ -11,11 +11,12 @@ use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::environment::ATTEMPT_MARKER;
-use super::work::{LEASE_PATIENCE, chain};
 use crate::engine::Engine;
-use crate::failure::{acquire_error, commit_error, store_error};
+use crate::failure::{acquire_error, chain, commit_error, store_error};
 use crate::place::Places;
 
+/// How long a driver tries to get the lease: somebody may be testing it.
+pub(super) const LEASE_PATIENCE: Duration = Duration::from_millis(250);
 /// How often the run may change while it is settled.
 const MAX_REFUSALS: u32 = 20;
 

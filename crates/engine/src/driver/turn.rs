@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::control::Control;
 use super::log::{Kept, Output};
-use super::work::{Driver, Flow, Trouble, chain};
+use super::work::{Driver, Flow, Trouble};
+use crate::failure::chain;
 use crate::place::Places;
 
 /// Why a worker was asked to stop.

@@ -21,12 +21,11 @@ use super::control::Control;
 use super::environment::names;
 use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
-use super::settle::{copy_records, driver_ref, end_attempt, interrupted};
+use super::settle::{LEASE_PATIENCE, copy_records, driver_ref, end_attempt, interrupted};
 use crate::engine::{Engine, Environment};
+use crate::failure::chain;
 use crate::place::Places;
 
-/// How long a driver tries to get the lease: somebody may be testing it.
-pub(super) const LEASE_PATIENCE: Duration = Duration::from_millis(250);
 /// Longest sleep without a look at the clock on the wall, which goes on while the machine sleeps.
 const NAP: Duration = Duration::from_secs(30);
 /// How often the world may contradict a decision before the driver concludes that it is the one who is wrong.
@@ -455,16 +454,4 @@ fn live_attempt(manifest: &Manifest) -> Option<Fence> {
         Some(Stage::Attempting { attempt }) => Some(attempt.fence),
         Some(_) | None => None,
     }
-}
-
-/// An error and its causes, on one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
