@@ -8,7 +8,7 @@ use agent_runner_api::Handle as _;
 use agent_runner_api::operations::ReadRun;
 use agent_runner_api::view::RunDetail;
 use agent_runner_engine::driver::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP};
-use agent_runner_engine::talk::{socket_path, until_gone, watch_lines};
+use agent_runner_engine::talk::{Seen, socket_path, until_gone, watch_events};
 use agent_runner_model::RunId;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::spec::OrphanPolicy;
@@ -28,6 +28,8 @@ use crate::signals::Signals;
 const PARTING: Duration = Duration::from_secs(5);
 /// How often a live view shows that time passes.
 const TICK: Duration = Duration::from_secs(1);
+/// Events of the worker that are read ahead of what is shown.
+const LIVE_BACKLOG: usize = 64;
 /// Exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
 /// Exit code of a command whose terminal went away: 128 + SIGHUP.
@@ -142,7 +144,7 @@ pub(crate) async fn follow(
     let Watch { view, signals, told_to_stop } = watch;
     let mut driver_gone = false;
     let mut cursor = after;
-    let mut lines = latest_lines(app, run_id, view);
+    let mut events = live_events(app, run_id, view);
     let holds = matches!(prompts, Prompts::Driver { .. });
     loop {
         let reading =
@@ -168,7 +170,10 @@ pub(crate) async fn follow(
                     }
                     break;
                 }
-                Some(line) = lines.recv() => view.line(line),
+                Some(seen) = events.recv() => match seen {
+                    Seen::Watching => {}
+                    Seen::Event(event) => view.event(&event),
+                },
                 () = tokio::time::sleep(TICK), if view.is_live() => view.tick(),
                 _ = signals.interrupt.recv() => {
                     if !holds {
@@ -215,14 +220,14 @@ fn reap_as_first_process() {
     while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
 }
 
-/// The worker's latest lines, for a view that shows them.
-fn latest_lines(app: &App, run_id: &RunId, view: &View) -> mpsc::Receiver<String> {
-    let (sender, lines) = mpsc::channel(1);
+/// What the worker does, for a view that shows it.
+fn live_events(app: &App, run_id: &RunId, view: &View) -> mpsc::Receiver<Seen> {
+    let (sender, events) = mpsc::channel(LIVE_BACKLOG);
     let socket = socket_of(app, run_id);
     if view.is_live() {
-        tokio::spawn(async move { watch_lines(&socket, sender).await });
+        tokio::spawn(async move { watch_events(&socket, sender).await });
     }
-    lines
+    events
 }
 
 fn socket_of(app: &App, run_id: &RunId) -> PathBuf {

@@ -91,6 +91,7 @@ operations! {
     AbortRun => RunDetail, "run.abort", Post "/api/runs/{run}/abort", tool: true;
     GetRun => RunDetail, "run.get", Get "/api/runs/{run}", tool: true;
     ReadRun => RunReading, "run.read", Get "/api/runs/{run}/events", tool: true;
+    ReadTimeline => Timeline, "run.timeline", Get "/api/runs/{run}/timeline", tool: true;
     GetBrief => Brief, "run.brief", Get "/api/runs/{run}/brief", tool: true;
     ListRuns => RunList, "run.list", Get "/api/runs", tool: true;
     RecoverRuns => Recovery, "run.recover", Post "/api/recover", tool: false;
@@ -110,5 +111,5 @@ operations! {
 
 use crate::view::{
     Brief, DefinitionDetail, DefinitionList, Recovery, RunDetail, RunList, RunReading, SystemStatus,
-    TaskDetail, TaskList, Validation,
+    TaskDetail, TaskList, Timeline, Validation,
 };

@@ -1,6 +1,6 @@
 //! The requests. Each is plain data; what it does is the engine's business.
 
-use agent_runner_model::spec::{Effort, OrphanPolicy};
+use agent_runner_model::spec::{Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 use agent_runner_model::task::TaskStatus;
 use agent_runner_model::{Fence, TaskId};
 use schemars::JsonSchema;
@@ -99,6 +99,10 @@ requests! {
         parent_run_id: Option<String>,
         /// Runs it belongs with.
         run_group_id: Option<String>,
+        /// What to do when a usage or rate limit is met; waiting is the default.
+        on_limit: Option<LimitPolicy>,
+        /// Who is told when the run has ended.
+        notify: Option<NotifySpec>,
         /// Whether it starts at once.
         start: Start,
     }
@@ -115,6 +119,8 @@ requests! {
         message: Option<String>,
         /// Titles of tasks to add first.
         add_tasks: Vec<String>,
+        /// What to do from now on when a usage or rate limit is met.
+        on_limit: Option<LimitPolicy>,
         /// What the driver does when the command that started it is killed outright.
         on_orphan: OrphanPolicy,
         /// Take the run over even if nobody here can tell whether its driver lives.
@@ -141,6 +147,15 @@ requests! {
         /// Only events after this cursor.
         after: u64,
         /// Only the newest so many.
+        limit: Option<u32>,
+    }
+    /// Reads what happened in a run and what its workers did, in one order.
+    ReadTimeline {
+        /// Id or path.
+        run: String,
+        /// Only this attempt.
+        attempt: Option<u32>,
+        /// Only the newest so many entries.
         limit: Option<u32>,
     }
     /// Reads the handoff to the worker.

@@ -5,8 +5,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use agent_runner_model::RunId;
-use agent_runner_model::attempt::{AttemptEnd, Usage};
+use agent_runner_model::Timestamp;
+use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::spec::{Effort, Value};
+use agent_runner_model::turn::TurnEvent;
+use agent_runner_model::usage::{Meter, Usage};
 use agent_runner_supervisor::{Exit, Source, Stdin};
 
 /// What a backend is asked to do in one turn.
@@ -14,6 +17,8 @@ use agent_runner_supervisor::{Exit, Source, Stdin};
 pub struct TurnRequest {
     /// The run.
     pub run_id: RunId,
+    /// The run's display name, if it has one.
+    pub name: Option<String>,
     /// Where the worker works.
     pub cwd: PathBuf,
     /// What the worker is told.
@@ -34,6 +39,14 @@ pub struct TurnRequest {
     pub session_id: Option<String>,
     /// This program, for the worker that is built in.
     pub own_program: PathBuf,
+    /// How workers call this program in a shell, as their brief tells them.
+    pub command: String,
+    /// Whether the run has tasks to report.
+    pub has_tasks: bool,
+    /// The environment the worker inherits, for settings a backend reads itself, such as its program's path.
+    pub environment: Vec<(OsString, OsString)>,
+    /// When the turn starts.
+    pub now: Timestamp,
 }
 
 /// How a worker is given its prompt.
@@ -53,21 +66,16 @@ pub enum PromptDelivery {
 pub struct Plan {
     /// The program and its arguments.
     pub argv: Vec<OsString>,
+    /// Variables it is given besides those it inherits.
+    pub env: Vec<(OsString, OsString)>,
+    /// Variables it does not inherit.
+    pub env_remove: Vec<&'static str>,
     /// What it reads.
     pub stdin: Stdin,
     /// How it gets the prompt: a file has to be there before it starts.
     pub delivery: PromptDelivery,
     /// Reads its output.
     pub reader: Box<dyn TurnReader>,
-}
-
-/// Something a worker did, as far as its output tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TurnEvent {
-    /// A line worth showing as the latest one.
-    Line(String),
-    /// The backend named its conversation.
-    Session(String),
 }
 
 /// What a turn came to.
@@ -77,15 +85,26 @@ pub struct TurnReport {
     pub end: AttemptEnd,
     /// The end of the output, lossy.
     pub output_tail: String,
-    /// What it used.
+    /// What it used, as far as it was measured for this turn alone.
     pub usage: Usage,
+    /// What the backend's own counter over the whole conversation stands at, if it keeps one.
+    pub meter: Option<Meter>,
+    /// The backend does not know the conversation it was asked to go on with.
+    pub session_lost: bool,
+}
+
+impl TurnReport {
+    /// A turn of which nothing but its end is known.
+    pub fn ended(end: AttemptEnd, output_tail: String) -> Self {
+        Self { end, output_tail, usage: Usage::default(), meter: None, session_lost: false }
+    }
 }
 
 /// Reads the output of one turn.
 pub trait TurnReader: Send {
-    /// A line, without its newline; cut if it was too long.
-    fn line(&mut self, source: Source, line: &[u8], truncated: bool) -> Option<TurnEvent>;
-    /// The worker's program ended by itself.
+    /// A line, without its newline; cut if it was too long. Returns what it tells, in order.
+    fn line(&mut self, source: Source, line: &[u8], truncated: bool, now: Timestamp) -> Vec<TurnEvent>;
+    /// The worker's program ended, by itself or because it was stopped.
     fn finish(&mut self, exit: Exit) -> TurnReport;
 }
 
@@ -98,6 +117,11 @@ pub trait Backend: Send + Sync {
     /// Whether it has nothing to do in a run without tasks.
     fn needs_tasks(&self) -> bool {
         false
+    }
+    /// What people should know about its safety rules when a run is created: that they are bypassed and how to
+    /// restrict it, or that they apply and how to widen them.
+    fn safety_note(&self, _unrestricted: bool, _has_tasks: bool) -> Option<String> {
+        None
     }
     /// Checks backend-owned configuration when a run is created. Errors say what to change.
     fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError>;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use agent_runner_model::attempt::{AttemptEnd, Usage};
+use agent_runner_model::Timestamp;
+use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::spec::Value;
+use agent_runner_model::turn::TurnEvent;
 use agent_runner_supervisor::{Exit, Source, Stdin};
 
-use crate::backend::{
-    Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest,
-};
+use crate::backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};
 use crate::tail::{Tail, display_line};
 use crate::template::{fill, mentions};
 
@@ -52,7 +52,14 @@ impl Backend for Command {
             PromptDelivery::Stdin => Stdin::Bytes(request.prompt.clone().into_bytes()),
             PromptDelivery::None | PromptDelivery::Argument | PromptDelivery::File => Stdin::Null,
         };
-        Ok(Plan { argv, stdin, delivery, reader: Box::new(ExitReader::default()) })
+        Ok(Plan {
+            argv,
+            env: Vec::new(),
+            env_remove: Vec::new(),
+            stdin,
+            delivery,
+            reader: Box::new(ExitReader::default()),
+        })
     }
 }
 
@@ -123,10 +130,16 @@ impl Default for ExitReader {
 }
 
 impl TurnReader for ExitReader {
-    fn line(&mut self, _source: Source, line: &[u8], _truncated: bool) -> Option<TurnEvent> {
+    fn line(&mut self, source: Source, line: &[u8], _truncated: bool, _now: Timestamp) -> Vec<TurnEvent> {
         self.tail.push_line(line);
-        let shown = display_line(line, LINE_WIDTH);
-        (!shown.trim().is_empty()).then_some(TurnEvent::Line(shown))
+        let text = display_line(line, LINE_WIDTH);
+        if text.trim().is_empty() {
+            return Vec::new();
+        }
+        vec![match source {
+            Source::Stdout => TurnEvent::Message { text },
+            Source::Stderr => TurnEvent::Notice { text },
+        }]
     }
 
     fn finish(&mut self, exit: Exit) -> TurnReport {
@@ -142,6 +155,6 @@ impl TurnReader for ExitReader {
                 AttemptEnd::Crashed { detail: format!("the worker was ended by signal {signal}") }
             }
         };
-        TurnReport { end, output_tail: self.tail.text(), usage: Usage::default() }
+        TurnReport::ended(end, self.tail.text())
     }
 }

@@ -12,8 +12,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use backend::{
-    Backend, BackendError, Plan, PromptDelivery, TurnEvent, TurnReader, TurnReport, TurnRequest,
-};
+pub use agent_runner_model::turn::TurnEvent;
+pub use backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};
 pub use registry::Registry;
 pub use tail::Tail;

@@ -42,6 +42,8 @@ impl Backend for Shell {
         let argv = vec![request.own_program.clone().into_os_string(), WORKER.into()];
         Ok(Plan {
             argv,
+            env: Vec::new(),
+            env_remove: Vec::new(),
             stdin: Stdin::Null,
             delivery: PromptDelivery::None,
             reader: Box::new(ExitReader::default()),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use agent_runner_model::RunId;
 use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::spec::Value;
+use agent_runner_model::{RunId, Timestamp};
 use agent_runner_supervisor::{Exit, Source, Stdin};
 
 use crate::template::fill;
@@ -26,6 +26,11 @@ fn request(argv: &[&str], prompt: &str) -> TurnRequest {
         unrestricted: false,
         session_id: None,
         own_program: PathBuf::from("/bin/own"),
+        name: None,
+        command: "agent-runner".to_owned(),
+        has_tasks: true,
+        environment: Vec::new(),
+        now: Timestamp::from_millis(0),
     }
 }
 
@@ -108,8 +113,11 @@ fn output_is_kept_bounded_and_harmless() {
 
     let registry = Registry::built_in();
     let mut plan = registry.get("command").unwrap().plan(&request(&["tool"], "")).unwrap();
-    let shown = plan.reader.line(Source::Stdout, b"\x1b[31mred\x07\xff", false);
-    assert_eq!(shown, Some(TurnEvent::Line(" [31mred \u{FFFD}".to_owned())));
-    assert_eq!(plan.reader.line(Source::Stderr, b"  ", false), None);
+    let now = Timestamp::from_millis(0);
+    let shown = plan.reader.line(Source::Stdout, b"\x1b[31mred\x07\xff", false, now);
+    assert_eq!(shown, [TurnEvent::Message { text: " [31mred \u{FFFD}".to_owned() }]);
+    assert!(plan.reader.line(Source::Stderr, b"  ", false, now).is_empty());
+    let noticed = plan.reader.line(Source::Stderr, b"careful", false, now);
+    assert_eq!(noticed, [TurnEvent::Notice { text: "careful".to_owned() }]);
     assert!(!plan.reader.finish(Exit::Code(0)).output_tail.contains('\x1b'));
 }

@@ -123,7 +123,11 @@ impl<S: Places> Engine<S> {
             Phase::Initialized | Phase::Ready | Phase::Ended { .. } => Lease::Free,
         };
         let place = self.store.location(run_id).unwrap_or_default();
-        Ok(Situation { lease, workspace_dir: place.to_string_lossy().into_owned() })
+        let spec = &manifest.spec;
+        let safety_note = self.registry.get(&spec.backend).ok().and_then(|backend| {
+            backend.safety_note(spec.unrestricted, !manifest.state.final_tasks.is_empty())
+        });
+        Ok(Situation { lease, workspace_dir: place.to_string_lossy().into_owned(), safety_note })
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Fence;
 use crate::phase::PromptKind;
 use crate::time::Timestamp;
+use crate::usage::{Meter, Usage};
 
 /// The same failure this often in a row, without progress, ends the run.
 pub const MAX_CRASHES: u32 = 3;
@@ -230,18 +231,6 @@ impl AttemptEnd {
     }
 }
 
-/// What an attempt used. A missing figure was not measured; it is not zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct Usage {
-    /// Tokens read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_tokens: Option<u64>,
-    /// Tokens written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_tokens: Option<u64>,
-}
-
 /// An attempt that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -275,6 +264,9 @@ pub struct AttemptRecord {
     /// What it used.
     #[serde(default)]
     pub usage: Usage,
+    /// What the backend's own counter stood at after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<Meter>,
 }
 
 /// How long to pause before the attempt after `failures` passing faults in a row (1 is the first). Up to a quarter

@@ -9,6 +9,7 @@ use crate::ids::{Fence, TaskId};
 use crate::phase::{Cause, PromptKind, RunStatus, Wait};
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
+use crate::usage::Usage;
 
 /// One thing that happened to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,10 +81,19 @@ pub enum EventBody {
         signal: Option<i32>,
         /// Processes it left behind, which were ended.
         leftovers: u32,
+        /// What it used, as far as it was measured.
+        #[serde(default)]
+        usage: Usage,
     },
     /// The backend named its conversation.
     #[serde(rename = "run.backend_session_updated")]
     BackendSessionUpdated {
+        /// The handle.
+        backend_session_id: String,
+    },
+    /// The backend no longer knows its conversation; the next attempt begins another one.
+    #[serde(rename = "run.backend_session_lost")]
+    BackendSessionLost {
         /// The handle.
         backend_session_id: String,
     },

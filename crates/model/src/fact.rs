@@ -1,11 +1,13 @@
 //! Facts: everything that can be reported to have happened to a run. `apply` turns them into state and events, or
 //! refuses them.
 
-use crate::attempt::{AttemptEnd, ProcessRef, Usage};
+use crate::attempt::{AttemptEnd, ProcessRef};
 use crate::ids::{Epoch, Fence, RunId, TaskId};
-use crate::manifest::{DriverRef, QueuedMessage, Urgency};
+use crate::manifest::{DriverRef, GitHead, QueuedMessage, Urgency};
 use crate::phase::{Cause, HookRef, Outcome, PromptKind, Wait};
+use crate::spec::LimitPolicy;
 use crate::task::TaskStatus;
+use crate::usage::{Meter, Usage};
 
 /// Something that happened, and who says so.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,8 +70,12 @@ pub struct EndReport {
     pub output_tail: String,
     /// Processes it left behind, which were ended.
     pub leftovers: u32,
-    /// What it used.
+    /// What it used, as far as it was measured for this attempt alone.
     pub usage: Usage,
+    /// What the backend's own counter over the whole conversation stands at, if it keeps one.
+    pub meter: Option<Meter>,
+    /// The backend no longer knows the conversation it was asked to go on with.
+    pub session_lost: bool,
 }
 
 /// The result of a step.
@@ -122,6 +128,11 @@ pub enum DriverFact {
         fence: Fence,
         /// Its process.
         process: ProcessRef,
+    },
+    /// What the working directory's repository stood at: when a session was opened, and when the run ended.
+    WorkspaceSeen {
+        /// Nothing outside a git repository, or where its state cannot be told.
+        head: Option<GitHead>,
     },
     /// The backend named its conversation.
     BackendSession {
@@ -226,6 +237,8 @@ pub enum ControlFact {
         /// The newest driver when the caller saw that nobody drives the run. A later one has come first: then this
         /// does not steer it, but the words that come with it are kept for it.
         seen: Option<Epoch>,
+        /// What to do from now on when a limit is met, if that is to change.
+        on_limit: Option<LimitPolicy>,
     },
     /// To be ended.
     AbortRequested {

@@ -15,6 +15,8 @@ pub mod spec;
 pub mod step;
 pub mod task;
 pub mod time;
+pub mod turn;
+pub mod usage;
 
 #[cfg(test)]
 mod tests;

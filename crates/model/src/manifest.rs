@@ -9,7 +9,7 @@ use crate::attempt::{AttemptRecord, EndClass};
 use crate::event::EventBody;
 use crate::ids::{Epoch, Fence, TaskId};
 use crate::phase::{Cause, Outcome, Phase, RunStatus, Stage};
-use crate::spec::RunSpec;
+use crate::spec::{LimitPolicy, RunSpec};
 use crate::task::{Task, TaskStatus};
 use crate::time::Timestamp;
 
@@ -73,6 +73,9 @@ pub struct RunState {
     pub rejection: Option<Rejection>,
     /// The backend's own handle of its conversation.
     pub backend_session_id: Option<String>,
+    /// What to do when a usage or rate limit is met.
+    #[serde(default)]
+    pub on_limit: LimitPolicy,
     /// Messages for the next session, oldest first.
     pub queued_resume_messages: Vec<QueuedMessage>,
     /// Requests that came lately, oldest first: said again, they change nothing.
@@ -142,6 +145,22 @@ pub struct Session {
     pub max_attempts_per_session: u32,
     /// Names of the environment variables its workers are given. Never values.
     pub environment: Vec<String>,
+    /// What the working directory's repository stood at when it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_before: Option<GitHead>,
+    /// The same when the run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_after: Option<GitHead>,
+}
+
+/// What a git repository has checked out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GitHead {
+    /// The commit, in hexadecimal digits; nothing before the first one.
+    pub commit: Option<String>,
+    /// The branch; nothing when none is checked out.
+    pub branch: Option<String>,
 }
 
 /// Ends of the same kind in a row without progress.
@@ -264,6 +283,7 @@ impl Manifest {
             served: None,
             rejection: None,
             backend_session_id: None,
+            on_limit: spec.on_limit,
             queued_resume_messages: Vec::new(),
             recent_requests: Vec::new(),
             schedule: None,

@@ -191,6 +191,8 @@ pub enum FailureKind {
     Configuration,
     /// The worker failed the same way again and again, without progress.
     Crashing,
+    /// A usage or rate limit was met, and the run was not to wait for its end.
+    Limited,
     /// The backend stayed unreachable or overloaded.
     Unavailable,
     /// The driver was interrupted again and again, without progress.
@@ -224,12 +226,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The exit code a command that ran it to this end returns.
+    /// The exit code a command that ran it to this end returns. 75 is `EX_TEMPFAIL` of sysexits.h: later it may go well.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Success => 0,
             Self::Exhausted => 1,
             Self::Blocked { .. } => 2,
+            Self::Failed { failure: Failure { kind: FailureKind::Limited, .. } } => 75,
             Self::Failed { .. } => 4,
             Self::Aborted => 130,
         }

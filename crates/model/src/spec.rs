@@ -102,6 +102,30 @@ words! {
     }
 }
 
+/// What a run does when its backend meets a usage or rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase")]
+pub enum LimitPolicy {
+    /// It waits until the limit is lifted.
+    #[default]
+    Wait,
+    /// It ends, to be resumed later.
+    Stop,
+}
+
+/// Who is told that a run has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum NotifySpec {
+    /// The person at this machine's desktop.
+    Desktop,
+    /// A shell command line.
+    Command {
+        /// As given.
+        line: String,
+    },
+}
+
 /// The agent as it was when the run was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -225,6 +249,12 @@ pub struct RunSpec {
     pub max_attempts_per_session: u32,
     /// Seconds between asking a worker to stop and ending it.
     pub stop_grace_sec: u32,
+    /// What to do when a usage or rate limit is met, unless a resume said otherwise.
+    #[serde(default)]
+    pub on_limit: LimitPolicy,
+    /// Who is told when the run has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<NotifySpec>,
     /// Fields that could not be overridden when the run was created, and its task list if `tasks` is among them.
     pub locked_fields: Vec<LockableField>,
     /// The message the run was created with.

@@ -10,7 +10,7 @@ use crate::manifest::{Manifest, Session};
 use crate::phase::{
     Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait, WaitReason,
 };
-use crate::spec::{HookPhase, HookSpec};
+use crate::spec::{HookPhase, HookSpec, LimitPolicy};
 use crate::time::Timestamp;
 
 /// What has to be done about a run.
@@ -239,6 +239,9 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
                 pause(manifest, last.fence, WaitReason::Backoff, count, now, last.end.detail())
             }
         }
+        AttemptEnd::Limited { reset_at, detail } if manifest.state.on_limit == LimitPolicy::Stop => {
+            limited(*reset_at, detail)
+        }
         AttemptEnd::Limited { .. } if served => Verdict::Attempt(last.prompt),
         AttemptEnd::Limited { reset_at: Some(until), detail } if *until > now => Verdict::Wait(Wait {
             until: Some(*until),
@@ -283,6 +286,15 @@ fn pause(
         .bytes()
         .fold(fence.0, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     Verdict::Wait(Wait { until: Some(now.plus(backoff(count, seed))), until_changed: false, why, detail })
+}
+
+/// The end of a run that is not to wait for the end of a limit.
+fn limited(reset_at: Option<Timestamp>, detail: &str) -> Verdict {
+    let hint = match reset_at {
+        Some(at) => format!("resume the run after {at}; `--on-limit wait` lets it wait by itself"),
+        None => "resume the run later; `--on-limit wait` lets it wait by itself".to_owned(),
+    };
+    failed(FailureKind::Limited, detail.to_owned(), &hint)
 }
 
 fn failed(kind: FailureKind, detail: String, hint: &str) -> Verdict {

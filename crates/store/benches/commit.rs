@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use agent_runner_model::spec::{AgentSpec, BudgetSpec, Origin, RunSpec};
+use agent_runner_model::spec::{AgentSpec, BudgetSpec, LimitPolicy, Origin, RunSpec};
 use agent_runner_model::task::TaskSpec;
 use agent_runner_model::{Author, Fact, Manifest, RunId, TaskFact, TaskId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, NewRun, RunStore as _, Seeds, syncs};
@@ -96,6 +96,8 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         timeout_sec: 3600,
         max_attempts_per_session: 4,
         stop_grace_sec: 5,
+        on_limit: LimitPolicy::Wait,
+        notify: None,
         locked_fields: Vec::new(),
         message: None,
         brief: "Do the tasks.".to_owned(),

@@ -182,6 +182,10 @@ pub trait RunStore: Send + Sync {
         name: &str,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
 
+    /// Compresses what is kept under a name, if it is worth it; it is still found under the same name. Nothing may be
+    /// added to it any more.
+    fn seal_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Adds bytes at the end of what is kept under a name. Not durable by itself.
     fn append_blob(
         &self,

@@ -13,7 +13,7 @@ pub use definitions::{
 pub use hidden::{DriveArgs, OrphanChoice};
 pub use run::{
     AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, RunArgs,
-    RunCommand, RunStatusArgs,
+    RunCommand, RunStatusArgs, TimelineArgs,
 };
 pub use task::{
     AddArgs, AppendNotesArgs, DeleteArgs, EditArgs, SetArgs, TaskArgs, TaskCommand, TaskListArgs,
@@ -64,6 +64,15 @@ pub enum OutputFormat {
     Text,
     /// For programs
     Json,
+}
+
+/// What a run does when its backend meets a usage or rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LimitChoice {
+    /// It waits until the limit is lifted
+    Wait,
+    /// It ends with exit code 75, to be resumed later
+    Stop,
 }
 
 /// The flag that every command has.

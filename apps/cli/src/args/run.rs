@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::{OrphanChoice, Output};
+use super::{LimitChoice, OrphanChoice, Output};
 
 /// What a new run is made from.
 #[derive(Debug, Args)]
@@ -50,6 +50,12 @@ pub struct NewRunArgs {
     /// Group of runs this one belongs to [default: $AGENT_RUNNER_RUN_GROUP_ID, else its own]
     #[arg(long, value_name = "ID")]
     pub group_id: Option<String>,
+    /// When a usage or rate limit is met: wait for its end, or end the run with exit code 75 [default: wait]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_limit: Option<LimitChoice>,
+    /// When the run has ended: `desktop` shows a notification, anything else is a shell command line
+    #[arg(long, value_name = "desktop|COMMAND")]
+    pub notify: Option<String>,
     /// File with the message to the worker; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub message_file: Option<String>,
@@ -72,7 +78,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub new: NewRunArgs,
     /// Start a ready run, or go on with one that ended or was interrupted
-    #[arg(long, value_name = "RUN-ID|PATH", conflicts_with_all = ["agent", "assignment", "checklist", "backend", "cwd", "model", "effort", "timeout_sec", "max_retries", "unrestricted", "name", "parent_run", "group_id"])]
+    #[arg(long, value_name = "RUN-ID|PATH", conflicts_with_all = ["agent", "assignment", "checklist", "backend", "cwd", "model", "effort", "timeout_sec", "max_retries", "unrestricted", "name", "parent_run", "group_id", "notify"])]
     pub resume_run: Option<String>,
     /// Return as soon as the run is being driven
     #[arg(long)]
@@ -96,6 +102,8 @@ pub enum RunCommand {
     Brief(BriefArgs),
     /// Print a run's history
     Audit(AuditArgs),
+    /// Print what happened in a run and what its workers did
+    Timeline(TimelineArgs),
     /// Watch a running run
     Attach(AttachArgs),
     /// End a running run
@@ -153,6 +161,23 @@ pub struct AuditArgs {
     #[arg(value_name = "RUN-ID|PATH")]
     pub run: String,
     /// Only the newest N events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run timeline`.
+#[derive(Debug, Args)]
+pub struct TimelineArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Only what the worker of this attempt did, from 0
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u32>,
+    /// Only the newest N entries
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
     /// Output.

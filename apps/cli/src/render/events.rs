@@ -35,6 +35,11 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
         EventBody::BackendSessionUpdated { backend_session_id } => {
             format!("the backend calls its session {backend_session_id}")
         }
+        EventBody::BackendSessionLost { backend_session_id } => {
+            format!(
+                "the backend no longer knows its session {backend_session_id}; the next attempt begins another"
+            )
+        }
         EventBody::Waiting { wait } => {
             let until = wait.until.map(|until| format!(" until {until}")).unwrap_or_default();
             format!("waiting{until} ({}): {}", wait.why.as_str(), wait.detail)

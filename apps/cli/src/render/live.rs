@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use agent_runner_api::view::{RunDetail, RunReading};
+use agent_runner_engine::talk::LiveEvent;
 use agent_runner_model::task::TaskStatus;
 
 use super::clean::{clean, one_line};
 use super::run::duration_words;
+use super::turn::turn_line;
 
 /// Width when the terminal does not say.
 const DEFAULT_WIDTH: u16 = 80;
@@ -30,8 +32,14 @@ impl Live {
         self.run = Some(Box::new(reading.run.clone()));
     }
 
-    pub(crate) fn line(&mut self, line: String) {
-        self.latest = line;
+    pub(crate) fn event(&mut self, event: &LiveEvent) {
+        if let Some(line) = turn_line(&event.record.event) {
+            self.latest = line;
+        }
+    }
+
+    pub(crate) fn say(&mut self, words: &str) {
+        self.latest = words.to_owned();
     }
 
     /// The picture as it is now, over the one before.
@@ -79,7 +87,7 @@ impl Live {
             width,
         )];
         lines.extend(task_lines(run, width, height.saturating_sub(FRAME_LINES)));
-        if let Some(wait) = &run.wait {
+        if let Some(wait) = &run.summary.wait {
             let until = wait.until.map(|until| format!(" until {until}")).unwrap_or_default();
             lines.push(one_line(&format!("waiting{until}: {}", wait.detail), width));
         }

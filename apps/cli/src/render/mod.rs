@@ -7,10 +7,12 @@ mod run;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod view;
 
 pub(crate) use clean::{clean, indent};
 pub(crate) use events::event_line;
 pub(crate) use run::{closing, exit_code, initialized, run_status};
 pub(crate) use table::{columns, fields, task_table};
+pub(crate) use turn::turn_line;
 pub(crate) use view::View;

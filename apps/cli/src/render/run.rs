@@ -190,7 +190,7 @@ pub(crate) fn run_status(detail: &RunDetail) -> String {
     if let Some(ended) = summary.ended_at {
         pairs.push(("Ended", ended.to_string()));
     }
-    if let Some(wait) = &detail.wait {
+    if let Some(wait) = &detail.summary.wait {
         let until = wait.until.map(|until| format!("until {until}, ")).unwrap_or_default();
         pairs.push(("Waiting", format!("{until}{}: {}", wait.why.as_str(), wait.detail)));
     }

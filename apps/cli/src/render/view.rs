@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use agent_runner_api::view::RunReading;
+use agent_runner_engine::talk::LiveEvent;
 
 use super::clean::clean;
 use super::events::{event_line, is_worth_watching};
@@ -65,10 +66,10 @@ impl View {
         }
     }
 
-    /// The worker printed a line.
-    pub(crate) fn line(&mut self, line: String) {
+    /// The worker did something.
+    pub(crate) fn event(&mut self, event: &LiveEvent) {
         if let Kind::Live(live) = &mut self.kind {
-            live.line(line);
+            live.event(event);
             self.draw();
         }
     }
@@ -88,7 +89,10 @@ impl View {
         match &mut self.kind {
             Kind::Silent => {}
             Kind::Lines { .. } => self.printer.print(format!("{words}\n")),
-            Kind::Live(_) => self.line(words.to_owned()),
+            Kind::Live(live) => {
+                live.say(words);
+                self.draw();
+            }
         }
     }
 

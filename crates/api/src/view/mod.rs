@@ -11,7 +11,7 @@ pub use definitions::{
 };
 pub use run::{
     AgentView, AssignmentView, AttemptView, Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary,
-    SessionView, Situation, active_task,
+    SessionView, Situation, Timeline, TimelineEntry, active_task,
 };
 pub use system::{Recovered, Recovery, RecoveryAction, SystemStatus};
 pub use task::{ActiveTask, TaskDetail, TaskList, TaskView};

@@ -5,8 +5,10 @@ use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
 use agent_runner_model::event::EventRecord;
 use agent_runner_model::manifest::{Manifest, QueuedMessage, Session};
 use agent_runner_model::phase::{Cause, Failure, Outcome, Phase, PromptKind, RunStatus, Stage, Wait};
-use agent_runner_model::spec::{Effort, LockableField, PASSIVE_BACKEND};
+use agent_runner_model::spec::{Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
 use agent_runner_model::task::TaskStatus;
+use agent_runner_model::turn::TurnRecord;
+use agent_runner_model::usage::{Usage, UsageTotals, totals};
 use agent_runner_model::{RunId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,8 @@ pub struct Situation {
     pub lease: Lease,
     /// The run's directory.
     pub workspace_dir: String,
+    /// What people should know about the backend's own safety rules in this run.
+    pub safety_note: Option<String>,
 }
 
 /// The agent of a run.
@@ -129,6 +133,8 @@ pub struct AttemptView {
     pub output_tail: String,
     /// Processes it left behind, which were ended.
     pub leftovers: u32,
+    /// What it used; nothing while it runs.
+    pub usage: Option<Usage>,
 }
 
 impl From<&AttemptRecord> for AttemptView {
@@ -145,6 +151,7 @@ impl From<&AttemptRecord> for AttemptView {
             pid: None,
             output_tail: record.output_tail.clone(),
             leftovers: record.leftovers,
+            usage: Some(record.usage),
         }
     }
 }
@@ -201,6 +208,10 @@ pub struct RunSummary {
     pub tasks_total: usize,
     /// The task that is being worked on.
     pub active_task: Option<ActiveTask>,
+    /// What it waits for, and until when.
+    pub wait: Option<Wait>,
+    /// What its attempts used together.
+    pub usage: UsageTotals,
     /// What may be done with it.
     pub capabilities: Capabilities,
 }
@@ -234,14 +245,16 @@ pub struct RunDetail {
     pub backend_session_id: Option<String>,
     /// Whether the backend's own safety prompts are bypassed.
     pub unrestricted: bool,
+    /// What people should know about the backend's own safety rules in this run.
+    pub safety_note: Option<String>,
+    /// What it does when a usage or rate limit is met.
+    pub on_limit: LimitPolicy,
     /// Seconds one attempt may take.
     pub timeout_sec: u32,
     /// Exit code that goes with its end.
     pub exit_code: Option<u8>,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// What it waits for.
-    pub wait: Option<Wait>,
     /// Sessions, oldest first.
     pub sessions: Vec<SessionView>,
     /// The open session.
@@ -296,6 +309,8 @@ impl RunSummary {
             tasks_completed: manifest.tasks_completed(),
             tasks_total: state.final_tasks.len(),
             active_task: active_task(manifest),
+            wait: wait_of(manifest),
+            usage: totals(&state.attempt_records),
             capabilities: capabilities(manifest, situation.lease),
         }
     }
@@ -332,10 +347,11 @@ impl RunDetail {
             note: state.note.clone(),
             backend_session_id: state.backend_session_id.clone(),
             unrestricted: spec.unrestricted,
+            safety_note: situation.safety_note.clone(),
+            on_limit: state.on_limit,
             timeout_sec: spec.timeout_sec,
             exit_code: manifest.outcome().map(Outcome::exit_code),
             failure,
-            wait: wait_of(manifest),
             current_session: sessions.last().filter(|session| session.ended_at.is_none()).cloned(),
             last_session: sessions.last().cloned(),
             sessions,
@@ -379,6 +395,7 @@ fn attempts_of(manifest: &Manifest) -> Vec<AttemptView> {
             pid: attempt.process.as_ref().map(|process| process.pid),
             output_tail: String::new(),
             leftovers: 0,
+            usage: None,
         });
     }
     attempts
@@ -401,6 +418,46 @@ pub struct RunReading {
     pub events: Vec<EventRecord>,
     /// Cursor of the newest event there is.
     pub last_cursor: u64,
+}
+
+/// Something that happened, in the order it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "source", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum TimelineEntry {
+    /// To the run.
+    Run {
+        /// The event, as `run audit` shows it.
+        event: EventRecord,
+    },
+    /// In an attempt: what the worker did or said.
+    Worker {
+        /// Which attempt.
+        attempt_number: u32,
+        /// The event.
+        record: TurnRecord,
+    },
+}
+
+impl TimelineEntry {
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Run { event } => event.at,
+            Self::Worker { record, .. } => record.at,
+        }
+    }
+}
+
+/// What happened in a run and what its workers did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// The run.
+    pub run: RunDetail,
+    /// Oldest first.
+    pub entries: Vec<TimelineEntry>,
+    /// Attempts whose events cannot be read, and why.
+    pub warnings: Vec<String>,
 }
 
 /// The handoff to the worker.

@@ -128,6 +128,8 @@ pub(crate) fn compose(
         timeout_sec,
         max_attempts_per_session,
         stop_grace_sec: config.stop_grace_sec,
+        on_limit: request.on_limit.unwrap_or_default(),
+        notify: request.notify.clone(),
         locked_fields: locked,
         message,
         brief: String::new(),

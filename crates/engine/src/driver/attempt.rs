@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 
 use agent_runner_backends::{Plan, PromptDelivery, TurnRequest};
-use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Misconfiguration, ProcessRef, Usage};
+use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Misconfiguration, ProcessRef};
 use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::{PromptKind, Stage};
+use agent_runner_model::usage::Usage;
 use agent_runner_model::{DriverFact, EndReport};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Job, Program, SpawnError};
@@ -69,6 +70,7 @@ impl<S: Places + 'static> Driver<S> {
         let place = self.engine.store.location(&self.run_id).unwrap_or_default();
         let request = TurnRequest {
             run_id: self.run_id.clone(),
+            name: self.manifest.state.name.clone(),
             cwd: PathBuf::from(&spec.cwd),
             prompt: words,
             prompt_file: place.join(&name),
@@ -79,6 +81,10 @@ impl<S: Places + 'static> Driver<S> {
             unrestricted: spec.unrestricted,
             session_id: self.manifest.state.backend_session_id.clone(),
             own_program: self.engine.config.own_program.clone(),
+            command: spec.command.clone(),
+            has_tasks: !self.manifest.state.final_tasks.is_empty(),
+            environment: self.environment.clone(),
+            now: self.engine.now(),
         };
         let backend = self.engine.registry.get(&spec.backend);
         let plan = backend.and_then(|backend| backend.plan(&request)).map_err(|error| {
@@ -95,13 +101,18 @@ impl<S: Places + 'static> Driver<S> {
                 return Err(not_started(AttemptEnd::Crashed { detail }));
             }
         }
-        let env = worker_environment(
+        let mut env = worker_environment(
             &self.environment,
             &self.manifest,
             attempt.fence,
             &self.engine.config,
             &self.socket,
         );
+        env.retain(|(name, _)| {
+            !plan.env_remove.iter().any(|other| name == other)
+                && !plan.env.iter().any(|(other, _)| name == other)
+        });
+        env.extend(plan.env.iter().cloned());
         let program = Program { argv: plan.argv.clone(), env, cwd: request.cwd, stdin: plan.stdin.clone() };
         match Job::spawn(&program, &marker(&attempt.marker)) {
             Ok(job) => Ok((job, plan)),
@@ -131,5 +142,7 @@ fn not_started(end: AttemptEnd) -> Box<EndReport> {
         output_tail: String::new(),
         leftovers: 0,
         usage: Usage::default(),
+        meter: None,
+        session_lost: false,
     })
 }

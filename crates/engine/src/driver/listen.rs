@@ -12,13 +12,13 @@ use agent_runner_model::RunId;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
 use super::control::Control;
 use crate::engine::Engine;
 use crate::place::Places;
-use crate::talk::{Answer, Request, check_private};
+use crate::talk::{Answer, LiveEvent, Request, check_private};
 
 /// Longest request that is read, in bytes: task notes and bodies come this way.
 const MAX_REQUEST: u64 = 4 * 1024 * 1024;
@@ -30,8 +30,8 @@ pub(crate) struct Talk {
     pub(crate) run_id: RunId,
     /// Where aborts and prompts go.
     pub(crate) control: mpsc::Sender<Control>,
-    /// The worker's latest line.
-    pub(crate) latest: watch::Receiver<String>,
+    /// What the worker does.
+    pub(crate) live: broadcast::Sender<LiveEvent>,
 }
 
 /// Listens until it is dropped.
@@ -102,7 +102,7 @@ async fn converse<S: Places + 'static>(engine: Arc<Engine<S>>, talk: Talk, strea
                 let _ = talk.control.send(Control::Changed).await;
                 continue;
             }
-            Ok(Request::Watch) => return send_lines(talk.latest, &mut writer).await,
+            Ok(Request::Watch) => return send_live(talk.live.subscribe(), &mut writer).await,
             Ok(request) => answer(&engine, &talk, request).await,
             Err(error) => {
                 // Where the next request begins is anybody's guess.
@@ -151,14 +151,23 @@ where
     }
 }
 
-async fn send_lines(mut latest: watch::Receiver<String>, writer: &mut (impl tokio::io::AsyncWrite + Unpin)) {
+async fn send_live(
+    mut live: broadcast::Receiver<LiveEvent>,
+    writer: &mut (impl tokio::io::AsyncWrite + Unpin),
+) {
+    if write_answer(writer, &Answer::Watching).await.is_err() {
+        return;
+    }
     loop {
-        let line = latest.borrow_and_update().clone();
-        if !line.is_empty() && write_answer(writer, &Answer::Line(line)).await.is_err() {
-            return;
-        }
-        if latest.changed().await.is_err() {
-            return;
+        match live.recv().await {
+            Ok(event) => {
+                if write_answer(writer, &Answer::Live(event)).await.is_err() {
+                    return;
+                }
+            }
+            // A slow watcher misses something; the log of the attempt has it.
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use agent_runner_api::ApiError;
-use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Usage};
+use agent_runner_model::attempt::{AttemptEnd, LiveAttempt};
 use agent_runner_model::manifest::{AbortRequest, Departure, DriverRef, Manifest, Urgency};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
+use agent_runner_model::usage::Usage;
 use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId};
 use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
@@ -56,6 +57,8 @@ pub(super) fn interrupted(leftovers: usize) -> EndReport {
         output_tail: String::new(),
         leftovers: u32::try_from(leftovers).unwrap_or(u32::MAX),
         usage: Usage::default(),
+        meter: None,
+        session_lost: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A worker's turn: watches it, keeps what it says, and stops it when somebody asks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_runner_backends::TurnReader;
@@ -11,10 +12,16 @@ use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequ
 use tokio::sync::{mpsc, watch};
 
 use super::control::Control;
-use super::log::{Kept, Output};
+use super::log::{Kept, Log, Outlets, Output};
 use super::work::{Driver, Flow, Trouble};
+use crate::engine::Environment;
 use crate::failure::chain;
 use crate::place::Places;
+
+/// Pieces of output that are written at one go.
+const BATCH_ITEMS: usize = 512;
+/// The variable that asks for standard output as it is.
+const CAPTURE_STDOUT: &str = "AGENT_RUNNER_CAPTURE_BACKEND_STDOUT";
 
 /// Why a worker was asked to stop.
 enum Stopping {
@@ -47,26 +54,39 @@ impl<S: Places + 'static> Driver<S> {
         };
         let (stop, stop_requests) = watch::channel(asked);
         let (kept_sender, mut kept) = mpsc::unbounded_channel();
-        let mut output = Output::new(reader, self.latest.clone(), kept_sender);
-        let log_name = format!("attempts/{:02}.stderr.log", attempt.attempt_number);
+        let engine = Arc::clone(&self.engine);
+        let mut output = Output::new(
+            reader,
+            Outlets {
+                attempt_number: attempt.attempt_number,
+                now: Box::new(move || engine.now()),
+                live: self.live.clone(),
+                kept: kept_sender,
+                captures_stdout: captures_stdout(&self.environment),
+            },
+        );
+        let number = attempt.attempt_number;
         let report = {
             let running = job.run(&limits, stop_requests, &mut output);
             tokio::pin!(running);
             loop {
+                // What was read is written before more is read: a flood must not pile up in memory.
                 tokio::select! {
-                    report = &mut running => break report,
+                    biased;
+                    Some(item) = kept.recv() => self.keep(number, item, &mut kept, &stop, &mut stopping).await,
                     Some(control) = self.control.recv() => {
                         self.steer(control, &stop, &mut stopping).await;
                     }
-                    Some(item) = kept.recv() => self.keep(&log_name, item, &stop, &mut stopping).await,
+                    report = &mut running => break report,
                 }
             }
         };
         failpoint::hit("driver.worker_exited");
         while let Ok(item) = kept.try_recv() {
-            self.keep(&log_name, item, &stop, &mut stopping).await;
+            self.keep(number, item, &mut kept, &stop, &mut stopping).await;
         }
         failpoint::hit("driver.leftovers_ended");
+        self.seal_logs(number).await;
         let report = end_report(&mut *output.reader, &report, stopping.as_ref());
         self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
         match stopping {
@@ -128,20 +148,46 @@ impl<S: Places + 'static> Driver<S> {
 
     async fn keep(
         &mut self,
-        log: &str,
+        attempt_number: u32,
         item: Kept,
+        more: &mut mpsc::UnboundedReceiver<Kept>,
         stop: &watch::Sender<StopRequest>,
         stopping: &mut Option<Stopping>,
     ) {
-        match item {
-            Kept::Log(bytes) => {
-                if let Err(error) = self.engine.store.append_blob(&self.run_id, log, &bytes).await {
-                    (self.say)(&format!("the log of the attempt is incomplete: {}", chain(&error)));
+        // One write for all that came together.
+        let mut batches: Vec<(Log, Vec<u8>)> = Vec::new();
+        let mut next = Some(item);
+        let mut room = BATCH_ITEMS;
+        while let Some(item) = next {
+            match item {
+                Kept::Bytes(log, bytes) => match batches.iter_mut().find(|(known, _)| *known == log) {
+                    Some((_, batch)) => batch.extend_from_slice(&bytes),
+                    None => batches.push((log, bytes)),
+                },
+                Kept::Session(id) => {
+                    if self.manifest.state.backend_session_id.as_ref() != Some(&id) {
+                        self.fact(DriverFact::BackendSession { id });
+                        self.commit_or_stop(stop, stopping).await;
+                    }
                 }
             }
-            Kept::Session(id) => {
-                self.fact(DriverFact::BackendSession { id });
-                self.commit_or_stop(stop, stopping).await;
+            room -= 1;
+            next = if room > 0 { more.try_recv().ok() } else { None };
+        }
+        for (log, bytes) in batches {
+            let name = log.of_attempt(attempt_number);
+            if let Err(error) = self.engine.store.append_blob(&self.run_id, &name, &bytes).await {
+                (self.say)(&format!("{name} is incomplete: {}", chain(&error)));
+            }
+        }
+    }
+
+    /// Compresses the logs of an attempt that is over. What cannot be compressed stays as it is.
+    pub(super) async fn seal_logs(&self, attempt_number: u32) {
+        for log in Log::ALL {
+            let name = log.of_attempt(attempt_number);
+            if let Err(error) = self.engine.store.seal_blob(&self.run_id, &name).await {
+                (self.say)(&format!("{name} stays uncompressed: {}", chain(&error)));
             }
         }
     }
@@ -153,6 +199,11 @@ impl<S: Places + 'static> Driver<S> {
             *stopping = Some(Stopping::Trouble(trouble));
         }
     }
+}
+
+fn captures_stdout(environment: &Environment) -> bool {
+    let value = environment.iter().find(|(name, _)| name == CAPTURE_STDOUT).map(|(_, value)| value);
+    value.is_some_and(|value| !value.is_empty() && value != "0" && value != "false")
 }
 
 fn stop_request(urgency: Urgency) -> StopRequest {
@@ -194,5 +245,7 @@ fn end_report(reader: &mut dyn TurnReader, report: &JobReport, stopping: Option<
         output_tail: told.output_tail,
         leftovers: u32::try_from(report.leftovers.len()).unwrap_or(u32::MAX),
         usage: told.usage,
+        meter: told.meter,
+        session_lost: told.session_lost,
     }
 }

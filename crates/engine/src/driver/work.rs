@@ -15,7 +15,7 @@ use agent_runner_model::{
 use agent_runner_store::{
     AcquireError, CommitError, Holder, OwnerLease as _, StoreError, Takeover, failpoint,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 
 use super::control::Control;
 use super::environment::names;
@@ -25,6 +25,7 @@ use super::settle::{LEASE_PATIENCE, copy_records, driver_ref, end_attempt, inter
 use crate::engine::{Engine, Environment};
 use crate::failure::chain;
 use crate::place::Places;
+use crate::talk::LiveEvent;
 
 /// Longest sleep without a look at the clock on the wall, which goes on while the machine sleeps.
 const NAP: Duration = Duration::from_secs(30);
@@ -32,6 +33,8 @@ const NAP: Duration = Duration::from_secs(30);
 const MAX_REFUSALS: u32 = 100;
 /// How long the last commit of a run is tried when the disk refuses it.
 const LAST_WORD_PATIENCE: Duration = Duration::from_secs(60);
+/// Events of the worker that may pile up before a slow watcher misses some.
+const LIVE_BACKLOG: usize = 128;
 /// Things from outside that may pile up while the driver is busy committing.
 const CONTROL_BACKLOG: usize = 64;
 
@@ -112,7 +115,7 @@ pub(super) struct Driver<S: Places> {
     pub(super) wake: Wake,
     pub(super) say: fn(&str),
     pub(super) control: mpsc::Receiver<Control>,
-    pub(super) latest: watch::Sender<String>,
+    pub(super) live: broadcast::Sender<LiveEvent>,
     pub(super) socket: PathBuf,
     pub(super) manifest: Manifest,
     pub(super) pending: Vec<Fact>,
@@ -145,10 +148,10 @@ pub async fn drive<S: Places + 'static>(
         tokio::spawn(hold_leash(leash, request.on_orphan, control_sender.clone()));
     }
     tokio::spawn(forward_signals(ports.signals, control_sender.clone()));
-    let (latest, latest_lines) = watch::channel(String::new());
+    let (live, _) = broadcast::channel(LIVE_BACKLOG);
     let socket = engine.socket(&run_id);
     // The sender stays here, so that the receiving end never finds itself alone.
-    let talk = Talk { run_id: run_id.clone(), control: control_sender, latest: latest_lines };
+    let talk = Talk { run_id: run_id.clone(), control: control_sender, live: live.clone() };
     let listening = listen(&engine, &socket, talk.clone(), ports.say);
     // The starter may talk to this driver as soon as it hears of it.
     wake.signal();
@@ -164,7 +167,7 @@ pub async fn drive<S: Places + 'static>(
         wake,
         say: ports.say,
         control,
-        latest,
+        live,
         socket,
         manifest,
         pending: vec![Fact::Driver { epoch, fact: DriverFact::Took { driver } }],

@@ -5,3 +5,4 @@ mod recover;
 mod runs;
 mod system;
 mod tasks;
+mod timeline;

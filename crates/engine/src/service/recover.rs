@@ -104,6 +104,7 @@ impl<S: Places + 'static> Engine<S> {
             let fact = Fact::Control(ControlFact::Started {
                 cause: Cause::Continue { message: None },
                 seen: Some(settled.manifest.state.epoch),
+                on_limit: None,
             });
             self.commit(run_id, &[fact]).await.map_err(|error| match error.code {
                 // It has ended since it was settled: somebody else was faster.

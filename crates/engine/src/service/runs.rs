@@ -55,7 +55,8 @@ impl<S: Places + 'static> Engine<S> {
             let (mut manifest, mut events) = Manifest::new(named.spec, named.name);
             // A run that is to start at once is created started: one commit, and no moment in between.
             if let (Start::Now { .. }, false) = (start, manifest.spec.is_passive()) {
-                let fact = Fact::Control(ControlFact::Started { cause: Cause::First, seen: None });
+                let fact =
+                    Fact::Control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
                 let started =
                     apply_all(&manifest, &[fact], now).map_err(|refusal| refusal_error(&refusal))?;
                 manifest = started.manifest;
@@ -169,7 +170,11 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             facts.push(Fact::Task { author: Author::Person, fact });
         }
         let cause = if starts_ready { Cause::First } else { Cause::Continue { message: request.message } };
-        facts.push(Fact::Control(ControlFact::Started { cause, seen: Some(manifest.state.epoch) }));
+        facts.push(Fact::Control(ControlFact::Started {
+            cause,
+            seen: Some(manifest.state.epoch),
+            on_limit: request.on_limit,
+        }));
         let manifest = self.commit(&run_id, &facts).await?;
         let on_orphan = request.on_orphan;
         let launch = LaunchRequest { run_id: run_id.clone(), on_orphan, take_over: request.take_over };

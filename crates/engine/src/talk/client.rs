@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use super::check_private;
-use super::words::{Answer, Request};
+use super::words::{Answer, LiveEvent, Request};
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -66,7 +66,7 @@ async fn exchange(socket: &Path, request: &Request) -> Result<serde_json::Value,
     match serde_json::from_slice(&answer).map_err(|source| TalkError::Garbled { source })? {
         Answer::Done(value) => Ok(value),
         Answer::Failed(error) => Err(TalkError::Refused(error)),
-        Answer::Line(line) => Ok(serde_json::Value::String(line)),
+        Answer::Watching | Answer::Live(_) => Ok(serde_json::Value::Null),
     }
 }
 
@@ -100,8 +100,17 @@ pub async fn until_gone(socket: &Path) {
     while matches!(stream.read(&mut bytes).await, Ok(count) if count > 0) {}
 }
 
-/// The worker's latest lines, until the driver is gone or nobody listens any more.
-pub async fn watch_lines(socket: &Path, lines: mpsc::Sender<String>) {
+/// What a watcher of a driver hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The driver listens: what happens from here on is heard.
+    Watching,
+    /// The worker did something.
+    Event(Box<LiveEvent>),
+}
+
+/// What the worker does, until the driver is gone or nobody listens any more.
+pub async fn watch_events(socket: &Path, events: mpsc::Sender<Seen>) {
     let Ok(mut stream) = connect(socket).await else { return };
     let Ok(mut request) = serde_json::to_vec(&Request::Watch) else { return };
     request.push(b'\n');
@@ -115,9 +124,13 @@ pub async fn watch_lines(socket: &Path, lines: mpsc::Sender<String>) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        if let Ok(Answer::Line(text)) = serde_json::from_slice(&line)
-            && lines.send(text).await.is_err()
-        {
+        let seen = match serde_json::from_slice(&line) {
+            Ok(Answer::Watching) => Seen::Watching,
+            Ok(Answer::Live(event)) => Seen::Event(Box::new(event)),
+            // A driver of a newer version may say more.
+            Ok(Answer::Done(_) | Answer::Failed(_)) | Err(_) => continue,
+        };
+        if events.send(seen).await.is_err() {
             return;
         }
     }

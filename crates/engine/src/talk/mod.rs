@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use agent_runner_model::RunId;
 
-pub use client::{TalkError, ask, ping, until_gone, watch_lines};
-pub use words::{Answer, Request};
+pub use client::{Seen, TalkError, ask, ping, until_gone, watch_events};
+pub use words::{Answer, LiveEvent, Request};
 
 /// Where a run's driver listens. Short, because the system allows hardly more than a hundred bytes, and distinct
 /// for each state directory.

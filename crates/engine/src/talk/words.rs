@@ -5,6 +5,7 @@ use agent_runner_api::operations::{
     AddTask, AppendNotes, DeleteTask, EditTask, ListTasks, PassBlock, SetTask, ShowTask,
 };
 use agent_runner_model::manifest::Urgency;
+use agent_runner_model::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
 
 /// What can be said to a driver.
@@ -20,7 +21,7 @@ pub enum Request {
     },
     /// Somebody else committed something: tell those who watch.
     Changed,
-    /// Send the worker's latest lines as they come.
+    /// Send what the worker does, as it happens. What happened before is in the attempt's log.
     Watch,
     /// See the operation.
     SetTask(SetTask),
@@ -48,6 +49,18 @@ pub enum Answer {
     Done(serde_json::Value),
     /// Not done.
     Failed(ApiError),
-    /// The worker's latest line.
-    Line(String),
+    /// From here on nothing that happens is missed, unless the watcher is too slow.
+    Watching,
+    /// The worker did something.
+    Live(LiveEvent),
+}
+
+/// An event of the attempt that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveEvent {
+    /// Which attempt.
+    pub attempt_number: u32,
+    /// What happened.
+    pub record: TurnRecord,
 }

@@ -80,6 +80,7 @@ async fn an_answer_to_a_blocked_run_is_passed_on_as_it_is() {
     world.engine.call(request).await.unwrap();
     world.drive(&run_id).await.unwrap();
     let resume = |message: Option<&str>| ResumeRun {
+        on_limit: None,
         run: run_id.to_string(),
         message: message.map(str::to_owned),
         add_tasks: Vec::new(),

@@ -10,7 +10,7 @@ use agent_runner_api::{ApiError, Handle as _};
 use agent_runner_backends::{
     Backend, BackendError, Plan, PromptDelivery, Registry, TurnEvent, TurnReader, TurnReport, TurnRequest,
 };
-use agent_runner_model::attempt::{AttemptEnd, Usage};
+use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::spec::{OrphanPolicy, Value};
 use agent_runner_model::{Manifest, RunId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, RunStore as _};
@@ -44,17 +44,17 @@ struct ProgrammedReader {
 }
 
 impl TurnReader for ProgrammedReader {
-    fn line(&mut self, _source: Source, line: &[u8], _truncated: bool) -> Option<TurnEvent> {
+    fn line(&mut self, _source: Source, line: &[u8], _truncated: bool, _now: Timestamp) -> Vec<TurnEvent> {
         let text = String::from_utf8_lossy(line).into_owned();
-        Some(match text.strip_prefix("session=") {
-            Some(id) => TurnEvent::Session(id.to_owned()),
-            None => TurnEvent::Line(text),
-        })
+        vec![match text.strip_prefix("session=") {
+            Some(id) => TurnEvent::Session { id: id.to_owned(), model: None },
+            None => TurnEvent::Message { text },
+        }]
     }
 
     fn finish(&mut self, _exit: Exit) -> TurnReport {
         let end = (self.turn.end)(SystemClock.now());
-        TurnReport { end, output_tail: String::new(), usage: Usage::default() }
+        TurnReport::ended(end, String::new())
     }
 }
 
@@ -78,6 +78,8 @@ impl Backend for Programmed {
         let argv = ["/bin/sh", "-c", turn.script.as_str()].map(OsString::from).to_vec();
         Ok(Plan {
             argv,
+            env: Vec::new(),
+            env_remove: Vec::new(),
             stdin: Stdin::Null,
             delivery: PromptDelivery::Stdin,
             reader: Box::new(ProgrammedReader { turn }),
@@ -147,6 +149,8 @@ impl World {
 
     pub(super) async fn create(&self, tasks: &[&str], max_retries: u32) -> RunId {
         let request = CreateRun {
+            on_limit: None,
+            notify: None,
             agent: None,
             assignment: None,
             checklist: None,

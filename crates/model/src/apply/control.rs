@@ -4,7 +4,8 @@ use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::ids::Epoch;
 use crate::manifest::{AbortRequest, QueuedMessage, Urgency};
-use crate::phase::{Cause, Outcome, Phase, Stage};
+use crate::phase::{Cause, Outcome, Phase, Stage, Wait, WaitReason};
+use crate::spec::LimitPolicy;
 use crate::task::TaskStatus;
 
 use super::Change;
@@ -12,7 +13,11 @@ use super::Change;
 pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
     match fact {
         ControlFact::Readied => readied(change),
-        ControlFact::Started { cause, seen } => started(change, cause, *seen),
+        ControlFact::Started { cause, seen, on_limit } => {
+            started(change, cause, *seen)?;
+            set_limit_policy(change, *on_limit);
+            Ok(())
+        }
         ControlFact::AbortRequested { by, urgency } => abort_requested(change, by, *urgency),
         ControlFact::MessageQueued { message } => {
             let queued = &mut change.manifest.state.queued_resume_messages;
@@ -66,6 +71,20 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     change.manifest.state.ended_at = None;
     change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
     Ok(())
+}
+
+/// A run that waits for the end of a limit and is told not to decides anew.
+fn set_limit_policy(change: &mut Change, policy: Option<LimitPolicy>) {
+    let Some(policy) = policy else { return };
+    let state = &mut change.manifest.state;
+    state.on_limit = policy;
+    match (policy, &state.phase) {
+        (
+            LimitPolicy::Stop,
+            Phase::Active { stage: Stage::Waiting { wait: Wait { why: WaitReason::Limit, .. } } },
+        ) => state.phase = Phase::Active { stage: Stage::Deciding },
+        (LimitPolicy::Stop | LimitPolicy::Wait, _) => {}
+    }
 }
 
 /// Whether the run had another driver since the caller looked.

@@ -4,10 +4,11 @@ use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
 use crate::event::EventBody;
 use crate::fact::{DriverFact, EndReport, Refusal};
 use crate::ids::{Epoch, Fence};
-use crate::manifest::{Departure, DriverRef, Rejection, Session, Streak};
+use crate::manifest::{Departure, DriverRef, GitHead, Rejection, Session, Streak};
 use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::spec::HookPhase;
 use crate::step::{Observation, Step, hooks_of, next_step};
+use crate::usage::cost_since;
 
 use super::Change;
 
@@ -34,6 +35,10 @@ pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Res
         DriverFact::AttemptStarting { marker, prompt } => attempt_starting(change, marker, *prompt),
         DriverFact::AttemptSpawned { fence, process } => {
             current_attempt(change, *fence)?.process = Some(process.clone());
+            Ok(())
+        }
+        DriverFact::WorkspaceSeen { head } => {
+            workspace_seen(change, head.as_ref());
             Ok(())
         }
         DriverFact::BackendSession { id } => backend_session(change, id),
@@ -104,6 +109,8 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
         attempts_spent: 0,
         max_attempts_per_session: change.manifest.spec.max_attempts_per_session,
         environment: environment.to_vec(),
+        git_before: None,
+        git_after: None,
     });
     state.next_cause = None;
     state.streak = None;
@@ -165,6 +172,10 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         state.rejection = None;
     }
     state.streak = Some(Streak { class, count });
+    let mut usage = report.usage;
+    if let Some(meter) = &report.meter {
+        usage.cost_micro_usd = Some(cost_since(&state.attempt_records, meter));
+    }
     state.attempt_records.push(AttemptRecord {
         attempt_number: live.attempt_number,
         session_index,
@@ -179,7 +190,8 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         signal: report.signal,
         output_tail: report.output_tail.clone(),
         leftovers: report.leftovers,
-        usage: report.usage,
+        usage,
+        meter: report.meter.clone(),
     });
     let stage = match class {
         // An attempt that was cut off has nothing a hook could judge.
@@ -206,8 +218,24 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         exit_code: report.exit_code,
         signal: report.signal,
         leftovers: report.leftovers,
+        usage,
     });
+    if report.session_lost
+        && let Some(backend_session_id) = change.manifest.state.backend_session_id.take()
+    {
+        change.log(EventBody::BackendSessionLost { backend_session_id });
+    }
     Ok(())
+}
+
+/// The first look belongs to the beginning of the session, a later one to its end.
+fn workspace_seen(change: &mut Change, head: Option<&GitHead>) {
+    let Some(session) = change.manifest.state.sessions.last_mut() else { return };
+    if session.attempt_count == 0 {
+        session.git_before = head.cloned();
+    } else {
+        session.git_after = head.cloned();
+    }
 }
 
 fn backend_session(change: &mut Change, id: &str) -> Result<(), Refusal> {

@@ -12,7 +12,11 @@ use super::sample::{Sample, end};
 use super::world::{World, results};
 
 fn resume(message: Option<&str>) -> ControlFact {
-    ControlFact::Started { cause: Cause::Continue { message: message.map(str::to_owned) }, seen: None }
+    ControlFact::Started {
+        cause: Cause::Continue { message: message.map(str::to_owned) },
+        seen: None,
+        on_limit: None,
+    }
 }
 
 fn refused(world: &mut World, fact: ControlFact) -> String {
@@ -94,7 +98,7 @@ fn a_passive_run_is_neither_approved_nor_started_nor_aborted() {
     for fact in [
         ControlFact::Readied,
         resume(Some("go")),
-        ControlFact::Started { cause: Cause::First, seen: None },
+        ControlFact::Started { cause: Cause::First, seen: None, on_limit: None },
         ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful },
     ] {
         refused(&mut world, fact);
@@ -107,7 +111,8 @@ fn an_archived_run_is_neither_approved_nor_started() {
     let mut world = World::new(&Sample::default());
     world.manifest.state.archived_at = Some(Timestamp::from_millis(1));
     assert!(
-        refused(&mut world, ControlFact::Started { cause: Cause::First, seen: None }).contains("archived")
+        refused(&mut world, ControlFact::Started { cause: Cause::First, seen: None, on_limit: None })
+            .contains("archived")
     );
     assert!(refused(&mut world, ControlFact::Readied).contains("archived"));
 }
@@ -264,9 +269,9 @@ fn an_abort_cuts_a_wait_and_the_hooks_short() {
 fn an_initialized_run_starts_for_the_first_time_only() {
     let mut world = World::new(&Sample::default());
     for cause in [Cause::Fired, Cause::Fallback, Cause::Queued { messages: Vec::new() }] {
-        refused(&mut world, ControlFact::Started { cause, seen: None });
+        refused(&mut world, ControlFact::Started { cause, seen: None, on_limit: None });
     }
-    world.control(ControlFact::Started { cause: Cause::First, seen: None });
+    world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
     assert_eq!(world.manifest.status(true), RunStatus::Interrupted, "active, and nobody drives it yet");
     assert_eq!(world.status(), RunStatus::Running);
 }
@@ -278,10 +283,10 @@ fn words_may_come_from_elsewhere_but_a_schedule_has_none() {
     let queued = Cause::Queued { messages: vec!["m1".into()] };
     for cause in [queued, Cause::Reinvoked { run_id: "child".into() }, Cause::Rejected { task_id }] {
         let mut world = ended.clone();
-        world.control(ControlFact::Started { cause: cause.clone(), seen: None });
+        world.control(ControlFact::Started { cause: cause.clone(), seen: None, on_limit: None });
         assert_eq!(world.step(), Step::OpenSession(cause));
     }
     for cause in [Cause::First, Cause::Fired, Cause::Fallback] {
-        refused(&mut ended.clone(), ControlFact::Started { cause, seen: None });
+        refused(&mut ended.clone(), ControlFact::Started { cause, seen: None, on_limit: None });
     }
 }

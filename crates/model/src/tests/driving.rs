@@ -52,7 +52,11 @@ fn disturb(world: &mut World, op: Op) {
         }
         (9, _) => {
             let message = op.b.is_multiple_of(2).then(|| "go on".to_owned());
-            Fact::Control(ControlFact::Started { cause: Cause::Continue { message }, seen: None })
+            Fact::Control(ControlFact::Started {
+                cause: Cause::Continue { message },
+                seen: None,
+                on_limit: None,
+            })
         }
         (10, _) if op.a < 30 => {
             Fact::Control(ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful })
@@ -76,7 +80,7 @@ fn live(sample: &Sample, ops: &[Op]) -> World {
 fn live_watched(sample: &Sample, ops: &[Op], mut look: impl FnMut(&World)) -> World {
     let mut world = World::new(sample);
     if !sample.passive {
-        world.control(ControlFact::Started { cause: Cause::First, seen: None });
+        world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
         world.take_over();
     }
     for op in ops {
@@ -116,7 +120,7 @@ proptest! {
         }
         // New words open a session, whatever the one before had come to.
         let cause = Cause::Continue { message: Some("do them all".into()) };
-        world.control(ControlFact::Started { cause, seen: None });
+        world.control(ControlFact::Started { cause, seen: None, on_limit: None });
         for _ in 0..bound(&sample, 0) {
             if world.live().is_some() && world.watching == world.live() {
                 let author = world.worker();

@@ -134,7 +134,7 @@ fn control_fact(op: Op, now: Timestamp) -> ControlFact {
                 message: QueuedMessage { id, text: "and this".into(), queued_at: now },
             }
         }
-        _ => ControlFact::Started { cause: cause(op.b), seen: None },
+        _ => ControlFact::Started { cause: cause(op.b), seen: None, on_limit: None },
     }
 }
 
@@ -196,7 +196,7 @@ proptest! {
     #[test]
     fn invariants_hold_when_reports_come_late(sample in samples(), ops in ops(120)) {
         let mut world = World::new(&sample);
-        let _ = world.tell(&Fact::Control(ControlFact::Started { cause: Cause::First, seen: None }));
+        let _ = world.tell(&Fact::Control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None }));
         let mut held: Option<Fact> = None;
         for op in ops {
             let Some(fact) = fact(&world, op) else { continue };

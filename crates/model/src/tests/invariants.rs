@@ -333,7 +333,10 @@ fn shown(manifest: &Manifest, now: Timestamp) {
     let readied = ready.as_ref().is_ok_and(|applied| applied.manifest.state != manifest.state);
     assert_eq!(can.can_ready, readied);
     let cause = crate::phase::Cause::Continue { message: Some("go on".into()) };
-    assert_eq!(can.can_resume, control(crate::fact::ControlFact::Started { cause, seen: None }).is_ok());
+    assert_eq!(
+        can.can_resume,
+        control(crate::fact::ControlFact::Started { cause, seen: None, on_limit: None }).is_ok()
+    );
     for lease in [Lease::Held, Lease::Unknown] {
         let driven = capabilities(manifest, lease);
         assert_eq!(driven.can_resume, can.can_resume && !active, "never resume what may be driven");

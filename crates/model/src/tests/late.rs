@@ -15,7 +15,7 @@ fn now() -> Timestamp {
 
 fn resume(words: &str, seen: Epoch) -> Fact {
     let cause = Cause::Continue { message: Some(words.to_owned()) };
-    Fact::Control(ControlFact::Started { cause, seen: Some(seen) })
+    Fact::Control(ControlFact::Started { cause, seen: Some(seen), on_limit: None })
 }
 
 fn abort(urgency: Urgency) -> Fact {
@@ -30,7 +30,7 @@ fn driven(mut run: Manifest) -> Manifest {
 }
 
 fn active() -> Manifest {
-    let start = Fact::Control(ControlFact::Started { cause: Cause::First, seen: None });
+    let start = Fact::Control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
     driven(apply(&Sample::default().manifest(), &start, now()).unwrap().manifest)
 }
 
@@ -95,7 +95,7 @@ fn an_end_that_nobody_saw_is_undone_only_by_words() {
     let ended = apply(&aborted, &end, now()).unwrap().manifest;
     let wordless = |seen| {
         let cause = Cause::Continue { message: None };
-        apply(&ended, &Fact::Control(ControlFact::Started { cause, seen }), now())
+        apply(&ended, &Fact::Control(ControlFact::Started { cause, seen, on_limit: None }), now())
     };
     assert!(matches!(wordless(Some(seen)), Err(Refusal::NotAllowed { .. })));
     assert!(wordless(Some(ended.state.epoch)).is_ok(), "who saw the end may go on");

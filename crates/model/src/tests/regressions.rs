@@ -55,7 +55,7 @@ fn words_that_come_while_an_attempt_is_prepared_open_a_session() {
     pass(&mut world);
     assert!(matches!(world.manifest.stage(), Some(Stage::Preparing { .. })));
     let cause = Cause::Continue { message: Some("wait".into()) };
-    world.control(ControlFact::Started { cause: cause.clone(), seen: None });
+    world.control(ControlFact::Started { cause: cause.clone(), seen: None, on_limit: None });
     world.take_over();
     assert_eq!(world.step(), Step::OpenSession(cause));
     pass(&mut world);
@@ -76,7 +76,7 @@ fn words_that_come_while_checks_run_are_not_lost() {
         pass(&mut queued);
         assert_eq!(queued.step(), Step::StartAttempt { prompt: PromptKind::Message });
         let cause = Cause::Continue { message: Some("one more thing".into()) };
-        world.control(ControlFact::Started { cause: cause.clone(), seen: None });
+        world.control(ControlFact::Started { cause: cause.clone(), seen: None, on_limit: None });
         world.take_over();
         assert_eq!(world.step(), Step::OpenSession(cause));
         pass(&mut world);
@@ -158,7 +158,7 @@ fn a_fault_before_the_worker_heard_the_message_is_not_judged_by_old_tasks() {
         let resumed = || {
             let mut world = ended.clone();
             let cause = Cause::Continue { message: Some("also this".into()) };
-            world.control(ControlFact::Started { cause, seen: None });
+            world.control(ControlFact::Started { cause, seen: None, on_limit: None });
             world.take_over();
             world
         };
@@ -291,7 +291,7 @@ fn a_driver_that_lost_the_run_is_not_heard() {
 #[test]
 fn what_a_driver_says_twice_counts_once() {
     let mut world = World::new(&Sample { before: 1, after: 1, finish: 1, checks: 1, ..Sample::default() });
-    world.control(ControlFact::Started { cause: Cause::First, seen: None });
+    world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
     world.take_over();
     let mut said = 0;
     while !world.is_over() {
@@ -382,7 +382,7 @@ fn a_new_session_starts_a_new_count() {
         }
         assert_eq!(finished(&mut world), RunStatus::Error);
         let cause = Cause::Continue { message: None };
-        world.control(ControlFact::Started { cause, seen: None });
+        world.control(ControlFact::Started { cause, seen: None, on_limit: None });
         world.take_over();
         world.attempt(end(number, world.now));
         assert_eq!(world.step(), Step::StartAttempt { prompt });

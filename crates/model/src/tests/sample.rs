@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind, Usage};
+use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
 use crate::fact::EndReport;
 use crate::ids::{RunId, TaskId};
 use crate::manifest::{Departure, DriverRef, Manifest};
 use crate::spec::{
-    AgentSpec, AssignmentSpec, BudgetSpec, CheckSpec, HookPhase, HookSpec, LockableField, Origin,
-    PASSIVE_BACKEND, RunSpec, Value,
+    AgentSpec, AssignmentSpec, BudgetSpec, CheckSpec, HookPhase, HookSpec, LimitPolicy, LockableField,
+    Origin, PASSIVE_BACKEND, RunSpec, Value,
 };
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
+use crate::usage::Usage;
 
 /// When every test begins.
 pub(super) const START: i64 = 1_800_000_000_000;
@@ -84,6 +85,8 @@ impl Sample {
             timeout_sec: 60,
             max_attempts_per_session: self.max_attempts,
             stop_grace_sec: 5,
+            on_limit: LimitPolicy::Wait,
+            notify: None,
             locked_fields: if self.locked { vec![LockableField::Tasks] } else { Vec::new() },
             message: None,
             brief: "Do it.".into(),
@@ -129,7 +132,9 @@ pub(super) fn report(end: AttemptEnd) -> EndReport {
         signal: None,
         output_tail: "…\n".into(),
         leftovers: 1,
-        usage: Usage { input_tokens: Some(12), output_tokens: None },
+        usage: Usage { input_tokens: Some(12), ..Usage::default() },
+        meter: None,
+        session_lost: false,
     }
 }
 

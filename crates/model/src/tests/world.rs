@@ -49,7 +49,7 @@ impl World {
     /// A run that was started and whose first session is open.
     pub(super) fn started(sample: &Sample) -> Self {
         let mut world = Self::new(sample);
-        world.control(ControlFact::Started { cause: Cause::First, seen: None });
+        world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
         world.take_over();
         assert_eq!(world.step(), Step::OpenSession(Cause::First));
         world.carry_out(&results(AttemptEnd::Reported));

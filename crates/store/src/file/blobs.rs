@@ -2,11 +2,14 @@
 //! a name lead out of the run's directory or onto a file of the store itself.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use agent_runner_model::RunId;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
 
 use crate::error::StoreError;
 
@@ -14,6 +17,10 @@ use super::durable;
 use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, DRIVER_LOG, Layout, is_absent};
 
 const MAX_NAME: usize = 255;
+/// Bytes from which on compressing a blob is worth it.
+const SEAL_FROM: u64 = 4096;
+/// Most bytes a compressed blob is read to: more than any log may hold.
+const MAX_UNSEALED: u64 = 128 * 1024 * 1024;
 
 pub(crate) fn put(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -37,9 +44,58 @@ pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<
     let path = layout.find(id)?.join(name);
     match fs::read(&path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if is_absent(&error) => get_sealed(&sealed(&path)),
         Err(source) => Err(StoreError::Read { path, source }),
     }
+}
+
+/// A compressed blob. One that was cut off is given as far as it goes.
+fn get_sealed(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(source) => return Err(StoreError::Read { path: path.to_path_buf(), source }),
+    };
+    let mut bytes = Vec::new();
+    match MultiGzDecoder::new(file).take(MAX_UNSEALED).read_to_end(&mut bytes) {
+        Err(source) if bytes.is_empty() => Err(StoreError::Read { path: path.to_path_buf(), source }),
+        Ok(_) | Err(_) => Ok(Some(bytes)),
+    }
+}
+
+/// Compresses a blob beside itself, then takes the original away: whoever reads finds one or the other, never neither.
+pub(crate) fn seal(layout: &Layout, id: &RunId, name: &str) -> Result<(), StoreError> {
+    check(name)?;
+    let path = layout.find(id)?.join(name);
+    let fail = |source| StoreError::Write { path: path.clone(), source };
+    let mut file = match fs::File::open(&path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(source) => return Err(StoreError::Read { path, source }),
+    };
+    if file.metadata().map_err(fail)?.len() <= SEAL_FROM {
+        return Ok(());
+    }
+    let target = sealed(&path);
+    let tmp = target.with_extension("gz.tmp");
+    let written = (|| {
+        let out = durable::private().write(true).create(true).truncate(true).open(&tmp)?;
+        let mut encoder = GzEncoder::new(out, Compression::default());
+        std::io::copy(&mut file, &mut encoder)?;
+        encoder.finish()?.sync_data()?;
+        fs::rename(&tmp, &target)?;
+        fs::remove_file(&path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&tmp);
+    }
+    written.map_err(fail)
+}
+
+fn sealed(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".gz");
+    PathBuf::from(name)
 }
 
 pub(crate) fn append(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {

@@ -115,6 +115,10 @@ impl RunStore for FileStore {
         blobs::get(&self.layout, id, name)
     }
 
+    async fn seal_blob(&self, id: &RunId, name: &str) -> Result<(), StoreError> {
+        blobs::seal(&self.layout, id, name)
+    }
+
     async fn append_blob(&self, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         blobs::append(&self.layout, id, name, bytes)
     }

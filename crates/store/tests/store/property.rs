@@ -3,7 +3,7 @@
 use agent_runner_model::manifest::Urgency;
 use std::io::Write;
 
-use agent_runner_model::attempt::{AttemptEnd, ProcessRef, Usage};
+use agent_runner_model::attempt::{AttemptEnd, ProcessRef};
 use agent_runner_model::event::{Event, EventRecord};
 use agent_runner_model::manifest::{Departure, DriverRef};
 use agent_runner_model::phase::{Cause, Outcome, PromptKind};
@@ -96,7 +96,9 @@ fn driver_fact() -> impl Strategy<Value = DriverFact> {
         1 => fence.clone().prop_map(move |fence| DriverFact::AttemptSpawned { fence, process: process.clone() }),
         3 => fence.prop_map(|fence| DriverFact::AttemptEnded { fence, report: EndReport {
             end: AttemptEnd::Reported, exit_code: Some(0), signal: None, output_tail: "bye".to_owned(), leftovers: 0,
-            usage: Usage::default(),
+            usage: agent_runner_model::usage::Usage::default(),
+            meter: None,
+            session_lost: false,
         } }),
         1 => Just(DriverFact::BackendSession { id: "s".to_owned() }),
         1 => Just(DriverFact::Finished { outcome: Outcome::Success }),
@@ -108,8 +110,8 @@ fn fact() -> impl Strategy<Value = Fact> {
         prop_oneof![3 => Just(Author::Person), 1 => (1..4u64).prop_map(|n| Author::Worker(Fence(n)))];
     let control = prop_oneof![
         1 => Just(ControlFact::Readied),
-        3 => Just(ControlFact::Started { cause: Cause::First, seen: None }),
-        1 => Just(ControlFact::Started { cause: Cause::Continue { message: Some("go on".to_owned()) }, seen: None }),
+        3 => Just(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None }),
+        1 => Just(ControlFact::Started { cause: Cause::Continue { message: Some("go on".to_owned()) }, seen: None, on_limit: None }),
         1 => Just(ControlFact::AbortRequested { by: "me".to_owned(), urgency: Urgency::Graceful }),
     ];
     prop_oneof![

@@ -48,7 +48,7 @@ fn runs_are_found_by_every_condition_newest_first() {
     assert_eq!(found(&place, &group), ["newer", "oldest"]);
     let active = RunQuery { active_only: true, ..all };
     assert_eq!(found(&place, &active), Vec::<String>::new());
-    let start = Fact::Control(ControlFact::Started { cause: Cause::First, seen: None });
+    let start = Fact::Control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
     now(place.store.commit(&id("newer"), &[start], time(0))).unwrap();
     assert_eq!(found(&place, &active), ["newer"]);
     let listing = now(place.store.query(&active)).unwrap();

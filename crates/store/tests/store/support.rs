@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use agent_runner_model::event::EventRecord;
 use agent_runner_model::manifest::QueuedMessage;
-use agent_runner_model::spec::{AgentSpec, BudgetSpec, Origin, PASSIVE_BACKEND, RunSpec};
+use agent_runner_model::spec::{AgentSpec, BudgetSpec, LimitPolicy, Origin, PASSIVE_BACKEND, RunSpec};
 use agent_runner_model::task::TaskSpec;
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId, TaskId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, NewRun, RunStore, Seeds};
@@ -103,6 +103,8 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         timeout_sec: 3600,
         max_attempts_per_session: 4,
         stop_grace_sec: 5,
+        on_limit: LimitPolicy::Wait,
+        notify: None,
         locked_fields: Vec::new(),
         message: None,
         brief: "Work through the list.\n".repeat(40),

@@ -6,11 +6,11 @@ use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{CreateRun, ResumeRun, Start};
 use agent_runner_api::view::RunDetail;
 use agent_runner_engine::driver::{PARENT_RUN_ID, RUN_GROUP_ID};
-use agent_runner_model::spec::{Effort, OrphanPolicy};
+use agent_runner_model::spec::{Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 
 use super::watch::{Held, watch};
 use crate::app::App;
-use crate::args::{InitArgs, NewRunArgs, OrphanChoice, RunArgs};
+use crate::args::{InitArgs, LimitChoice, NewRunArgs, OrphanChoice, RunArgs};
 use crate::drive::orphan_policy;
 use crate::exit::{Failure, Outcome, usage};
 use crate::output::{file_text, reply};
@@ -19,7 +19,7 @@ use crate::settings::variable;
 use crate::signals::Signals;
 
 /// First words of a message that look like a subcommand that was meant.
-const SUBCOMMANDS: [&str; 6] = ["ready", "status", "brief", "audit", "attach", "abort"];
+const SUBCOMMANDS: [&str; 7] = ["ready", "status", "brief", "audit", "timeline", "attach", "abort"];
 
 /// What `run` was asked for.
 enum Wanted {
@@ -48,7 +48,15 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let wanted = match resume_run {
         Some(run) => {
             let message = message(&new)?;
-            Wanted::Resume(ResumeRun { run, message, add_tasks: new.add_task, on_orphan, take_over })
+            let on_limit = new.on_limit.map(limit_policy);
+            Wanted::Resume(ResumeRun {
+                run,
+                message,
+                add_tasks: new.add_task,
+                on_limit,
+                on_orphan,
+                take_over,
+            })
         }
         None => {
             hint_at_subcommand(&new)?;
@@ -150,6 +158,8 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         add_task,
         parent_run,
         group_id,
+        on_limit,
+        notify,
         message_file: _,
         message: _,
         output: _,
@@ -179,6 +189,24 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         message,
         parent_run_id: parent_run.or_else(|| from_environment(PARENT_RUN_ID)),
         run_group_id: group_id.or_else(|| from_environment(RUN_GROUP_ID)),
+        on_limit: on_limit.map(limit_policy),
+        notify: notify.map(notify_spec).transpose()?,
         start,
     })
+}
+
+fn limit_policy(choice: LimitChoice) -> LimitPolicy {
+    match choice {
+        LimitChoice::Wait => LimitPolicy::Wait,
+        LimitChoice::Stop => LimitPolicy::Stop,
+    }
+}
+
+/// The one word `desktop` has a meaning of its own; a program of that name can be called by its path.
+fn notify_spec(text: String) -> Result<NotifySpec, Failure> {
+    match text.trim() {
+        "" => Err(usage("--notify is empty", "say `desktop`, or give a shell command line")),
+        "desktop" => Ok(NotifySpec::Desktop),
+        _ => Ok(NotifySpec::Command { line: text }),
+    }
 }

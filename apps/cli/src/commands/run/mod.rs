@@ -9,6 +9,7 @@ mod create;
 mod ready;
 mod recover;
 mod status;
+mod timeline;
 mod watch;
 
 use crate::app::App;
@@ -25,6 +26,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         Some(RunCommand::Status(args)) => status::status(app, args).await,
         Some(RunCommand::Brief(args)) => brief::brief(app, args).await,
         Some(RunCommand::Audit(args)) => audit::audit(app, args).await,
+        Some(RunCommand::Timeline(args)) => timeline::timeline(app, args).await,
         Some(RunCommand::Attach(args)) => attach::attach(app, args).await,
         Some(RunCommand::Abort(args)) => abort::abort(app, args).await,
     }
