@@ -22,6 +22,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("run.abort", "run abort"),
     ("run.get", "run status"),
     ("run.read", "run audit"),
+    ("run.timeline", "run timeline"),
     ("run.brief", "run brief"),
     ("run.list", "list runs"),
     ("run.recover", "recover"),

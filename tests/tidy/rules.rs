@@ -44,10 +44,8 @@ const FULL_MOD_FILES: &[(&str, &str)] = &[
 /// Sleeps that are the thing itself and not a substitute for an event, and why.
 const SLEEPS: &[(&str, &str)] = &[
     ("apps/cli/src/follow.rs", "a live view shows that time passes"),
-    (
-        "crates/engine/src/driver/work.rs",
-        "a wait until a time, and a pause before a full disk is tried again",
-    ),
+    ("crates/engine/src/driver/last_word.rs", "a pause before a full disk is tried again"),
+    ("crates/engine/src/driver/work.rs", "a wait until a time"),
     ("crates/store/src/file/changes.rs", "the fallback where files cannot be watched"),
     ("crates/store/src/file/owner.rs", "a lock that somebody may only be testing"),
     ("crates/supervisor/src/job.rs", "a limit of time is what it waits for"),

@@ -72,6 +72,8 @@ pub struct Plan {
     pub env_remove: Vec<&'static str>,
     /// What it reads.
     pub stdin: Stdin,
+    /// Bytes of a line of its standard output that are read; the rest of a longer one is dropped.
+    pub max_line: usize,
     /// How it gets the prompt: a file has to be there before it starts.
     pub delivery: PromptDelivery,
     /// Reads its output.

@@ -7,7 +7,7 @@ use agent_runner_model::Timestamp;
 use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::spec::Value;
 use agent_runner_model::turn::TurnEvent;
-use agent_runner_supervisor::{Exit, Source, Stdin};
+use agent_runner_supervisor::{Exit, MAX_LINE, Source, Stdin};
 
 use crate::backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};
 use crate::tail::{Tail, display_line};
@@ -56,6 +56,7 @@ impl Backend for Command {
             argv,
             env: Vec::new(),
             env_remove: Vec::new(),
+            max_line: MAX_LINE,
             stdin,
             delivery,
             reader: Box::new(ExitReader::default()),

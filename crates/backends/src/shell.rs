@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use agent_runner_model::spec::Value;
-use agent_runner_supervisor::Stdin;
+use agent_runner_supervisor::{MAX_LINE, Stdin};
 
 use crate::backend::{Backend, BackendError, Plan, PromptDelivery, TurnRequest};
 use crate::command::ExitReader;
@@ -44,6 +44,7 @@ impl Backend for Shell {
             argv,
             env: Vec::new(),
             env_remove: Vec::new(),
+            max_line: MAX_LINE,
             stdin: Stdin::Null,
             delivery: PromptDelivery::None,
             reader: Box::new(ExitReader::default()),

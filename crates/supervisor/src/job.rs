@@ -127,7 +127,7 @@ impl Job {
         children.enter_leader(child.id());
         drop(children);
 
-        match attend(&mut child, &program.stdin) {
+        match attend(&mut child, program) {
             Ok((leader, pipes)) => Ok(Self { leader, pipes, marker: marker.clone(), adoption, started }),
             Err(source) => {
                 let _ = child.kill();
@@ -181,15 +181,15 @@ impl Job {
 }
 
 /// Everything a job needs to hold of its child.
-fn attend(child: &mut Child, stdin: &Stdin) -> io::Result<(Leader, Pipes)> {
+fn attend(child: &mut Child, program: &Program) -> io::Result<(Leader, Pipes)> {
     let missing = || io::Error::other("a pipe is missing");
-    let stdin = match stdin {
+    let stdin = match &program.stdin {
         Stdin::Null => None,
         Stdin::Bytes(bytes) => Some((OwnedFd::from(child.stdin.take().ok_or_else(missing)?), bytes.clone())),
     };
     let stdout = OwnedFd::from(child.stdout.take().ok_or_else(missing)?);
     let stderr = OwnedFd::from(child.stderr.take().ok_or_else(missing)?);
-    let pipes = Pipes::new(stdin, stdout, stderr)?;
+    let pipes = Pipes::new(stdin, stdout, stderr, program.max_line)?;
     raise_oom_score(child.id());
     Ok((Leader::new(child.id())?, pipes))
 }

@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-/// The longest line that is delivered whole, in bytes.
+/// The longest line of text for people that is delivered whole, in bytes.
 pub const MAX_LINE: usize = 64 << 10;
 
 /// Where a line was written to.
@@ -16,21 +16,23 @@ pub enum Source {
 /// Takes what a program writes, line by line. Called between reads, so it must be fast and must not block.
 pub trait LineSink {
     /// One line without its newline, as it was written: any bytes. `truncated` when the line was longer than
-    /// [`MAX_LINE`] and the rest of it is dropped.
+    /// the program's `max_line` and the rest of it is dropped.
     fn line(&mut self, source: Source, line: &[u8], truncated: bool);
 }
 
 pub(crate) struct LineSplitter {
     source: Source,
-    /// The beginning of a line whose end has not been seen; never longer than [`MAX_LINE`].
+    /// Bytes of a line that are delivered.
+    max_line: usize,
+    /// The beginning of a line whose end has not been seen; never longer than that.
     partial: Vec<u8>,
     /// The current line was delivered already; what remains of it is dropped.
     skipping: bool,
 }
 
 impl LineSplitter {
-    pub fn new(source: Source) -> Self {
-        Self { source, partial: Vec::new(), skipping: false }
+    pub fn new(source: Source, max_line: usize) -> Self {
+        Self { source, max_line, partial: Vec::new(), skipping: false }
     }
 
     pub fn feed(&mut self, mut bytes: &[u8], sink: &mut dyn LineSink) {
@@ -60,16 +62,18 @@ impl LineSplitter {
             self.skipping = !ended;
             return;
         }
-        if self.partial.is_empty() && ended && piece.len() <= MAX_LINE {
+        if self.partial.is_empty() && ended && piece.len() <= self.max_line {
             sink.line(self.source, piece, false);
             return;
         }
-        let room = MAX_LINE - self.partial.len();
+        let room = self.max_line - self.partial.len();
         let cut = piece.len() > room;
         self.partial.extend_from_slice(&piece[..piece.len().min(room)]);
         if cut || ended {
             sink.line(self.source, &self.partial, cut);
             self.partial.clear();
+            // One long line must not be paid for to the end.
+            self.partial.shrink_to(MAX_LINE);
             self.skipping = !ended;
         }
     }

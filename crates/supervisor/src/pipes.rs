@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::net::unix::pipe::{Receiver, Sender};
 
-use crate::lines::{LineSink, LineSplitter, Source};
+use crate::lines::{LineSink, LineSplitter, MAX_LINE, Source};
 
 /// One read takes at most this much; a default pipe holds as much.
 const BUFFER: usize = 64 << 10;
@@ -37,15 +37,20 @@ struct Output {
 
 impl Pipes {
     /// Takes the parent's ends. Needs a runtime to be entered.
-    pub fn new(stdin: Option<(OwnedFd, Vec<u8>)>, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
+    pub fn new(
+        stdin: Option<(OwnedFd, Vec<u8>)>,
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+        max_line: usize,
+    ) -> io::Result<Self> {
         let stdin = match stdin {
             Some((pipe, bytes)) => Some(Feed { pipe: Sender::from_owned_fd(pipe)?, bytes, written: 0 }),
             None => None,
         };
         Ok(Self {
             stdin,
-            stdout: Output::new(Source::Stdout, stdout)?,
-            stderr: Output::new(Source::Stderr, stderr)?,
+            stdout: Output::new(Source::Stdout, stdout, max_line)?,
+            stderr: Output::new(Source::Stderr, stderr, MAX_LINE)?,
             buffer: vec![0; BUFFER].into_boxed_slice(),
         })
     }
@@ -132,9 +137,9 @@ impl Feed {
 }
 
 impl Output {
-    fn new(source: Source, pipe: OwnedFd) -> io::Result<Self> {
+    fn new(source: Source, pipe: OwnedFd, max_line: usize) -> io::Result<Self> {
         let pipe = Receiver::from_owned_fd(pipe)?;
-        Ok(Self { pipe: Some(pipe), splitter: LineSplitter::new(source), bytes: 0 })
+        Ok(Self { pipe: Some(pipe), splitter: LineSplitter::new(source, max_line), bytes: 0 })
     }
 
     /// Ready when something was read or the end was reached.

@@ -15,6 +15,8 @@ pub struct Program {
     pub env: Vec<(OsString, OsString)>,
     pub cwd: PathBuf,
     pub stdin: Stdin,
+    /// Bytes of a line of output that are delivered; [`crate::MAX_LINE`] does for text for people.
+    pub max_line: usize,
 }
 
 /// What the program reads on its standard input.

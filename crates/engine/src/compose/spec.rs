@@ -11,7 +11,7 @@ use agent_runner_model::Timestamp;
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, AgentSpec, AssignmentSpec, BudgetSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC,
-    LockableField, MAX_RETRIES, Origin, RunSpec,
+    LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec,
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 
@@ -85,6 +85,8 @@ pub(crate) fn compose(
     let backend_config = agent_setting(agent.as_ref().map(|agent| &agent.backend_config), &backend_id);
     backend.check(&backend_config).map_err(|error| backend_error(&error))?;
     let backend_args = agent_setting(agent.as_ref().map(|agent| &agent.backend_args), &backend_id);
+
+    check_notify(request, &backend_id)?;
 
     let tasks = task_list(request, assignment.as_ref())?;
     let message =
@@ -279,6 +281,15 @@ fn task_list(request: &CreateRun, assignment: Option<&Assignment>) -> Result<Vec
         tasks.push(TaskSpec { id: new_task_id()?, title: title.clone(), body: String::new() });
     }
     Ok(tasks)
+}
+
+/// Whoever ends a passive run is there to see it.
+fn check_notify(request: &CreateRun, backend: &str) -> Result<(), ApiError> {
+    if request.notify.is_some() && backend == PASSIVE_BACKEND {
+        let message = "a passive run has no driver that could tell anybody of its end";
+        return Err(ApiError::new(ErrorCode::Invalid, message).hint("leave --notify out"));
+    }
+    Ok(())
 }
 
 /// A run has to have something to do.

@@ -113,7 +113,13 @@ impl<S: Places + 'static> Driver<S> {
                 && !plan.env.iter().any(|(other, _)| name == other)
         });
         env.extend(plan.env.iter().cloned());
-        let program = Program { argv: plan.argv.clone(), env, cwd: request.cwd, stdin: plan.stdin.clone() };
+        let program = Program {
+            argv: plan.argv.clone(),
+            env,
+            cwd: request.cwd,
+            stdin: plan.stdin.clone(),
+            max_line: plan.max_line,
+        };
         match Job::spawn(&program, &marker(&attempt.marker)) {
             Ok(job) => Ok((job, plan)),
             Err(error) => Err(not_started(spawn_end(&error))),

@@ -3,8 +3,10 @@
 mod attempt;
 mod control;
 mod environment;
+mod last_word;
 mod listen;
 mod log;
+mod notify;
 mod ports;
 mod settle;
 mod turn;

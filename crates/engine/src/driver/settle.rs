@@ -12,6 +12,7 @@ use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::environment::ATTEMPT_MARKER;
+use super::log::Log;
 use crate::engine::Engine;
 use crate::failure::{acquire_error, chain, commit_error, store_error};
 use crate::place::Places;
@@ -106,6 +107,7 @@ pub(crate) async fn settle<S: Places>(
             Ok(settled) => {
                 let known = manifest.state.attempt_records.len();
                 copy_records(engine.store.as_ref(), &settled, known, |_| {}).await;
+                seal_logs(engine.store.as_ref(), &settled, known, |_| {}).await;
                 // The dead driver's; nobody listens there.
                 let _ = std::fs::remove_file(engine.socket(run_id));
                 return Ok(Settled { manifest: settled, leftovers });
@@ -130,6 +132,17 @@ pub(super) async fn copy_records<S: Places>(
         text.push(b'\n');
         if let Err(error) = store.append_blob(&manifest.spec.run_id, &name, &text).await {
             say(&format!("{name} is missing: {}", chain(&error)));
+        }
+    }
+}
+
+/// Compresses the logs of each newly recorded attempt. What cannot be compressed stays as it is.
+pub(super) async fn seal_logs<S: Places>(store: &S, manifest: &Manifest, known: usize, say: impl Fn(&str)) {
+    for record in manifest.state.attempt_records.iter().skip(known) {
+        for name in Log::ALL.map(|log| log.of_attempt(record.attempt_number)) {
+            if let Err(error) = store.seal_blob(&manifest.spec.run_id, &name).await {
+                say(&format!("{name} stays uncompressed: {}", chain(&error)));
+            }
         }
     }
 }

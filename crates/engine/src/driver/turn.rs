@@ -86,7 +86,6 @@ impl<S: Places + 'static> Driver<S> {
             self.keep(number, item, &mut kept, &stop, &mut stopping).await;
         }
         failpoint::hit("driver.leftovers_ended");
-        self.seal_logs(number).await;
         let report = end_report(&mut *output.reader, &report, stopping.as_ref());
         self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
         match stopping {
@@ -178,16 +177,6 @@ impl<S: Places + 'static> Driver<S> {
             let name = log.of_attempt(attempt_number);
             if let Err(error) = self.engine.store.append_blob(&self.run_id, &name, &bytes).await {
                 (self.say)(&format!("{name} is incomplete: {}", chain(&error)));
-            }
-        }
-    }
-
-    /// Compresses the logs of an attempt that is over. What cannot be compressed stays as it is.
-    pub(super) async fn seal_logs(&self, attempt_number: u32) {
-        for log in Log::ALL {
-            let name = log.of_attempt(attempt_number);
-            if let Err(error) = self.engine.store.seal_blob(&self.run_id, &name).await {
-                (self.say)(&format!("{name} stays uncompressed: {}", chain(&error)));
             }
         }
     }

@@ -9,8 +9,7 @@ use agent_runner_model::manifest::{Departure, Manifest, Urgency};
 use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
-    Applied, ControlFact, DriverFact, Epoch, Fact, Fence, Observation, Refusal, RunId, Step, Timestamp,
-    apply_all, next_step,
+    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, next_step,
 };
 use agent_runner_store::{
     AcquireError, CommitError, Holder, OwnerLease as _, StoreError, Takeover, failpoint,
@@ -21,7 +20,7 @@ use super::control::Control;
 use super::environment::names;
 use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
-use super::settle::{LEASE_PATIENCE, copy_records, driver_ref, end_attempt, interrupted};
+use super::settle::{LEASE_PATIENCE, copy_records, driver_ref, end_attempt, interrupted, seal_logs};
 use crate::engine::{Engine, Environment};
 use crate::failure::chain;
 use crate::place::Places;
@@ -31,8 +30,6 @@ use crate::talk::LiveEvent;
 const NAP: Duration = Duration::from_secs(30);
 /// How often the world may contradict a decision before the driver concludes that it is the one who is wrong.
 const MAX_REFUSALS: u32 = 100;
-/// How long the last commit of a run is tried when the disk refuses it.
-const LAST_WORD_PATIENCE: Duration = Duration::from_secs(60);
 /// Events of the worker that may pile up before a slow watcher misses some.
 const LIVE_BACKLOG: usize = 128;
 /// Things from outside that may pile up while the driver is busy committing.
@@ -109,8 +106,8 @@ pub(super) enum Flow {
 pub(super) struct Driver<S: Places> {
     pub(super) engine: Arc<Engine<S>>,
     pub(super) run_id: RunId,
-    owner: S::Owner,
-    epoch: Epoch,
+    pub(super) owner: S::Owner,
+    pub(super) epoch: Epoch,
     pub(super) environment: Environment,
     pub(super) wake: Wake,
     pub(super) say: fn(&str),
@@ -120,6 +117,8 @@ pub(super) struct Driver<S: Places> {
     pub(super) manifest: Manifest,
     pub(super) pending: Vec<Fact>,
     refusals: u32,
+    /// Whether the run was active when this driver took it.
+    pub(super) took_active: bool,
 }
 
 /// Drives a run until it ends, is left to a later driver, or cannot be driven.
@@ -156,6 +155,7 @@ pub async fn drive<S: Places + 'static>(
     // The starter may talk to this driver as soon as it hears of it.
     wake.signal();
 
+    let took_active = matches!(manifest.state.phase, Phase::Active { .. });
     let driver = driver_ref(owner.holder());
     let epoch = Epoch(manifest.state.epoch.0.saturating_add(1));
     let mut driver = Driver {
@@ -172,10 +172,17 @@ pub async fn drive<S: Places + 'static>(
         manifest,
         pending: vec![Fact::Driver { epoch, fact: DriverFact::Took { driver } }],
         refusals: 0,
+        took_active,
     };
     let result = driver.work().await;
+    let notification = driver.notification();
     drop(listening);
     drop(talk);
+    // The lease is free before anybody is told: who is told may go on with the run at once.
+    drop(driver);
+    if let Some(notification) = notification {
+        notification.send(ports.say).await;
+    }
     result
 }
 
@@ -206,7 +213,7 @@ async fn forward_signals(mut signals: mpsc::Receiver<Signal>, control: mpsc::Sen
 
 impl<S: Places + 'static> Driver<S> {
     async fn work(&mut self) -> Result<(), DriveError> {
-        if !matches!(self.manifest.state.phase, Phase::Active { .. }) {
+        if !self.took_active {
             return Ok(());
         }
         loop {
@@ -310,6 +317,7 @@ impl<S: Places + 'static> Driver<S> {
                     self.refusals = 0;
                     self.wake.signal();
                     copy_records(self.engine.store.as_ref(), &self.manifest, recorded, self.say).await;
+                    seal_logs(self.engine.store.as_ref(), &self.manifest, recorded, self.say).await;
                     return Ok(());
                 }
                 Err(CommitError::Refused(Refusal::StaleDriver)) => return Err(Trouble::Replaced),
@@ -388,73 +396,5 @@ impl<S: Places + 'static> Driver<S> {
                 }
             }
         }
-    }
-
-    /// The disk refuses: free what was put aside for this and try to record at least the end. What cannot be
-    /// recorded is said, and the run is left to whoever recovers it.
-    async fn last_word(&mut self, detail: String, hint: &str) -> Result<(), DriveError> {
-        (self.say)(&format!("{detail}; {hint}"));
-        let _ = self.owner.release_reserve();
-        let deadline = tokio::time::Instant::now() + LAST_WORD_PATIENCE;
-        let failure = Failure { kind: FailureKind::Internal, detail, hint: hint.to_owned() };
-        loop {
-            let now = self.engine.now();
-            let facts = self.last_facts(&failure, now);
-            match self.engine.store.commit(&self.run_id, &facts, now).await {
-                Ok(_) => {
-                    self.wake.signal();
-                    return Ok(());
-                }
-                Err(CommitError::Refused(Refusal::StaleDriver)) => {
-                    return Err(DriveError::Replaced(self.run_id.clone()));
-                }
-                Err(source) if tokio::time::Instant::now() >= deadline => {
-                    return Err(DriveError::LastWord { run_id: self.run_id.clone(), source });
-                }
-                Err(error) => {
-                    (self.say)(&format!("cannot record the end of the run yet: {}", chain(&error)));
-                    if let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await {
-                        self.manifest = manifest;
-                    }
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-            }
-        }
-    }
-
-    /// What is left to record. What was pending may be the run's good end: then it is that. Otherwise the run ends
-    /// as failed, without an attempt that was about to start: no worker lives when this is asked.
-    fn last_facts(&self, failure: &Failure, now: Timestamp) -> Vec<Fact> {
-        let mut facts = self.pending.clone();
-        let reached = loop {
-            match apply_all(&self.manifest, &facts, now) {
-                Ok(applied) if live_attempt(&applied.manifest).is_none() || facts.is_empty() => {
-                    break applied.manifest;
-                }
-                Err(_) if facts.is_empty() => break self.manifest.clone(),
-                Ok(_) | Err(_) => {
-                    facts.pop();
-                }
-            }
-        };
-        if !matches!(reached.state.phase, Phase::Active { .. }) {
-            return facts;
-        }
-        if let Some(fence) = live_attempt(&reached) {
-            // Its start was recorded although the commit seemed to fail.
-            let report = interrupted(0);
-            facts.push(Fact::Driver { epoch: self.epoch, fact: DriverFact::AttemptEnded { fence, report } });
-        }
-        let outcome = Outcome::Failed { failure: failure.clone() };
-        facts.push(Fact::Driver { epoch: self.epoch, fact: DriverFact::Finished { outcome } });
-        facts
-    }
-}
-
-/// The attempt that is under way as far as the manifest says.
-fn live_attempt(manifest: &Manifest) -> Option<Fence> {
-    match manifest.stage() {
-        Some(Stage::Attempting { attempt }) => Some(attempt.fence),
-        Some(_) | None => None,
     }
 }

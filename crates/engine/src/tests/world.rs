@@ -14,7 +14,7 @@ use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::spec::{OrphanPolicy, Value};
 use agent_runner_model::{Manifest, RunId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, RunStore as _};
-use agent_runner_supervisor::{Exit, Source, Stdin};
+use agent_runner_supervisor::{Exit, MAX_LINE, Source, Stdin};
 use tokio::sync::mpsc;
 
 use crate::clock::{Clock as _, SystemClock};
@@ -80,6 +80,7 @@ impl Backend for Programmed {
             argv,
             env: Vec::new(),
             env_remove: Vec::new(),
+            max_line: MAX_LINE,
             stdin: Stdin::Null,
             delivery: PromptDelivery::Stdin,
             reader: Box::new(ProgrammedReader { turn }),

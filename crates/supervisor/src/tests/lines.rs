@@ -5,7 +5,7 @@ use crate::lines::LineSplitter;
 use crate::{MAX_LINE, Source};
 
 fn split(input: &[u8], piece: usize) -> Vec<(Vec<u8>, bool)> {
-    let (mut splitter, mut lines) = (LineSplitter::new(Source::Stdout), Lines::default());
+    let (mut splitter, mut lines) = (LineSplitter::new(Source::Stdout, MAX_LINE), Lines::default());
     input.chunks(piece).for_each(|bytes| splitter.feed(bytes, &mut lines));
     splitter.finish(&mut lines);
     lines.all.into_iter().map(|(_, line, truncated)| (line, truncated)).collect()
@@ -42,9 +42,19 @@ fn lines_do_not_depend_on_how_they_arrive() {
 
 #[test]
 fn a_cut_line_is_delivered_before_its_end_is_seen() {
-    let (mut splitter, mut lines) = (LineSplitter::new(Source::Stderr), Lines::default());
+    let (mut splitter, mut lines) = (LineSplitter::new(Source::Stderr, MAX_LINE), Lines::default());
     splitter.feed(&vec![b'z'; MAX_LINE], &mut lines);
     assert!(lines.all.is_empty());
     splitter.feed(b"z", &mut lines);
     assert_eq!(lines.all, [(Source::Stderr, vec![b'z'; MAX_LINE], true)]);
+}
+
+#[test]
+fn protocols_may_have_longer_lines() {
+    let (mut splitter, mut lines) = (LineSplitter::new(Source::Stdout, 3 * MAX_LINE), Lines::default());
+    let line = vec![b'l'; 2 * MAX_LINE];
+    splitter.feed(&line, &mut lines);
+    splitter.feed(b"\n", &mut lines);
+    splitter.feed(&vec![b'm'; 4 * MAX_LINE], &mut lines);
+    assert!(lines.all == [(Source::Stdout, line, false), (Source::Stdout, vec![b'm'; 3 * MAX_LINE], true)]);
 }

@@ -42,6 +42,7 @@ fn program(argv: &[&str], cwd: &Path) -> Program {
         env: vec![path()],
         cwd: cwd.into(),
         stdin: Stdin::Null,
+        max_line: crate::MAX_LINE,
     }
 }
 

@@ -1,0 +1,160 @@
+//! Telling somebody that a run has ended: a desktop notification, or a command line of the user's. Must not change the
+//! run: it is over, and nothing depends on whether anybody heard.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agent_runner_model::manifest::Manifest;
+use agent_runner_model::phase::{Outcome, Phase};
+use agent_runner_model::spec::NotifySpec;
+use agent_runner_supervisor::{Exit, Job, Limits, LineSink, MAX_LINE, Program, Source, Stdin, StopRequest};
+use tokio::sync::watch;
+
+use super::environment::{COMMAND, CONFIG_DIR, CWD, RUN_GROUP_ID, RUN_ID, STATE_DIR};
+use super::settle::marker;
+use super::work::Driver;
+use crate::clock::random_text;
+use crate::engine::Environment;
+use crate::failure::chain;
+use crate::place::Places;
+
+/// How the run ended, as `run status` says it.
+const RUN_STATUS: &str = "AGENT_RUNNER_RUN_STATUS";
+/// The exit code that goes with that.
+const RUN_EXIT_CODE: &str = "AGENT_RUNNER_RUN_EXIT_CODE";
+/// The run's display name; empty without one.
+const RUN_NAME: &str = "AGENT_RUNNER_RUN_NAME";
+/// The sentence a desktop notification shows.
+const RUN_SUMMARY: &str = "AGENT_RUNNER_RUN_SUMMARY";
+
+/// How long a command may take to tell somebody.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// How long it may take to leave after that.
+const GRACE: Duration = Duration::from_secs(2);
+/// Lines of its output that are kept in the driver's log.
+const MAX_LINES: usize = 50;
+/// Characters of its marker.
+const MARKER_LENGTH: usize = 24;
+
+/// Something to be said, and how.
+pub(super) struct Notification {
+    argv: Vec<OsString>,
+    env: Environment,
+    cwd: PathBuf,
+}
+
+impl<S: Places + 'static> Driver<S> {
+    /// What is to be said now that this driver has ended the run; nothing if it has not, or nobody wants to know.
+    pub(super) fn notification(&self) -> Option<Notification> {
+        let Phase::Ended { outcome } = &self.manifest.state.phase else { return None };
+        let wanted = self.manifest.spec.notify.as_ref().filter(|_| self.took_active)?;
+        let title = title(&self.manifest);
+        let summary = summary(&self.manifest, outcome);
+        let argv = match wanted {
+            NotifySpec::Desktop => desktop(&title, &summary),
+            NotifySpec::Command { line } => vec!["/bin/sh".into(), "-c".into(), line.into()],
+        };
+        let env = self.told_environment(outcome, &format!("{title}: {summary}"));
+        let cwd = PathBuf::from(&self.manifest.spec.cwd);
+        // The directory may be gone; that must not keep anybody from hearing of the end.
+        let cwd = if cwd.is_dir() { cwd } else { PathBuf::from("/") };
+        Some(Notification { argv, env, cwd })
+    }
+
+    fn told_environment(&self, outcome: &Outcome, summary: &str) -> Environment {
+        let (spec, state) = (&self.manifest.spec, &self.manifest.state);
+        let config = &self.engine.config;
+        let own: [(&str, OsString); 10] = [
+            (RUN_ID, spec.run_id.as_str().into()),
+            (RUN_GROUP_ID, spec.run_group_id.as_str().into()),
+            (CWD, spec.cwd.as_str().into()),
+            (COMMAND, spec.command.as_str().into()),
+            (STATE_DIR, config.state_dir.clone().into_os_string()),
+            (CONFIG_DIR, config.config_dir.clone().into_os_string()),
+            (RUN_STATUS, self.manifest.status(false).as_str().into()),
+            (RUN_EXIT_CODE, outcome.exit_code().to_string().into()),
+            (RUN_NAME, state.name.clone().unwrap_or_default().into()),
+            (RUN_SUMMARY, summary.into()),
+        ];
+        let kept = self.environment.iter().filter(|(name, _)| !own.iter().any(|(other, _)| name == other));
+        let mut env: Environment = kept.cloned().collect();
+        env.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));
+        env
+    }
+}
+
+impl Notification {
+    /// Says it, and waits until it is said or took too long. What goes wrong is only worth a line in the driver's log.
+    pub(super) async fn send(self, say: fn(&str)) {
+        let Ok(mark) = random_text(MARKER_LENGTH) else { return };
+        let program =
+            Program { argv: self.argv, env: self.env, cwd: self.cwd, stdin: Stdin::Null, max_line: MAX_LINE };
+        let job = match Job::spawn(&program, &marker(&mark)) {
+            Ok(job) => job,
+            Err(error) => return say(&format!("nobody was told that the run has ended: {}", chain(&error))),
+        };
+        let limits = Limits { wall: Some(DEADLINE), idle: None, grace: GRACE };
+        // Nobody asks it to stop; the sender stays here so that nobody seems to.
+        let (_stop, requests) = watch::channel(StopRequest::None);
+        let report = job.run(&limits, requests, &mut Lines { say, left: MAX_LINES }).await;
+        match (report.stop, report.exit) {
+            (None, Exit::Code(0)) => {}
+            (Some(_), _) => {
+                say(&format!("the notification took more than {} seconds and was ended", DEADLINE.as_secs()))
+            }
+            (None, Exit::Code(code)) => say(&format!("the notification failed with exit code {code}")),
+            (None, Exit::Signal(signal)) => say(&format!("the notification was ended by signal {signal}")),
+        }
+    }
+}
+
+/// Output of the command, for the driver's log.
+struct Lines {
+    say: fn(&str),
+    left: usize,
+}
+
+impl LineSink for Lines {
+    fn line(&mut self, _source: Source, line: &[u8], _truncated: bool) {
+        if self.left > 0 {
+            self.left -= 1;
+            (self.say)(&format!("notification: {}", String::from_utf8_lossy(line)));
+        }
+    }
+}
+
+/// The program every Linux desktop has for this, and the one macOS has. Texts are arguments, never code.
+fn desktop(title: &str, summary: &str) -> Vec<OsString> {
+    if cfg!(target_os = "macos") {
+        let script =
+            "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run";
+        return ["osascript", "-e", script, title, summary].map(OsString::from).to_vec();
+    }
+    ["notify-send", "--app-name=agent-runner", "--", title, summary].map(OsString::from).to_vec()
+}
+
+fn title(manifest: &Manifest) -> String {
+    match &manifest.state.name {
+        Some(name) => format!("{name} ({})", manifest.spec.run_id),
+        None => format!("Run {}", manifest.spec.run_id),
+    }
+}
+
+fn summary(manifest: &Manifest, outcome: &Outcome) -> String {
+    let status = manifest.status(false).as_str();
+    let tasks = match manifest.state.final_tasks.len() {
+        0 => String::new(),
+        total => format!(", {} of {total} tasks completed", manifest.tasks_completed()),
+    };
+    let why = match outcome {
+        Outcome::Failed { failure } => format!(": {}", failure.detail),
+        Outcome::Blocked { tasks } => {
+            let ids: Vec<&str> = tasks.iter().map(|id| id.as_str()).collect();
+            format!(": {} blocked", ids.join(", "))
+        }
+        Outcome::Success | Outcome::Exhausted | Outcome::Aborted => String::new(),
+    };
+    // Arguments and variables cannot hold a NUL; words that do are told without it.
+    format!("{status}{tasks}{why}").replace('\0', "")
+}
