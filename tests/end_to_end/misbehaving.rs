@@ -88,8 +88,11 @@ fn output_is_bounded(world: &World, flood: &str) {
     let tail = manifest.attempt(0)["outputTail"].as_str().unwrap();
     assert!(tail.len() <= 8192, "{} bytes of output are kept", tail.len());
     assert!(tail.contains("\nend"), "{tail}");
-    let log = std::fs::metadata(world.run_dir(&run).join("attempts/00.stderr.log")).unwrap();
-    assert!(log.len() < 2 * 1024 * 1024, "the log has {} bytes", log.len());
+    for (log, limit) in [("stderr.log", 2 << 20), ("events.jsonl", 9 << 20)] {
+        let bytes = world.sealed(&run, &format!("attempts/00.{log}"));
+        assert!(bytes.len() > 1 << 15 && bytes.len() < limit, "{log} has {} bytes", bytes.len());
+        assert!(!world.run_dir(&run).join(format!("attempts/00.{log}")).exists(), "{log} is compressed");
+    }
     world.assert_nothing_left();
 }
 

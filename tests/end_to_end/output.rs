@@ -101,10 +101,11 @@ fn the_keys_of_json_are_stable() {
     let run = world.init(&["--backend", "passive", "--assignment", "work"]);
     let summary = "runId parentRunId runGroupId repo status effectiveStatus archivedAt pinned agentName name \
                    assignmentName backend model cwd createdAt startedAt updatedAt endedAt totalAttemptCount \
-                   totalSessionCount maxAttemptsPerSession tasksCompleted tasksTotal activeTask capabilities";
+                   totalSessionCount maxAttemptsPerSession tasksCompleted tasksTotal activeTask wait usage \
+                   capabilities";
     let detail = format!(
         "{summary} isLive lease workspaceDir revision lastCursor agent assignment effort note backendSessionId \
-         unrestricted timeoutSec exitCode failure wait sessions currentSession lastSession attempts \
+         unrestricted safetyNote onLimit timeoutSec exitCode failure sessions currentSession lastSession attempts \
          queuedResumeMessages tasks message callerInstructions lockedFields"
     );
     for (command, expected) in [
@@ -113,6 +114,7 @@ fn the_keys_of_json_are_stable() {
         (vec!["task", "show", &run, "one"], "runId task passedBlocks"),
         (vec!["list", "runs"], "runs problems"),
         (vec!["run", "audit", &run], "runId events lastCursor"),
+        (vec!["run", "timeline", &run], "run entries warnings"),
         (vec!["run", "brief", &run], "runId brief"),
         (vec!["status"], "version configDir stateDir runtimeDir hostMode connectUrl daemon"),
         (vec!["list", "agents"], "kind definitions warnings"),

@@ -126,6 +126,14 @@ impl World {
         self.runs().into_iter().find(|path| path.ends_with(run)).unwrap_or_else(|| panic!("no run {run}"))
     }
 
+    /// What is kept of a log, compressed or not.
+    pub fn sealed(&self, run: &str, name: &str) -> Vec<u8> {
+        let path = self.run_dir(run).join(name);
+        let plain =
+            std::process::Command::new("gzip").args(["-cdf"]).arg(format!("{}.gz", path.display())).output();
+        std::fs::read(&path).unwrap_or_else(|_| plain.unwrap().stdout)
+    }
+
     /// The directories of all runs.
     pub fn runs(&self) -> Vec<PathBuf> {
         let children = |path: &Path| -> Vec<PathBuf> {

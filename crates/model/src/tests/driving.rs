@@ -8,6 +8,7 @@ use crate::attempt::AttemptEnd;
 use crate::fact::{Author, ControlFact, Fact, TaskFact};
 use crate::manifest::QueuedMessage;
 use crate::phase::{Cause, Outcome, Phase};
+use crate::spec::LimitPolicy;
 use crate::step::Step;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
@@ -55,7 +56,7 @@ fn disturb(world: &mut World, op: Op) {
             Fact::Control(ControlFact::Started {
                 cause: Cause::Continue { message },
                 seen: None,
-                on_limit: None,
+                on_limit: [None, Some(LimitPolicy::Wait), Some(LimitPolicy::Stop)][usize::from(op.a) % 3],
             })
         }
         (10, _) if op.a < 30 => {

@@ -5,6 +5,7 @@ mod driving;
 mod facts;
 mod invariants;
 mod late;
+mod limits;
 mod once;
 mod regressions;
 mod sample;

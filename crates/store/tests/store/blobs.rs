@@ -91,3 +91,49 @@ fn no_name_leads_elsewhere() {
     let missing = now(place.store.put_blob(&id("other"), "attempts/01.json", b"x"));
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
 }
+
+#[test]
+fn what_is_sealed_is_found_under_the_same_name() {
+    let (place, run) = Place::with_run("run");
+    let folder = place.run_dir(&run).join("attempts");
+    let names = || {
+        let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        entries.map(|name| name.into_string().unwrap()).collect::<Vec<_>>()
+    };
+    let log = "attempts/01.events.jsonl";
+    now(place.store.seal_blob(&run, log)).unwrap();
+    assert_eq!(now(place.store.get_blob(&run, log)).unwrap(), None, "nothing is made of nothing");
+    now(place.store.append_blob(&run, log, b"short\n")).unwrap();
+    now(place.store.seal_blob(&run, log)).unwrap();
+    assert_eq!(names(), ["01.events.jsonl"], "not worth it");
+    let long = b"a line that is said again and again\n".repeat(1000);
+    now(place.store.append_blob(&run, log, &long)).unwrap();
+    for _ in 0..2 {
+        now(place.store.seal_blob(&run, log)).unwrap();
+        assert_eq!(names(), ["01.events.jsonl.gz"], "once more changes nothing");
+        let read = now(place.store.get_blob(&run, log)).unwrap().unwrap();
+        assert!(read.starts_with(b"short\n") && read.len() == long.len() + 6);
+    }
+    assert!(fs::metadata(folder.join("01.events.jsonl.gz")).unwrap().len() < 4096);
+    // A kill between the two steps leaves both; the original counts.
+    fs::write(folder.join("01.events.jsonl"), b"the original").unwrap();
+    assert_eq!(now(place.store.get_blob(&run, log)).unwrap().unwrap(), b"the original");
+    assert!(matches!(now(place.store.seal_blob(&run, "../run.json")), Err(StoreError::Name { .. })));
+}
+
+#[test]
+fn whoever_reads_while_it_is_sealed_finds_it_whole() {
+    let (place, run) = Place::with_run("run");
+    let line = b"the same words\n".repeat(2000);
+    for number in 0..20 {
+        let name = format!("attempts/{number:02}.events.jsonl");
+        now(place.store.append_blob(&run, &name, &line)).unwrap();
+        thread::scope(|scope| {
+            let (store, run, name) = (&place.store, &run, &name);
+            scope.spawn(move || now(store.seal_blob(run, name)).unwrap());
+            for _ in 0..50 {
+                assert!(now(store.get_blob(run, name)).unwrap().unwrap() == line);
+            }
+        });
+    }
+}
