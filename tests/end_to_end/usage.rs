@@ -21,7 +21,7 @@ fn mistakes_end_with_3_and_a_hint() {
         (&["run", "--agent", "../test", "--assignment", "test"], "error: "),
         (&["run", "--agent", "a/../b", "--assignment", "test"], "error: "),
         (&["run", "--agent", "test"], "hint: name an --assignment or a --checklist"),
-        (&["run", "--backend", "nope", "--assignment", "test"], "there are command, passive, shell"),
+        (&["run", "--backend", "nope", "--assignment", "test"], "there are claude, command, passive, shell"),
         (
             &["run", "--agent", "test", "--assignment", "test", "--checklist", checklist],
             "cannot be used with",

@@ -91,7 +91,7 @@ pub struct TurnReport {
     pub usage: Usage,
     /// What the backend's own counter over the whole conversation stands at, if it keeps one.
     pub meter: Option<Meter>,
-    /// The backend does not know the conversation it was asked to go on with.
+    /// The backend cannot go on with the conversation: it does not know it, or it is full.
     pub session_lost: bool,
 }
 
@@ -161,6 +161,26 @@ pub enum BackendError {
         field: String,
         /// Why not.
         why: String,
+    },
+    /// What should be the handle of a conversation is none.
+    #[error("{id:?} is no session id of backend {backend:?}: start a new run, or name the id it gave")]
+    Session {
+        /// The backend.
+        backend: &'static str,
+        /// As given.
+        id: String,
+    },
+    /// Its safety rules cannot let the task commands through as they are spelled.
+    #[error(
+        "backend {backend:?} cannot be allowed to run {command:?}: {why}; set AGENT_RUNNER_CMD to another spelling"
+    )]
+    Command {
+        /// The backend.
+        backend: &'static str,
+        /// How workers call this program.
+        command: String,
+        /// Why not.
+        why: &'static str,
     },
     /// It has no worker to start.
     #[error("backend {0:?} starts no worker; drive the run through the task commands")]

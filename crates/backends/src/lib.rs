@@ -3,7 +3,9 @@
 #![deny(missing_docs)]
 
 mod backend;
+mod claude;
 mod command;
+mod json;
 mod passive;
 mod registry;
 mod shell;
@@ -11,6 +13,7 @@ mod tail;
 mod template;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use agent_runner_model::turn::TurnEvent;
 pub use backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};

@@ -1,6 +1,7 @@
 //! The backends there are, by name.
 
 use crate::backend::{Backend, BackendError};
+use crate::claude::Claude;
 use crate::command::Command;
 use crate::passive::Passive;
 use crate::shell::Shell;
@@ -13,7 +14,7 @@ pub struct Registry {
 impl Registry {
     /// Those built in.
     pub fn built_in() -> Self {
-        Self { backends: vec![Box::new(Command), Box::new(Passive), Box::new(Shell)] }
+        Self { backends: vec![Box::new(Claude), Box::new(Command), Box::new(Passive), Box::new(Shell)] }
     }
 
     /// Only these; tests bring their own.

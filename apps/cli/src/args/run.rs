@@ -17,7 +17,7 @@ pub struct NewRunArgs {
     /// Markdown file whose unchecked `- [ ]` items are the tasks
     #[arg(long, value_name = "FILE")]
     pub checklist: Option<String>,
-    /// Backend instead of the agent's: shell, command or passive
+    /// Backend instead of the agent's: claude, shell, command or passive
     #[arg(long, value_name = "ID")]
     pub backend: Option<String>,
     /// Directory to work in [default: the assignment's, else the current one]
