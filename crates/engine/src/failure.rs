@@ -82,6 +82,8 @@ pub(crate) fn backend_error(error: &BackendError) -> ApiError {
         BackendError::Missing { .. } | BackendError::Setting { .. } => {
             "correct the agent file; `docs/backends.md` describes the settings"
         }
+        BackendError::Session { .. } => "start a new run",
+        BackendError::Command { .. } => "set AGENT_RUNNER_CMD, or let the backend work unrestricted",
         BackendError::NoWorker(_) => "use `agent-runner task set` and the other task commands",
     };
     ApiError::from_error(ErrorCode::Invalid, error).hint(hint)
