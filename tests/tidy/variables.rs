@@ -13,6 +13,7 @@ const FOR_TESTS: &[&str] = &[
     "AGENT_RUNNER_FAILPOINT",
     "AGENT_RUNNER_FAILPOINT_ERROR",
     "AGENT_RUNNER_FAILPOINT_TRACE",
+    "AGENT_RUNNER_TEST_CLAUDE",
 ];
 /// Variables of others that the program reads.
 const OF_OTHERS: &[&str] = &["HOME", "PATH", "TERM", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"];

@@ -1,0 +1,94 @@
+//! What the client may do without asking: everything in an agent's run, hardly more than reporting in one without an
+//! agent, and nothing as root without somebody's word.
+
+use crate::harness::{Manifest as _, World};
+use crate::model_server::Script;
+use crate::stage::{Login, Stage, complete};
+
+/// The command that a brief gives for something, as a worker would copy it.
+fn told_to(told: &str, what: &str) -> String {
+    let line = told.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {told}"));
+    line.split('`').nth(1).unwrap_or_else(|| panic!("no command: {line}")).to_owned()
+}
+
+/// A model that knows nothing but what it is told: it asks for the list, tries to write a file, and reports.
+fn copyist() -> Script {
+    let report = |told: &str| {
+        let list = &told[told.find("pending").expect("no list of tasks was printed") - 60..];
+        let id =
+            list.split(|c: char| c.is_whitespace() || c == '`').find(|word| word.starts_with("look-around"));
+        told_to(told, "really done").replace("<task-id>", id.unwrap_or_else(|| panic!("no id: {list}")))
+    };
+    Script::new("copyist")
+        .shell_from(|told| told_to(told, "See the list"))
+        .shell("echo written > proof.txt")
+        .shell_from(report)
+        .say("Reported.")
+        .end()
+}
+
+#[test]
+fn without_an_agent_the_client_may_report_and_not_write() {
+    let stage = Stage::new(World::new(), [copyist()]);
+    let args = ["run", "--backend", "claude", "--add-task", "Look around", "Only look"];
+    let ended = stage.command("copyist", Login::Key, &args).run().expect_code(0);
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(said.contains("--unrestricted"), "it says how to widen it\n{ended}");
+    let run = stage.world.only_run();
+    let manifest = stage.world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("success", "reported"), "{ended}");
+    assert!(!stage.world.path("repo/proof.txt").exists());
+    let refused = stage.did_of(&run, 0, "permission");
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0]["tool"], "Bash", "{refused:?}");
+    stage.world.assert_nothing_left();
+}
+
+#[test]
+fn a_program_whose_path_has_a_space_can_be_reported_to() {
+    let stage = Stage::new(World::new(), [copyist()]);
+    let program = stage.world.path("my bin/agent-runner");
+    std::fs::create_dir(program.parent().unwrap()).unwrap();
+    let target = std::fs::canonicalize(stage.world.path("bin/agent-runner")).unwrap();
+    std::os::unix::fs::symlink(target, &program).unwrap();
+    let args = ["run", "--backend", "claude", "--add-task", "Look around", "Only look"];
+    let command = stage.command("copyist", Login::Key, &args);
+    command.env("AGENT_RUNNER_CMD", format!("'{}'", program.display())).run().expect_code(0);
+    assert_eq!(stage.world.manifest(&stage.world.only_run()).outcome(), "success");
+}
+
+#[test]
+fn an_unrestricted_run_may_write() {
+    let script = Script::new("x").shell("echo written > proof.txt").say("Written.").end();
+    let stage = Stage::new(World::new(), [script]);
+    let args = ["run", "--backend", "claude", "--unrestricted", "Write it"];
+    stage.command("x", Login::Key, &args).run().expect_code(0);
+    assert_eq!(stage.world.read("repo/proof.txt"), "written\n");
+}
+
+#[test]
+fn an_agents_run_says_once_that_nothing_is_asked() {
+    let script = Script::new("x").shell(&format!("{} && {}", complete("one"), complete("two"))).say("Done.");
+    let stage = Stage::new(World::new(), [script]);
+    let ended = stage.command("x", Login::Key, &["run", "--agent", "real", "--assignment", "work"]).run();
+    let ended = ended.expect_code(0);
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert_eq!(said.matches("unrestricted").count(), 1, "{ended}");
+}
+
+#[test]
+fn root_is_refused_by_the_client_unless_somebody_vouches_for_it() {
+    let script = Script::new("x").shell(&format!("{} && {}", complete("one"), complete("two"))).say("Done.");
+    let stage = Stage::new(World::new(), [script]);
+    let args = ["run", "--agent", "real", "--assignment", "work"];
+    let ended = stage.command("x", Login::Key, &args).env_remove("IS_SANDBOX").run();
+    if rustix::process::geteuid().is_root() {
+        let ended = ended.expect_code(4);
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains("root") && said.contains("IS_SANDBOX=1"), "{ended}");
+        assert_eq!(stage.world.manifest(&stage.world.only_run()).ends(), "misconfigured");
+        assert!(stage.model.turns("x").is_empty());
+    } else {
+        ended.expect_code(0);
+    }
+}
