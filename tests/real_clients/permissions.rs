@@ -14,10 +14,10 @@ fn told_to(told: &str, what: &str) -> String {
 /// A model that knows nothing but what it is told: it asks for the list, tries to write a file, and reports.
 fn copyist() -> Script {
     let report = |told: &str| {
-        let list = &told[told.find("pending").expect("no list of tasks was printed") - 60..];
-        let id =
-            list.split(|c: char| c.is_whitespace() || c == '`').find(|word| word.starts_with("look-around"));
-        told_to(told, "really done").replace("<task-id>", id.unwrap_or_else(|| panic!("no id: {list}")))
+        // Only the list, which it has asked for, names the task.
+        let mut words = told.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+        let id = words.find(|word| word.starts_with("look-around")).expect("the list did not come");
+        told_to(told, "really done").replace("<task-id>", id)
     };
     Script::new("copyist")
         .shell_from(|told| told_to(told, "See the list"))
