@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::harness::{Manifest as _, World};
 use crate::model_server::{Refusal, Script};
 use crate::stage::{Login, Stage, complete};
@@ -58,6 +60,24 @@ fn a_limit_with_a_reset_is_waited_out_and_costs_nothing() {
     assert!(seconds(&manifest.attempt(1)["startedAt"]) >= reset, "{}", manifest.attempt(1));
     stage.assert_one_conversation(&run, 2);
     assert!(stage.last_sent("limited").contains("I begin."));
+    stage.world.assert_nothing_left();
+}
+
+#[test]
+fn a_wait_outlives_its_driver() {
+    let stage = limited(Refusal::usage_limit(Duration::from_secs(8)));
+    let run = stage.run_as("limited", Login::Token, &["--detach"]).run().expect_code(0).run_id();
+    stage
+        .world
+        .wait_manifest(&run, "a wait", |manifest| manifest["state"]["phase"]["stage"]["name"] == "waiting");
+    let driver = stage.world.driver_pid(&run);
+    stage.world.signal(driver, Signal::KILL);
+    stage.world.wait_gone(driver);
+    stage.command("limited", Login::Token, &["run", "--resume-run", &run]).run().expect_code(0);
+    let manifest = stage.world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("success", "limited reported"));
+    assert!(seconds(&manifest.attempt(1)["startedAt"]) >= reset(&stage), "{}", manifest.attempt(1));
+    stage.assert_one_conversation(&run, 2);
     stage.world.assert_nothing_left();
 }
 
