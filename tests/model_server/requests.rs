@@ -97,3 +97,17 @@ fn bodies_may_come_in_chunks_and_requests_one_after_the_other() {
     assert_eq!(server.seen().len(), 2);
     assert!(server.seen().iter().all(|seen| seen.kind == Kind::Aside && seen.said() == "Hello"));
 }
+
+#[test]
+fn words_of_the_system_may_follow_what_was_said() {
+    let server = ModelServer::start([Script::new("x").shell("true").say("Heard.").end().say("Too far.")]);
+    let mut caller = Caller::new(&server, "x");
+    let call = caller.prompt("Hello");
+    caller.take(&call);
+    let id = call.call()["id"].clone();
+    let result = json!({"type": "tool_result", "tool_use_id": id, "content": "done"});
+    caller.messages.push(json!({"role": "user", "content": [result]}));
+    caller.messages.push(json!({"role": "system", "content": "It is late."}));
+    assert_eq!(caller.ask().text(), "Heard.");
+    assert_eq!(server.turns("x")[1].said(), "done");
+}

@@ -29,10 +29,16 @@ fn a_resumed_run_goes_on_in_the_same_conversation() {
 
 #[test]
 fn a_conversation_the_client_has_lost_is_begun_anew() {
-    let script =
-        Script::new("x").shell(&complete("one")).say("Half of it.").end().shell(&complete("two")).say("All.");
+    let script = Script::new("x")
+        .shell(&complete("one"))
+        .say("Half of it.")
+        .end()
+        .say("Still half of it.")
+        .end()
+        .shell(&complete("two"))
+        .say("All.");
     let stage = Stage::new(World::new(), [script]);
-    let run = stage.run("x", &["--max-retries", "0"]).run().expect_code(1).run_id();
+    let run = stage.run("x", &["--max-retries", "1"]).run().expect_code(1).run_id();
     let before = stage.world.status(&run)["backendSessionId"].as_str().unwrap().to_owned();
     std::fs::remove_dir_all(stage.world.path("home/.claude")).unwrap();
     stage.command("x", Login::Key, &["run", "--resume-run", &run]).run().expect_code(0);

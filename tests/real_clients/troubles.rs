@@ -39,7 +39,8 @@ fn a_refused_key_ends_the_run_at_once_and_says_what_to_do() {
     assert!(said.contains("ANTHROPIC_API_KEY") && said.contains("claude"), "{ended}");
     let manifest = stage.world.manifest(&stage.world.only_run());
     assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("failed", "misconfigured"));
-    assert!(stage.model.turns("x").len() <= 3, "{:?}", stage.model.turns("x"));
+    // The client tries a few times more, because some refusals pass.
+    assert!(stage.model.turns("x").len() <= 5, "{}", stage.model.turns("x").len());
     stage.world.assert_nothing_left();
 }
 

@@ -50,13 +50,11 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What its last message says.
+    /// What the client's user, or a tool, said last.
     pub fn said(&self) -> String {
-        self.body["messages"]
-            .as_array()
-            .and_then(|all| all.last())
-            .map(|m| text_of(&m["content"]))
-            .unwrap_or_default()
+        let messages = self.body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let last = messages.iter().rfind(|message| message["role"] == "user");
+        last.map(|message| text_of(&message["content"])).unwrap_or_default()
     }
 }
 

@@ -22,9 +22,11 @@ impl Request {
     pub(super) fn read(body: &Value) -> Self {
         let messages = body["messages"].as_array().cloned().unwrap_or_default();
         let tools = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let users = messages.iter().filter(|message| message["role"] == "user");
+        // Clients may put words of the system anywhere, behind the last thing their user said too.
+        let spoken: Vec<&Value> = messages.iter().filter(|message| message["role"] != "system").collect();
+        let users = spoken.iter().filter(|message| message["role"] == "user");
         let told: Vec<String> = users.map(|message| text_of(&message["content"])).collect();
-        let last = messages.last().map(|message| blocks(&message["content"])).unwrap_or_default();
+        let last = spoken.last().map(|message| blocks(&message["content"])).unwrap_or_default();
         let results = last.iter().filter(|block| block["type"] == "tool_result");
         Self {
             model: body["model"].as_str().unwrap_or_default().to_owned(),
