@@ -1,7 +1,9 @@
 //! The main job: two tasks, a model that lies about one of them, a nudge in the same conversation, and success.
 
+use serde_json::json;
+
 use crate::harness::{Manifest as _, World};
-use crate::model_server::Script;
+use crate::model_server::{Gate, Script};
 use crate::stage::{Stage, complete};
 
 fn liar() -> Script {
@@ -93,4 +95,35 @@ fn model_and_effort_reach_the_client() {
     assert!(asked.contains("haiku"), "{asked}");
     let named = stage.did_of(&run, 0, "session")[0]["model"].as_str().unwrap_or("none").to_owned();
     assert_eq!(named, asked);
+}
+
+#[test]
+fn work_in_the_background_belongs_to_the_turn_that_started_it() {
+    let world = World::new();
+    let (go, gate) = (world.fifo("go"), Gate::new());
+    // The model has ended its turn long before the command that it left in the background reports.
+    let command = format!("read word < {}; sleep 1; {}", go.path.display(), complete("two"));
+    let script = Script::new("x")
+        .shell(&complete("one"))
+        .call("Bash", json!({"command": command, "run_in_background": true}))
+        .say("The rest goes on in the background.")
+        .hold(&gate)
+        .end()
+        .say("That has ended too.")
+        .end();
+    let stage = Stage::new(world, [script]);
+    let front = stage.run("x", &[]).spawn();
+    gate.wait_until_reached();
+    gate.open();
+    go.release();
+    let run = front.wait().expect_code(0).run_id();
+    let manifest = stage.world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("success", "reported"));
+    assert_eq!(manifest.tasks(), "one=completed two=completed");
+    let messages = stage.did_of(&run, 0, "message");
+    let texts: Vec<&str> = messages.iter().map(|event| event["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["The rest goes on in the background.", "That has ended too."]);
+    let usage = &stage.world.status(&run)["usage"];
+    assert_eq!(usage["inputTokens"], 4000, "all four requests count: {usage}");
+    stage.world.assert_nothing_left();
 }
