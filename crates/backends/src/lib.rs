@@ -2,12 +2,14 @@
 //! mean. Must not contain the manifest, retry decisions or hooks.
 #![deny(missing_docs)]
 
+mod acp;
 mod backend;
 mod claude;
 mod command;
 mod json;
 mod passive;
 mod registry;
+mod reset;
 mod shell;
 mod tail;
 mod template;
@@ -15,6 +17,7 @@ mod template;
 mod tests;
 mod text;
 
+pub use acp::AcpReader;
 pub use agent_runner_model::turn::TurnEvent;
 pub use backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};
 pub use registry::Registry;

@@ -2,9 +2,9 @@
 
 use agent_runner_model::Timestamp;
 
-use super::limits;
 use super::wire::Line;
 use crate::json::{items, text, whole, word};
+use crate::reset::in_text;
 use crate::text::{MAX_LINE, one_line};
 
 /// Statuses of providers and proxies that will pass.
@@ -62,13 +62,22 @@ pub(super) enum Cause {
     Other,
 }
 
+/// The status in the words of a client that does not give it otherwise: `API Error: 529 …`, `… rejected (429) …`.
+fn status_in(words: &str) -> Option<u64> {
+    let rest = words.split_once("API Error: ")?.1;
+    let rest = rest.strip_prefix("Request rejected (").unwrap_or(rest);
+    let digits = rest.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let is_whole = !rest[3..].starts_with(|c: char| c.is_alphanumeric());
+    digits.parse().ok().filter(|status| is_whole && (400..=599).contains(status))
+}
+
 impl Failure {
     /// What an `assistant` or `result` line says about an error.
     pub(super) fn of(line: &Line<'_>, words: &str, now: Timestamp) -> Self {
         let owned = |raw| word(raw).map(|word| one_line(word, MAX_LINE));
         Self {
             class: owned(line.error),
-            status: whole(line.api_error_status),
+            status: whole(line.api_error_status).or_else(|| status_in(words)),
             kind: owned(line.api_error_type),
             code: owned(line.api_error),
             reason: owned(line.terminal_reason),
@@ -76,7 +85,7 @@ impl Failure {
             // Words are put in front of other words.
             words: one_line(words.trim_end().trim_end_matches('.'), MAX_LINE),
             has_words: true,
-            reset_at: limits::in_text(words, now),
+            reset_at: in_text(words, now),
             is_unknown_session: false,
         }
     }

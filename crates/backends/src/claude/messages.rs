@@ -22,14 +22,15 @@ impl Reader {
     pub(super) fn answered(&mut self, line: &Line<'_>, now: Timestamp, events: &mut Vec<TurnEvent>) {
         let message: Message<'_> = fields(line.message).unwrap_or_default();
         let blocks = items(message.content, MAX_BLOCKS).into_iter();
-        let blocks: Vec<Block<'_>> = blocks.filter_map(|raw| fields(Some(raw))).collect();
+        let blocks = blocks.filter_map(|raw| fields::<Block<'_>>(Some(raw)));
+        let blocks: Vec<Block<'_>> = blocks.filter(|block| word(block.kind).is_some()).collect();
         let agent = sub_agent(line);
         let is_error = line.error.is_some() || flag(line.is_api_error_message) == Some(true);
         if is_error {
             let words: Vec<Cow<'_, str>> = blocks.iter().map(|block| words_of(block.text)).collect();
             return self.refused_by_provider(line, &words.join(" "), agent.as_deref(), now, events);
         }
-        if agent.is_none() {
+        if agent.is_none() && !blocks.is_empty() {
             self.evidence.progress = Progress::Open;
             self.evidence.error = None;
             self.evidence.limit = None;

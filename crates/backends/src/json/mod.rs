@@ -2,6 +2,8 @@
 
 mod lenient;
 mod mend;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use lenient::{fields, flag, items, members, number, text, whole, word};
 pub(crate) use mend::mend;

@@ -1,0 +1,9 @@
+//! The `claude` backend from outside: what it starts, and what it makes of recorded output.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
+
+mod command_line;
+mod expectations;
+mod mutations;
+mod replay;
+mod two_way;
+mod unruly;
