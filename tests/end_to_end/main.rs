@@ -29,5 +29,6 @@ mod shell;
 mod starting;
 mod starts;
 mod strangers;
+mod terminal;
 mod truth;
 mod usage;

@@ -1,114 +1,34 @@
-//! Following a run: look, show, wait for a prompt, look again. Holds the leash of a run this command started.
+//! Following a run: look, show, wait for a prompt, look again. Must not decide what is shown of it.
 
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::ReadRun;
-use agent_runner_api::view::RunDetail;
-use agent_runner_engine::driver::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP};
-use agent_runner_engine::talk::{Seen, socket_path, until_gone, watch_events};
+use agent_runner_api::view::{RunDetail, RunReading};
+use agent_runner_engine::driver::{LEASH_ABORT, LEASH_ABORT_NOW};
 use agent_runner_model::RunId;
 use agent_runner_model::phase::RunStatus;
-use agent_runner_model::spec::OrphanPolicy;
-use agent_runner_store::{Changes as _, FileChanges, RunStore as _, failpoint};
+use agent_runner_store::failpoint;
 use agent_runner_supervisor::reap_detached;
-use anyhow::Context as _;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::unix::pipe;
-use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::exit::Failure;
+use crate::hearing::{Hearing, Told};
+use crate::prompts::Prompts;
 use crate::render::View;
-use crate::signals::Signals;
+use crate::signals::{ScreenSignals, Signals};
 
 /// How long the driver may take to leave after it recorded the end.
 const PARTING: Duration = Duration::from_secs(5);
-/// How often a live view shows that time passes.
-const TICK: Duration = Duration::from_secs(1);
-/// Events of the worker that are read ahead of what is shown.
-const LIVE_BACKLOG: usize = 64;
+/// How long somebody who watches waits for another driver when one is gone.
+const REPLACEMENT: Duration = Duration::from_secs(3);
+/// How long a terminal may take to be given back.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
 /// Exit code of a command whose terminal went away: 128 + SIGHUP.
 const HUNG_UP: u8 = 129;
-
-/// What prompts another look.
-pub(crate) enum Prompts {
-    /// The driver this command holds, and what it is told when the terminal goes away.
-    Driver { leash: pipe::Sender, wake: pipe::Receiver, hang_up: u8 },
-    /// The run's files, and the end of the driver, which no file tells.
-    Files { changes: FileChanges, gone: mpsc::Receiver<()> },
-}
-
-impl Prompts {
-    pub(crate) fn held(leash: OwnedFd, wake: OwnedFd, on_hang_up: OrphanPolicy) -> Result<Self, Failure> {
-        let leash = pipe::Sender::from_owned_fd(leash).context("cannot use the leash")?;
-        let wake = pipe::Receiver::from_owned_fd(wake).context("cannot use the wake-up pipe")?;
-        let hang_up = match on_hang_up {
-            OrphanPolicy::Continue => LEASH_HANG_UP,
-            OrphanPolicy::Abort => LEASH_ABORT,
-        };
-        Ok(Self::Driver { leash, wake, hang_up })
-    }
-
-    /// The files and the driver of a run that somebody else started.
-    pub(crate) async fn files(app: &App, run_id: &RunId) -> Result<Self, Failure> {
-        let changes = app.store.changes(run_id).await.context("cannot watch the run")?;
-        let (sender, gone) = mpsc::channel(1);
-        let socket = socket_of(app, run_id);
-        tokio::spawn(async move {
-            loop {
-                until_gone(&socket).await;
-                // Nobody listens, or nobody listens yet: then the lease is looked at from time to time.
-                if sender.send(()).await.is_err() {
-                    return;
-                }
-                tokio::time::sleep(TICK).await;
-            }
-        });
-        Ok(Self::Files { changes, gone })
-    }
-
-    /// Another look is due; `false` when whoever prompted is gone.
-    async fn next(&mut self) -> bool {
-        match self {
-            Self::Driver { wake, .. } => {
-                let mut bytes = [0u8; 256];
-                matches!(wake.read(&mut bytes).await, Ok(count) if count > 0)
-            }
-            Self::Files { changes, gone } => {
-                tokio::select! {
-                    () = changes.next() => {}
-                    _ = gone.recv() => {}
-                }
-                true
-            }
-        }
-    }
-
-    /// Says one word to the driver. A driver that is gone needs to hear nothing.
-    fn say(&self, word: u8) {
-        match self {
-            Self::Driver { leash, .. } => {
-                // Not through the runtime: it writes only once it has seen that the pipe takes something, and a signal
-                // may have come before that.
-                let _ = rustix::io::write(leash, &[word]);
-            }
-            Self::Files { .. } => {}
-        }
-    }
-
-    /// The terminal went away.
-    fn hang_up(&self) {
-        match self {
-            Self::Driver { hang_up, .. } => self.say(*hang_up),
-            Self::Files { .. } => {}
-        }
-    }
-}
 
 /// How following ended.
 pub(crate) enum End {
@@ -132,72 +52,205 @@ impl Watch {
     }
 }
 
-/// Follows a run until it is over or let go. Events up to the cursor `after` are not shown.
+/// What is followed, and how far.
+pub(crate) struct Followed {
+    pub(crate) run_id: RunId,
+    /// Events up to this cursor are not shown.
+    pub(crate) after: u64,
+    /// Whether another driver may take the place of one that is gone.
+    pub(crate) replaceable: bool,
+}
+
+/// What is to be done about something that happened.
+enum Next {
+    /// Look at the run again.
+    Look,
+    /// Keep waiting.
+    Wait,
+    /// Stop following.
+    Leave(u8),
+}
+
+/// Follows a run until it is over or let go. However that ends, the terminal is as it was.
 pub(crate) async fn follow(
     app: &App,
-    run_id: &RunId,
-    after: u64,
-    mut prompts: Prompts,
+    followed: Followed,
+    prompts: Prompts,
     watch: &mut Watch,
 ) -> Result<End, Failure> {
     failpoint::hit("command.following");
-    let Watch { view, signals, told_to_stop } = watch;
-    let mut driver_gone = false;
-    let mut cursor = after;
-    let mut events = live_events(app, run_id, view);
-    let holds = matches!(prompts, Prompts::Driver { .. });
-    loop {
-        let reading =
-            app.engine.call(ReadRun { run: run_id.to_string(), after: cursor, limit: None }).await?;
-        cursor = reading.last_cursor;
-        view.update(&reading);
-        let status = reading.run.summary.effective_status;
-        if !matches!(status, RunStatus::Running) || driver_gone {
-            if holds && !driver_gone {
-                part(&mut prompts, signals).await;
-            }
-            return Ok(End::Over(Box::new(reading.run)));
-        }
-        // Inner waits end with a reason to look again.
+    let end = Following::new(app, followed, prompts, watch)?.to_the_end().await;
+    match end {
+        // What is said at the end takes the picture's place.
+        Ok(End::Over(_)) => {}
+        Ok(End::LetGo(_)) | Err(_) => leave(&mut watch.view).await,
+    }
+    end
+}
+
+/// Gives the terminal back, if it takes anything.
+async fn leave(view: &mut View) {
+    let _ = tokio::time::timeout(LAST_WORDS, view.leave()).await;
+}
+
+/// A run that is followed.
+struct Following<'a> {
+    app: &'a App,
+    followed: Followed,
+    prompts: Prompts,
+    watch: &'a mut Watch,
+    screen: ScreenSignals,
+    hearing: Hearing,
+    /// Heard, but not shown: it belongs to an attempt that has not been seen to begin.
+    early: Vec<Told>,
+    driver_gone: bool,
+}
+
+impl<'a> Following<'a> {
+    fn new(
+        app: &'a App,
+        followed: Followed,
+        prompts: Prompts,
+        watch: &'a mut Watch,
+    ) -> Result<Self, Failure> {
+        let screen = if watch.view.is_live() { ScreenSignals::new()? } else { ScreenSignals::none() };
+        let hearing = Hearing::new(app, &followed.run_id, watch.view.shows_workers());
+        Ok(Self { app, followed, prompts, watch, screen, hearing, early: Vec::new(), driver_gone: false })
+    }
+
+    fn holds(&self) -> bool {
+        matches!(self.prompts, Prompts::Driver { .. })
+    }
+
+    async fn to_the_end(mut self) -> Result<End, Failure> {
+        let mut patience = None;
         loop {
-            tokio::select! {
-                there = prompts.next() => {
-                    if !there {
-                        // A process that dies closes its pipes before it lets go of its lease: what the run has come
-                        // to is seen only when it is gone.
-                        part(&mut prompts, signals).await;
-                        driver_gone = true;
-                    }
-                    break;
+            let reading = self.look().await?;
+            let newest = reading.run.attempts.last().map(|attempt| attempt.attempt_number);
+            if self.goes_on(&reading.run, &mut patience) {
+                self.hearing.listen();
+            } else {
+                if self.holds() && !self.driver_gone {
+                    part(&mut self.prompts, &mut self.watch.signals).await;
                 }
-                Some(seen) = events.recv() => match seen {
-                    Seen::Watching => {}
-                    Seen::Event(event) => view.event(&event),
-                },
-                () = tokio::time::sleep(TICK), if view.is_live() => view.tick(),
-                _ = signals.interrupt.recv() => {
-                    if !holds {
-                        return Ok(End::LetGo(INTERRUPTED));
-                    }
-                    prompts.say(if *told_to_stop { LEASH_ABORT_NOW } else { LEASH_ABORT });
-                    view.aborting(*told_to_stop);
-                    *told_to_stop = true;
+                return Ok(End::Over(Box::new(reading.run)));
+            }
+            loop {
+                match self.wait(newest, patience).await {
+                    Next::Look => break,
+                    Next::Wait => {}
+                    Next::Leave(code) => return Ok(End::LetGo(code)),
                 }
-                _ = signals.terminate.recv() => {
-                    if !holds {
-                        return Ok(End::LetGo(INTERRUPTED));
-                    }
-                    prompts.say(if *told_to_stop { LEASH_ABORT_NOW } else { LEASH_ABORT });
-                    *told_to_stop = true;
-                }
-                _ = signals.hang_up.recv() => {
-                    // Nobody is there to read anything any more, so nothing is printed.
-                    prompts.hang_up();
-                    return Ok(End::LetGo(HUNG_UP));
-                }
-                _ = signals.child.recv() => reap_as_first_process(),
             }
         }
+    }
+
+    /// Whether there is more to see; `patience` is until when a run without a driver is given another one.
+    fn goes_on(&self, run: &RunDetail, patience: &mut Option<Instant>) -> bool {
+        match run.summary.effective_status {
+            RunStatus::Running => {
+                *patience = None;
+                !self.driver_gone
+            }
+            RunStatus::Interrupted => {
+                let now = Instant::now();
+                self.followed.replaceable && now < *patience.get_or_insert(now + REPLACEMENT)
+            }
+            RunStatus::Initialized
+            | RunStatus::Ready
+            | RunStatus::Success
+            | RunStatus::Blocked
+            | RunStatus::Exhausted
+            | RunStatus::Aborted
+            | RunStatus::Error => false,
+        }
+    }
+
+    async fn look(&mut self) -> Result<RunReading, Failure> {
+        let Followed { run_id, after, .. } = &self.followed;
+        let request = ReadRun { run: run_id.to_string(), after: *after, limit: None };
+        let reading = self.app.engine.call(request).await?;
+        self.followed.after = reading.last_cursor;
+        let mut told = self.hearing.complete(self.app, &reading).await;
+        told.append(&mut self.early);
+        self.watch.view.update(&reading, &told);
+        Ok(reading)
+    }
+
+    /// Waits for something to happen. `newest` is the newest attempt that was shown.
+    async fn wait(&mut self, newest: Option<u32>, patience: Option<Instant>) -> Next {
+        let signals = &mut self.watch.signals;
+        tokio::select! {
+            there = self.prompts.next() => {
+                if !there {
+                    // A process that dies closes its pipes before it lets go of its lease: what the run has come to is
+                    // seen only when it is gone.
+                    part(&mut self.prompts, signals).await;
+                    self.driver_gone = true;
+                }
+                Next::Look
+            }
+            seen = self.hearing.next() => {
+                let told = self.hearing.take_in(self.app, seen).await;
+                if told.iter().any(|told| Some(told.attempt_number()) > newest) {
+                    self.early.extend(told);
+                    return Next::Look;
+                }
+                self.watch.view.told(&told);
+                Next::Wait
+            }
+            () = until(patience) => Next::Look,
+            () = self.watch.view.due() => {
+                self.watch.view.draw();
+                Next::Wait
+            }
+            () = self.screen.resized.recv() => {
+                self.watch.view.draw();
+                Next::Wait
+            }
+            () = self.screen.suspend.recv() => {
+                leave(&mut self.watch.view).await;
+                ScreenSignals::pause();
+                Next::Wait
+            }
+            () = self.screen.quit.recv() => {
+                leave(&mut self.watch.view).await;
+                ScreenSignals::give_in();
+                Next::Wait
+            }
+            () = signals.interrupt.recv() => self.stop(true),
+            () = signals.terminate.recv() => self.stop(false),
+            () = signals.hang_up.recv() => {
+                // Nobody is there to read anything any more, so nothing is printed.
+                self.prompts.hang_up();
+                Next::Leave(HUNG_UP)
+            }
+            () = signals.child.recv() => {
+                reap_as_first_process();
+                Next::Wait
+            }
+        }
+    }
+
+    /// Somebody wants this command to end: a person at the keyboard, or another program.
+    fn stop(&mut self, by_person: bool) -> Next {
+        if !self.holds() {
+            return Next::Leave(INTERRUPTED);
+        }
+        let again = std::mem::replace(&mut self.watch.told_to_stop, true);
+        self.prompts.say(if again { LEASH_ABORT_NOW } else { LEASH_ABORT });
+        if by_person {
+            self.watch.view.aborting(again);
+        }
+        Next::Wait
+    }
+}
+
+/// Waits until then; without a time, for ever.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -218,19 +271,4 @@ fn reap_as_first_process() {
         return;
     }
     while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
-}
-
-/// What the worker does, for a view that shows it.
-fn live_events(app: &App, run_id: &RunId, view: &View) -> mpsc::Receiver<Seen> {
-    let (sender, events) = mpsc::channel(LIVE_BACKLOG);
-    let socket = socket_of(app, run_id);
-    if view.is_live() {
-        tokio::spawn(async move { watch_events(&socket, sender).await });
-    }
-    events
-}
-
-fn socket_of(app: &App, run_id: &RunId) -> PathBuf {
-    let config = app.engine.config();
-    socket_path(&config.runtime_dir, &config.state_dir, run_id)
 }

@@ -8,13 +8,17 @@ mod drive;
 mod exit;
 mod follow;
 mod front;
+mod hearing;
 mod launcher;
 mod output;
+mod pace;
 mod printer;
+mod prompts;
 mod render;
 mod settings;
 mod signals;
 mod tasks_over_socket;
+mod wall;
 mod worker;
 
 pub use app::main;

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::sync::mpsc;
 use std::thread;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::sync::watch;
 
 /// Texts on their way to standard output.
@@ -50,9 +52,11 @@ impl Printer {
         }
     }
 
-    /// Whether texts are still on their way: then a picture that will soon be drawn again need not be drawn now.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.printed.borrow().texts < self.queued
+    /// Waits until nothing is on its way: a picture that will soon be drawn again need not be drawn before.
+    pub(crate) async fn idle(&self) {
+        let mut printed = self.printed.clone();
+        // Without a thread nothing will ever be printed, and nothing has to be waited for.
+        let _ = printed.wait_for(|printed| printed.texts >= self.queued).await;
     }
 
     /// Waits until everything is printed. Errors say why something could not be; a reader that went away is none.
@@ -71,7 +75,24 @@ impl Printer {
     }
 }
 
+/// Writes a text in as few pieces as the system takes: a picture that comes in two is seen in two.
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    // What other parts of this program have begun to print comes first.
+    out.flush()?;
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match rustix::io::write(&out, rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            // Somebody else made it so; it is not for this program to change.
+            Err(Errno::AGAIN) => {
+                let mut ready = [PollFd::new(&out, PollFlags::OUT)];
+                let _ = poll(&mut ready, None);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }

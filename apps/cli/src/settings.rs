@@ -1,14 +1,17 @@
-//! Where this program finds and keeps things: default < environment < flag, resolved once.
+//! Where this program finds and keeps things, and how it may show them: default < environment < flag, resolved once.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use agent_runner_engine::EngineConfig;
 use agent_runner_engine::driver::{COMMAND, CONFIG_DIR, STATE_DIR};
 use anyhow::Context as _;
 
 use crate::exit::{Failure, usage};
+use crate::wall::{Wall, Zone};
 
 /// Default seconds between asking a worker to stop and ending it.
 const STOP_GRACE_SEC: u32 = 5;
@@ -20,8 +23,35 @@ const NETWORK_LOCKS: &str = "AGENT_RUNNER_ALLOW_NETWORK_LOCKS";
 /// Everything this program is told by where it runs.
 pub(crate) struct Settings {
     pub(crate) engine: EngineConfig,
+    pub(crate) display: Display,
     caller_dir: Option<PathBuf>,
     pub(crate) allow_network_locks: bool,
+}
+
+/// What standard output can show.
+pub(crate) struct Display {
+    /// Whether pictures can be drawn in place.
+    pub(crate) draws: bool,
+    /// Whether they may have colours.
+    pub(crate) colour: bool,
+    /// The clock of whoever reads.
+    pub(crate) wall: Rc<Wall>,
+}
+
+impl Display {
+    fn find() -> Self {
+        let dumb = variable("TERM").is_none_or(|term| term == "dumb");
+        let plain = variable("NO_COLOR").is_some() || variable("CLICOLOR").is_some_and(|value| value == "0");
+        let zone = || {
+            let tz = variable("TZ").and_then(|tz| tz.into_string().ok());
+            Zone::find(tz.as_deref(), |path| std::fs::read(path).ok())
+        };
+        Self {
+            draws: std::io::stdout().is_terminal() && !dumb,
+            colour: !plain,
+            wall: Rc::new(Wall::new(zone)),
+        }
+    }
 }
 
 /// Reads the environment.
@@ -54,7 +84,12 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         stop_grace_sec,
     };
-    Ok(Settings { engine, caller_dir, allow_network_locks: variable(NETWORK_LOCKS).is_some() })
+    Ok(Settings {
+        engine,
+        display: Display::find(),
+        caller_dir,
+        allow_network_locks: variable(NETWORK_LOCKS).is_some(),
+    })
 }
 
 impl Settings {

@@ -1,7 +1,8 @@
 //! The signals a command that watches a run listens to. Taken up before the run is created, so that none is lost.
 
 use anyhow::Context as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Failure;
 
@@ -14,7 +15,7 @@ pub(crate) struct Signals {
 
 /// A signal that is listened to, or that whoever started this process has shielded it from (`nohup`, a job in the
 /// background of a script): that choice stands.
-pub(crate) struct Heard(Option<Signal>);
+pub(crate) struct Heard(Option<tokio::signal::unix::Signal>);
 
 impl Heard {
     fn new(kind: SignalKind, ignored: u64) -> Result<Self, Failure> {
@@ -57,6 +58,42 @@ impl Signals {
             () = self.terminate.recv() => {}
             () = self.hang_up.recv() => {}
         }
+    }
+}
+
+/// The signals that concern a picture in a terminal. Only taken up where there is one.
+pub(crate) struct ScreenSignals {
+    /// The terminal has another size.
+    pub(crate) resized: Heard,
+    /// Somebody wants this process to pause (Ctrl-Z).
+    pub(crate) suspend: Heard,
+    /// Somebody wants this process to be gone (Ctrl-\).
+    pub(crate) quit: Heard,
+}
+
+impl ScreenSignals {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let ignored = ignored_signals();
+        Ok(Self {
+            resized: Heard::new(SignalKind::window_change(), 0)?,
+            suspend: Heard::new(SignalKind::from_raw(Signal::TSTP.as_raw()), ignored)?,
+            quit: Heard::new(SignalKind::quit(), ignored)?,
+        })
+    }
+
+    /// Listens to none of them.
+    pub(crate) fn none() -> Self {
+        Self { resized: Heard(None), suspend: Heard(None), quit: Heard(None) }
+    }
+
+    /// Pauses this process until it is told to go on.
+    pub(crate) fn pause() {
+        let _ = kill_process(getpid(), Signal::STOP);
+    }
+
+    /// Ends this process as if nobody had listened.
+    pub(crate) fn give_in() {
+        let _ = kill_process(getpid(), Signal::KILL);
     }
 }
 

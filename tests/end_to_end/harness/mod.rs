@@ -8,6 +8,7 @@ mod manifest;
 mod processes;
 mod running;
 mod terminal;
+mod tmux;
 mod waiting;
 mod world;
 

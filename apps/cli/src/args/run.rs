@@ -180,6 +180,9 @@ pub struct TimelineArgs {
     /// Only the newest N entries
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
+    /// Show long texts whole
+    #[arg(long)]
+    pub full: bool,
     /// Output.
     #[command(flatten)]
     pub output: Output,

@@ -4,6 +4,9 @@ use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::event::{EventBody, EventRecord};
 use agent_runner_model::phase::{Cause, PromptKind};
 
+use super::span::reason_words;
+use super::usage::usage_words;
+
 /// What happened, without its time. Events of newer versions are shown as they are.
 pub(crate) fn event_line(event: &EventRecord) -> String {
     let Some(body) = event.body() else {
@@ -24,13 +27,15 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
         EventBody::AttemptStarted { attempt_number, prompt, .. } => {
             format!("attempt {attempt_number} started{}", prompt_words(prompt))
         }
-        EventBody::AttemptRecorded { attempt_number, end, leftovers, .. } => {
+        EventBody::AttemptRecorded { attempt_number, end, leftovers, usage, .. } => {
             let left = match leftovers {
                 0 => String::new(),
                 1 => "; 1 process it left behind was ended".to_owned(),
                 count => format!("; {count} processes it left behind were ended"),
             };
-            format!("attempt {attempt_number} ended: {}{left}", end_words(&end))
+            let used =
+                if usage.is_unknown() { String::new() } else { format!("; used {}", usage_words(&usage)) };
+            format!("attempt {attempt_number} ended: {}{used}{left}", end_words(&end))
         }
         EventBody::BackendSessionUpdated { backend_session_id } => {
             format!("the backend calls its session {backend_session_id}")
@@ -42,7 +47,7 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
         }
         EventBody::Waiting { wait } => {
             let until = wait.until.map(|until| format!(" until {until}")).unwrap_or_default();
-            format!("waiting{until} ({}): {}", wait.why.as_str(), wait.detail)
+            format!("waiting{until} ({}): {}", reason_words(wait.why), wait.detail)
         }
         EventBody::WaitEnded {} => "the wait is over".to_owned(),
         EventBody::HookRecorded { hook, objection } => checked("hook", &hook, objection),

@@ -2,17 +2,26 @@
 
 mod clean;
 mod events;
+mod flood;
+mod lines;
 mod live;
 mod run;
+#[cfg(test)]
+mod sample;
+mod span;
 mod table;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod turn;
+mod usage;
 mod view;
 
 pub(crate) use clean::{clean, indent};
 pub(crate) use events::event_line;
+pub(crate) use live::Role;
 pub(crate) use run::{closing, exit_code, initialized, run_status};
+pub(crate) use span::reason_words;
 pub(crate) use table::{columns, fields, task_table};
-pub(crate) use turn::turn_line;
+pub(crate) use timeline::timeline_text;
 pub(crate) use view::View;

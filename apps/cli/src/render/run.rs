@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use agent_runner_api::view::RunDetail;
 use agent_runner_model::Lease;
-use agent_runner_model::phase::RunStatus;
+use agent_runner_model::phase::{RunStatus, Wait};
 use agent_runner_model::task::TaskStatus;
 
 use super::clean::{clean, indent, one_line};
+use super::span::{duration_words, wait_words};
 use super::table::{fields, task_table};
+use super::usage::totals_words;
+use crate::wall::Wall;
 
 /// Exit code when a driver died and its run waits to be resumed.
 const INTERRUPTED: u8 = 4;
@@ -29,7 +32,7 @@ pub(crate) fn exit_code(detail: &RunDetail) -> u8 {
 }
 
 /// A new run that was not started.
-pub(crate) fn initialized(detail: &RunDetail) -> String {
+pub(crate) fn initialized(detail: &RunDetail, wall: &Wall) -> String {
     let run = &detail.summary.run_id;
     let mut text = format!(
         "Initialized run {run}: agent {}, backend {}, {} tasks, in {}\n",
@@ -39,12 +42,12 @@ pub(crate) fn initialized(detail: &RunDetail) -> String {
         text.push_str(&format!("\n{}\n", instructions.trim_end()));
     }
     text.push('\n');
-    text.push_str(&closing(detail));
+    text.push_str(&closing(detail, wall));
     clean(&text)
 }
 
 /// The end of a watched run: the tasks, where the manifest is, what to do next.
-pub(crate) fn closing(detail: &RunDetail) -> String {
+pub(crate) fn closing(detail: &RunDetail, wall: &Wall) -> String {
     let summary = &detail.summary;
     let run = &summary.run_id;
     let mut text = task_table(&detail.tasks);
@@ -71,6 +74,12 @@ pub(crate) fn closing(detail: &RunDetail) -> String {
         "Run {run}: {status} ({} of {} tasks completed, {attempts}{took})\n",
         summary.tasks_completed, summary.tasks_total
     ));
+    if let Some(wait) = current_wait(detail) {
+        text.push_str(&format!("Waits {}\n", one_line(&wait_words(wait, wall), 400)));
+    }
+    if !summary.usage.usage.is_unknown() {
+        text.push_str(&format!("Used {}\n", totals_words(&summary.usage)));
+    }
     if let Some(failure) = &detail.failure {
         text.push_str(&format!("Why: {}\nWhat to do: {}\n", one_line(&failure.detail, 400), failure.hint));
     }
@@ -87,6 +96,12 @@ pub(crate) fn closing(detail: &RunDetail) -> String {
         text.push_str(&format!("Next: {next}\n"));
     }
     clean(&text)
+}
+
+/// What the run waits for. A driver that is gone waits for nothing.
+fn current_wait(detail: &RunDetail) -> Option<&Wait> {
+    let wait = detail.summary.wait.as_ref()?;
+    matches!(detail.summary.effective_status, RunStatus::Running).then_some(wait)
 }
 
 fn is_over(detail: &RunDetail) -> bool {
@@ -172,7 +187,7 @@ fn next_steps(detail: &RunDetail) -> Vec<String> {
 }
 
 /// How a run stands.
-pub(crate) fn run_status(detail: &RunDetail) -> String {
+pub(crate) fn run_status(detail: &RunDetail, wall: &Wall) -> String {
     let summary = &detail.summary;
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let mut pairs = vec![
@@ -190,9 +205,11 @@ pub(crate) fn run_status(detail: &RunDetail) -> String {
     if let Some(ended) = summary.ended_at {
         pairs.push(("Ended", ended.to_string()));
     }
-    if let Some(wait) = &detail.summary.wait {
-        let until = wait.until.map(|until| format!("until {until}, ")).unwrap_or_default();
-        pairs.push(("Waiting", format!("{until}{}: {}", wait.why.as_str(), wait.detail)));
+    if let Some(wait) = current_wait(detail) {
+        pairs.push(("Waits", wait_words(wait, wall)));
+    }
+    if summary.total_attempt_count > 0 {
+        pairs.push(("Used", totals_words(&summary.usage)));
     }
     if let Some(failure) = &detail.failure {
         pairs.push(("Why", failure.detail.clone()));
@@ -231,21 +248,7 @@ fn attempt_words(detail: &RunDetail) -> String {
 }
 
 /// How long a run has worked, or worked.
-pub(crate) fn elapsed(detail: &RunDetail) -> Option<Duration> {
+fn elapsed(detail: &RunDetail) -> Option<Duration> {
     let end = detail.summary.ended_at.unwrap_or(detail.summary.updated_at);
     Some(end.since(detail.summary.started_at?))
-}
-
-/// A duration for people: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 03 min`.
-pub(crate) fn duration_words(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    if duration < Duration::from_secs(1) {
-        format!("{} ms", duration.as_millis())
-    } else if seconds < 60 {
-        format!("{:.1} s", duration.as_secs_f64())
-    } else if seconds < 3600 {
-        format!("{} min {:02} s", seconds / 60, seconds % 60)
-    } else {
-        format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60)
-    }
 }

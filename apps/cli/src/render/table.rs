@@ -1,9 +1,8 @@
 //! Columns of text.
 
 use agent_runner_api::view::TaskView;
-use unicode_width::UnicodeWidthStr as _;
 
-use super::clean::{cell, one_line};
+use super::clean::{cell, one_line, width};
 
 /// Widest a column gets before its text is cut; the last column is never cut.
 const MAX_COLUMN: usize = 72;
@@ -11,11 +10,11 @@ const MAX_COLUMN: usize = 72;
 /// Rows in columns, two blanks apart.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
+    let column_width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.width()).max().unwrap_or(0).min(MAX_COLUMN)
+        cells.map(|cell| width(cell)).max().unwrap_or(0).min(MAX_COLUMN)
     };
-    let widths: Vec<usize> = (0..count).map(width).collect();
+    let widths: Vec<usize> = (0..count).map(column_width).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();

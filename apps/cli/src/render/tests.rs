@@ -5,7 +5,7 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::clean::{cell, clean, indent, one_line};
-use super::run::duration_words;
+use super::span::duration_words;
 use super::table::columns;
 
 #[test]

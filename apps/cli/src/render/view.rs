@@ -1,15 +1,18 @@
 //! What a watched run shows: nothing, lines, or a live view. What cannot be shown changes nothing about the run.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
+use std::rc::Rc;
 
 use agent_runner_api::view::RunReading;
-use agent_runner_engine::talk::LiveEvent;
 
-use super::clean::clean;
-use super::events::{event_line, is_worth_watching};
-use super::live::Live;
+use super::lines::Lines;
+use super::live::{Live, Role};
 use crate::args::OutputFormat;
+use crate::hearing::Told;
+use crate::pace::Frames;
 use crate::printer::Printer;
+use crate::settings::Display;
+use crate::wall::Wall;
 
 /// What a watched run shows.
 pub(crate) struct View {
@@ -20,20 +23,22 @@ pub(crate) struct View {
 enum Kind {
     /// Nothing: a program waits for the JSON at the end.
     Silent,
-    /// A line for each event, for pipes and logs.
-    Lines { headed: bool },
-    /// Tasks that change in place, for a person at a terminal.
-    Live(Box<Live>),
+    /// A line for each thing, for pipes and logs.
+    Lines { lines: Box<Lines>, wall: Rc<Wall> },
+    /// A picture that changes in place, for a person at a terminal.
+    Live { live: Box<Live>, frames: Frames, wall: Rc<Wall> },
 }
 
 impl View {
     /// The view that fits the output.
-    pub(crate) fn for_format(format: OutputFormat) -> Self {
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+    pub(crate) fn for_format(format: OutputFormat, display: &Display, role: Role) -> Self {
+        let wall = Rc::clone(&display.wall);
         let kind = match format {
             OutputFormat::Json => Kind::Silent,
-            OutputFormat::Text if io::stdout().is_terminal() && !dumb => Kind::Live(Box::default()),
-            OutputFormat::Text => Kind::Lines { headed: false },
+            OutputFormat::Text if display.draws => {
+                Kind::Live { live: Box::new(Live::new(role, display.colour)), frames: Frames::new(), wall }
+            }
+            OutputFormat::Text => Kind::Lines { lines: Box::default(), wall },
         };
         Self { kind, printer: Printer::new() }
     }
@@ -43,40 +48,73 @@ impl View {
         Self { kind: Kind::Silent, printer: Printer::new() }
     }
 
+    /// Whether something is drawn in place.
     pub(crate) fn is_live(&self) -> bool {
         match self.kind {
-            Kind::Live(_) => true,
+            Kind::Live { .. } => true,
             Kind::Silent | Kind::Lines { .. } => false,
         }
     }
 
-    /// Something was committed.
-    pub(crate) fn update(&mut self, reading: &RunReading) {
+    /// Whether it shows what workers do.
+    pub(crate) fn shows_workers(&self) -> bool {
+        match self.kind {
+            Kind::Live { .. } | Kind::Lines { .. } => true,
+            Kind::Silent => false,
+        }
+    }
+
+    /// Something was committed, and workers did something meanwhile of which nothing was heard until now.
+    pub(crate) fn update(&mut self, reading: &RunReading, told: &[Told]) {
         match &mut self.kind {
             Kind::Silent => {}
-            Kind::Lines { headed } => {
-                let text = lines(reading, !*headed);
-                *headed = true;
+            Kind::Lines { lines, wall } => {
+                let text = lines.update(reading, told, wall);
                 self.printer.print(text);
             }
-            Kind::Live(live) => {
+            Kind::Live { live, frames, .. } => {
+                told.iter().for_each(|told| live.told(told));
                 live.update(reading);
-                self.draw();
+                frames.changed();
             }
         }
     }
 
     /// The worker did something.
-    pub(crate) fn event(&mut self, event: &LiveEvent) {
-        if let Kind::Live(live) = &mut self.kind {
-            live.event(event);
-            self.draw();
+    pub(crate) fn told(&mut self, told: &[Told]) {
+        match &mut self.kind {
+            Kind::Silent => {}
+            Kind::Lines { lines, .. } => {
+                let text = told.iter().map(|told| lines.told(told)).collect();
+                self.printer.print(text);
+            }
+            Kind::Live { live, frames, .. } => {
+                told.iter().for_each(|told| live.told(told));
+                frames.changed();
+            }
         }
     }
 
-    /// Time passed.
-    pub(crate) fn tick(&mut self) {
-        self.draw();
+    /// Waits until there is something to draw; for ever, if nothing is drawn in place. Can be dropped and waited for
+    /// again.
+    pub(crate) async fn due(&self) {
+        match &self.kind {
+            Kind::Silent | Kind::Lines { .. } => std::future::pending().await,
+            Kind::Live { frames, .. } => {
+                // A terminal that is slow, or was stopped, gets the newest picture when it is ready, not all of them.
+                self.printer.idle().await;
+                frames.due().await;
+            }
+        }
+    }
+
+    /// Draws what there is to draw.
+    pub(crate) fn draw(&mut self) {
+        if let Kind::Live { live, frames, wall } = &mut self.kind {
+            let picture = live.draw(wall);
+            self.printer.print(picture);
+            frames.drew();
+        }
     }
 
     /// The person asked to stop; `again` for the second time.
@@ -89,46 +127,36 @@ impl View {
         match &mut self.kind {
             Kind::Silent => {}
             Kind::Lines { .. } => self.printer.print(format!("{words}\n")),
-            Kind::Live(live) => {
-                live.say(words);
-                self.draw();
+            Kind::Live { live, frames, .. } => {
+                live.asked(words);
+                frames.changed();
             }
+        }
+    }
+
+    /// Gives the terminal back, with the picture as it is. It is drawn anew below when there is something to draw.
+    pub(crate) async fn leave(&mut self) {
+        if let Kind::Live { live, frames, .. } = &mut self.kind {
+            let text = live.leave();
+            frames.changed();
+            self.printer.print(text);
+            let _ = self.printer.flushed().await;
         }
     }
 
     /// The view is over, and this is what is said at the end. Waits until it is printed; errors say why it was not.
     pub(crate) async fn close(&mut self, ending: String) -> io::Result<()> {
-        match &mut self.kind {
-            Kind::Silent => {}
-            Kind::Lines { headed: true } => self.printer.print("\n".to_owned()),
-            Kind::Lines { headed: false } => {}
-            Kind::Live(live) => self.printer.print(live.erase()),
-        }
-        self.printer.print(ending);
+        let text = match &mut self.kind {
+            Kind::Silent => ending,
+            Kind::Lines { lines, .. } => {
+                let rest = lines.rest();
+                let apart = if lines.is_empty() { "" } else { "\n" };
+                format!("{rest}{apart}{ending}")
+            }
+            // In one piece: nothing is shown of a terminal without either.
+            Kind::Live { live, .. } => live.erase() + &ending,
+        };
+        self.printer.print(text);
         self.printer.flushed().await
     }
-
-    fn draw(&mut self) {
-        if let Kind::Live(live) = &mut self.kind
-            && !self.printer.is_behind()
-        {
-            self.printer.print(live.draw());
-        }
-    }
-}
-
-fn lines(reading: &RunReading, with_head: bool) -> String {
-    let mut text = String::new();
-    if with_head {
-        let run = &reading.run.summary;
-        text.push_str(&format!(
-            "Run {}: agent {}, backend {}, {} tasks, in {}\n",
-            run.run_id, run.agent_name, run.backend, run.tasks_total, run.cwd
-        ));
-    }
-    for event in reading.events.iter().filter(|event| is_worth_watching(event)) {
-        text.push_str(&event_line(event));
-        text.push('\n');
-    }
-    clean(&text)
 }

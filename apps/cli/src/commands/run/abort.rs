@@ -9,7 +9,8 @@ use super::conclude::{let_go, show};
 use crate::app::App;
 use crate::args::AbortArgs;
 use crate::exit::{Failure, Outcome};
-use crate::follow::{End, Prompts, Watch, follow};
+use crate::follow::{End, Followed, Watch, follow};
+use crate::prompts::Prompts;
 use crate::render::View;
 use crate::signals::Signals;
 
@@ -33,7 +34,8 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
             reply => reply?,
         };
         if detail.is_live {
-            match follow(app, &run_id, 0, prompts, &mut watch).await? {
+            let followed = Followed { run_id, after: 0, replaceable: false };
+            match follow(app, followed, prompts, &mut watch).await? {
                 End::Over(ended) => detail = *ended,
                 End::LetGo(code) => return let_go(&mut watch, code).await,
             }
@@ -43,7 +45,7 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
             break;
         }
     }
-    show(&mut watch, &detail, output.output_format).await?;
+    show(app, &mut watch, &detail, output.output_format).await?;
     if detail.exit_code.is_some() {
         return Ok(0);
     }

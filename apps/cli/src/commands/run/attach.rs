@@ -1,14 +1,16 @@
 //! `run attach`: watch a run that somebody else started.
 
 use agent_runner_api::Handle as _;
-use agent_runner_api::operations::GetRun;
+use agent_runner_api::operations::{GetRun, ReadRun};
+use agent_runner_model::event::EventBody;
 
 use super::conclude::{conclude, let_go};
 use crate::app::App;
 use crate::args::AttachArgs;
-use crate::exit::Outcome;
-use crate::follow::{End, Prompts, Watch, follow};
-use crate::render::View;
+use crate::exit::{Failure, Outcome};
+use crate::follow::{End, Followed, Watch, follow};
+use crate::prompts::Prompts;
+use crate::render::{Role, View};
 use crate::signals::Signals;
 
 pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
@@ -17,13 +19,23 @@ pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
     let signals = Signals::new()?;
     let detail = app.engine.call(GetRun { run }).await?;
     if !detail.is_live {
-        return conclude(&mut Watch::new(View::silent(), signals), &detail, format).await;
+        return conclude(app, &mut Watch::new(View::silent(), signals), &detail, format).await;
     }
     let run_id = detail.summary.run_id;
     let prompts = Prompts::files(app, &run_id).await?;
-    let mut watch = Watch::new(View::for_format(format), signals);
-    match follow(app, &run_id, 0, prompts, &mut watch).await? {
-        End::Over(detail) => conclude(&mut watch, &detail, format).await,
+    let after = before_newest_attempt(app, run_id.as_str()).await?;
+    let mut watch = Watch::new(View::for_format(format, &app.settings.display, Role::Watches), signals);
+    let followed = Followed { run_id, after, replaceable: true };
+    match follow(app, followed, prompts, &mut watch).await? {
+        End::Over(detail) => conclude(app, &mut watch, &detail, format).await,
         End::LetGo(code) => let_go(&mut watch, code).await,
     }
+}
+
+/// The cursor of the last event before the newest attempt: what came before it is over.
+async fn before_newest_attempt(app: &App, run: &str) -> Result<u64, Failure> {
+    let reading = app.engine.call(ReadRun { run: run.to_owned(), after: 0, limit: None }).await?;
+    let started = |body| matches!(body, Some(EventBody::AttemptStarted { .. }));
+    let newest = reading.events.iter().rfind(|event| started(event.body()));
+    Ok(newest.map_or(0, |event| event.cursor.saturating_sub(1)))
 }

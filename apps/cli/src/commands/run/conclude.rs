@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use agent_runner_api::view::RunDetail;
 
+use crate::app::App;
 use crate::args::OutputFormat;
 use crate::exit::Outcome;
 use crate::follow::Watch;
@@ -15,8 +16,13 @@ use crate::render::{closing, exit_code};
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Says how the run ended. The exit code is the run's, whether or not somebody could be told.
-pub(super) async fn conclude(watch: &mut Watch, detail: &RunDetail, format: OutputFormat) -> Outcome {
-    show(watch, detail, format).await?;
+pub(super) async fn conclude(
+    app: &App,
+    watch: &mut Watch,
+    detail: &RunDetail,
+    format: OutputFormat,
+) -> Outcome {
+    show(app, watch, detail, format).await?;
     Ok(exit_code(detail))
 }
 
@@ -27,10 +33,10 @@ pub(super) async fn let_go(watch: &mut Watch, code: u8) -> Outcome {
 }
 
 /// Prints the end of a run; somebody who wants this command to end need not wait for a reader that stalls.
-pub(super) async fn show(watch: &mut Watch, detail: &RunDetail, format: OutputFormat) -> Outcome {
+pub(super) async fn show(app: &App, watch: &mut Watch, detail: &RunDetail, format: OutputFormat) -> Outcome {
     let ending = match format {
         OutputFormat::Json => json_text(detail)?,
-        OutputFormat::Text => closing(detail),
+        OutputFormat::Text => closing(detail, &app.settings.display.wall),
     };
     let Watch { view, signals, told_to_stop } = watch;
     let printed = if *told_to_stop {

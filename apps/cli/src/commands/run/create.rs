@@ -10,13 +10,14 @@ use agent_runner_model::spec::{Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 
 use super::watch::{Held, watch};
 use crate::app::App;
-use crate::args::{InitArgs, LimitChoice, NewRunArgs, OrphanChoice, RunArgs};
+use crate::args::{InitArgs, LimitChoice, NewRunArgs, OrphanChoice, OutputFormat, RunArgs};
 use crate::drive::orphan_policy;
 use crate::exit::{Failure, Outcome, usage};
 use crate::output::{file_text, reply};
-use crate::render::{closing, initialized};
+use crate::render::{clean, closing, initialized};
 use crate::settings::variable;
 use crate::signals::Signals;
+use crate::wall::Wall;
 
 /// First words of a message that look like a subcommand that was meant.
 const SUBCOMMANDS: [&str; 7] = ["ready", "status", "brief", "audit", "timeline", "attach", "abort"];
@@ -73,14 +74,19 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
             let after = detail.last_cursor;
             (detail, after)
         }
-        Wanted::New(request) => (app.engine.call(*request).await?, 0),
+        Wanted::New(request) => {
+            let detail = app.engine.call(*request).await?;
+            say_safety_note(&detail, format);
+            (detail, 0)
+        }
     };
+    let wall = &app.settings.display.wall;
     if detail.is_passive() {
-        reply(format, &detail, initialized)?;
+        reply(format, &detail, |detail| initialized(detail, wall))?;
         return Ok(0);
     }
     let Some(signals) = signals else {
-        reply(format, &detail, started)?;
+        reply(format, &detail, |detail| started(detail, wall))?;
         return Ok(0);
     };
     watch(app, Held { run_id: detail.summary.run_id, after, on_hang_up }, signals, format).await
@@ -90,8 +96,16 @@ pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
     let InitArgs { new } = args;
     let format = new.output.output_format;
     let detail = app.engine.call(request(app, new, Start::Later)?).await?;
-    reply(format, &detail, initialized)?;
+    say_safety_note(&detail, format);
+    reply(format, &detail, |detail| initialized(detail, &app.settings.display.wall))?;
     Ok(0)
+}
+
+/// Says once, when a run is made, what people should know about its backend's own safety rules.
+fn say_safety_note(detail: &RunDetail, format: OutputFormat) {
+    if let (OutputFormat::Text, Some(note)) = (format, &detail.safety_note) {
+        let _ = writeln!(std::io::stderr().lock(), "note: {}", clean(note));
+    }
 }
 
 /// From a terminal, a run that loses its starter goes on; from a pipe or a job, it must not go on spending.
@@ -106,9 +120,9 @@ fn orphan(choice: Option<OrphanChoice>, detach: bool) -> OrphanPolicy {
     }
 }
 
-fn started(detail: &RunDetail) -> String {
+fn started(detail: &RunDetail, wall: &Wall) -> String {
     let run = &detail.summary.run_id;
-    format!("Run {run} is being driven in the background.\n\n{}", closing(detail))
+    format!("Run {run} is being driven in the background.\n\n{}", closing(detail, wall))
 }
 
 fn message(new: &NewRunArgs) -> Result<Option<String>, Failure> {

@@ -14,7 +14,7 @@ pub(crate) async fn status(app: &App, args: RunStatusArgs) -> Outcome {
     let RunStatusArgs { run, field, output } = args;
     let detail = app.engine.call(GetRun { run }).await?;
     if field.is_empty() {
-        reply(output.output_format, &detail, run_status)?;
+        reply(output.output_format, &detail, |detail| run_status(detail, &app.settings.display.wall))?;
         return Ok(0);
     }
     let whole = serde_json::to_value(&detail).map_err(anyhow::Error::new)?;

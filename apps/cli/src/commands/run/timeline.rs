@@ -1,32 +1,25 @@
 //! `run timeline`: what happened in a run and what its workers did.
 
+use std::io::Write as _;
+
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::ReadTimeline;
-use agent_runner_api::view::{Timeline, TimelineEntry};
 
 use crate::app::App;
-use crate::args::TimelineArgs;
+use crate::args::{OutputFormat, TimelineArgs};
 use crate::exit::Outcome;
 use crate::output::reply;
-use crate::render::{clean, event_line, turn_line};
+use crate::render::{clean, timeline_text};
 
 pub(crate) async fn timeline(app: &App, args: TimelineArgs) -> Outcome {
-    let TimelineArgs { run, attempt, limit, output } = args;
+    let TimelineArgs { run, attempt, limit, full, output } = args;
     let timeline = app.engine.call(ReadTimeline { run, attempt, limit }).await?;
-    reply(output.output_format, &timeline, text)?;
+    reply(output.output_format, &timeline, |timeline| timeline_text(timeline, full))?;
+    if output.output_format == OutputFormat::Text {
+        let mut err = std::io::stderr().lock();
+        for warning in &timeline.warnings {
+            let _ = writeln!(err, "warning: {}", clean(warning));
+        }
+    }
     Ok(0)
-}
-
-fn text(timeline: &Timeline) -> String {
-    let warnings = timeline.warnings.iter().map(|warning| format!("warning: {}\n", clean(warning)));
-    let entries = timeline.entries.iter().filter_map(|entry| {
-        let (who, line) = match entry {
-            TimelineEntry::Run { event } => ("run".to_owned(), event_line(event)),
-            TimelineEntry::Worker { attempt_number, record } => {
-                (format!("attempt {attempt_number}"), turn_line(&record.event)?)
-            }
-        };
-        Some(format!("{}  {who:<10}  {}\n", entry.at(), clean(&line.replace('\n', "\n    "))))
-    });
-    warnings.chain(entries).collect()
 }

@@ -7,8 +7,9 @@ use super::conclude::conclude;
 use crate::app::App;
 use crate::args::OutputFormat;
 use crate::exit::Outcome;
-use crate::follow::{End, Prompts, Watch, follow};
-use crate::render::View;
+use crate::follow::{End, Followed, Watch, follow};
+use crate::prompts::Prompts;
+use crate::render::{Role, View};
 use crate::signals::Signals;
 
 /// What is watched, and how.
@@ -25,10 +26,12 @@ pub(super) async fn watch(app: &App, held: Held, signals: Signals, format: Outpu
     let Some((leash, wake)) = app.front.take() else {
         return Err(anyhow::anyhow!("the driver of run {run_id} is not held by this command").into());
     };
-    let mut watch = Watch::new(View::for_format(format), signals);
+    let view = View::for_format(format, &app.settings.display, Role::Holds);
+    let mut watch = Watch::new(view, signals);
     let prompts = Prompts::held(leash, wake, on_hang_up)?;
-    match follow(app, &run_id, after, prompts, &mut watch).await? {
-        End::Over(detail) => conclude(&mut watch, &detail, format).await,
+    let followed = Followed { run_id, after, replaceable: false };
+    match follow(app, followed, prompts, &mut watch).await? {
+        End::Over(detail) => conclude(app, &mut watch, &detail, format).await,
         End::LetGo(code) => Ok(code),
     }
 }

@@ -1,0 +1,180 @@
+//! Hears what workers do: from the driver as it happens, and from the attempts' logs what was not heard. Each thing is
+//! told once, in order. Must not show anything.
+
+use std::path::PathBuf;
+
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::{GetRun, ReadTimeline};
+use agent_runner_api::view::{RunReading, TimelineEntry};
+use agent_runner_engine::talk::{LiveEvent, Seen, socket_path, watch_events};
+use agent_runner_model::RunId;
+use agent_runner_model::event::EventBody;
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::pace::Budget;
+
+/// Events of the worker that are read ahead of what is shown.
+const BACKLOG: usize = 64;
+/// Most of what happened unheard that is told: the newest of it.
+const MOST_CAUGHT_UP: usize = 200;
+
+/// Something about what a worker did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It did this.
+    Event(Box<LiveEvent>),
+    /// It did so many things more, which are not told.
+    Missed { attempt_number: u32, count: u64 },
+}
+
+impl Told {
+    pub(crate) fn attempt_number(&self) -> u32 {
+        match self {
+            Self::Event(event) => event.attempt_number,
+            Self::Missed { attempt_number, .. } => *attempt_number,
+        }
+    }
+}
+
+/// How far a run's workers have been heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark {
+    attempt_number: u32,
+    seq: u64,
+}
+
+/// Hears what the workers of one run do.
+pub(crate) struct Hearing {
+    run_id: RunId,
+    socket: PathBuf,
+    /// What the driver says; nothing while nobody listens to one.
+    events: Option<mpsc::Receiver<Seen>>,
+    budget: Budget,
+    heard: Option<Mark>,
+    /// Whether everything behind the mark was heard as it happened, so that a gap behind it is something missed.
+    unbroken: bool,
+    wanted: bool,
+}
+
+impl Hearing {
+    /// Hears nothing unless it is `wanted`.
+    pub(crate) fn new(app: &App, run_id: &RunId, wanted: bool) -> Self {
+        let config = app.engine.config();
+        Self {
+            run_id: run_id.clone(),
+            socket: socket_path(&config.runtime_dir, &config.state_dir, run_id),
+            events: None,
+            budget: Budget::default(),
+            heard: None,
+            unbroken: false,
+            wanted,
+        }
+    }
+
+    /// Listens to the driver there is now, if nobody does yet. Drivers come and go.
+    pub(crate) fn listen(&mut self) {
+        if !self.wanted || self.events.is_some() {
+            return;
+        }
+        let (sender, events) = mpsc::channel(BACKLOG);
+        let socket = self.socket.clone();
+        tokio::spawn(async move { watch_events(&socket, sender).await });
+        self.events = Some(events);
+        self.unbroken = false;
+    }
+
+    /// The next thing the driver says; never, while there is none. Does not take more than can be shown: a driver whose
+    /// watchers are slow leaves out something for them and is not held up.
+    pub(crate) async fn next(&mut self) -> Seen {
+        loop {
+            let Some(events) = &mut self.events else { return std::future::pending().await };
+            self.budget.available().await;
+            match events.recv().await {
+                Some(seen) => {
+                    self.budget.spend();
+                    return seen;
+                }
+                None => self.events = None,
+            }
+        }
+    }
+
+    /// What follows from what the driver said: the event itself, and what came before it unheard.
+    pub(crate) async fn take_in(&mut self, app: &App, seen: Seen) -> Vec<Told> {
+        let event = match seen {
+            // From here on everything is heard: what was before is in the log of the attempt that goes on, if any.
+            Seen::Watching => return self.catch_up(app, None).await,
+            Seen::Event(event) => event,
+        };
+        let mark = Mark { attempt_number: event.attempt_number, seq: event.record.seq };
+        if self.heard.is_some_and(|heard| mark <= heard) {
+            return Vec::new();
+        }
+        let before = self.heard.filter(|heard| heard.attempt_number == mark.attempt_number);
+        let missing = mark.seq.saturating_sub(before.map_or(0, |heard| heard.seq) + 1);
+        let mut told = match (missing, self.unbroken && before.is_some()) {
+            (0, _) => Vec::new(),
+            (count, true) => vec![Told::Missed { attempt_number: mark.attempt_number, count }],
+            // What the driver had read but not yet written when the log was looked at is written now.
+            (_, false) => self.catch_up(app, Some(mark)).await,
+        };
+        self.heard = Some(mark);
+        self.unbroken = true;
+        told.push(Told::Event(event));
+        told
+    }
+
+    /// What the attempts that ended in this reading did and nobody has heard of, and of the one that goes on what can be
+    /// known without its driver.
+    pub(crate) async fn complete(&mut self, app: &App, reading: &RunReading) -> Vec<Told> {
+        if !self.wanted {
+            return Vec::new();
+        }
+        let mut told = Vec::new();
+        for event in &reading.events {
+            if let Some(EventBody::AttemptRecorded { attempt_number, .. }) = event.body() {
+                let end = Mark { attempt_number, seq: u64::MAX };
+                told.extend(self.catch_up(app, Some(end)).await);
+                self.heard = self.heard.max(Some(end));
+            }
+        }
+        if self.events.is_none() && reading.run.is_live {
+            told.extend(self.catch_up(app, None).await);
+        }
+        told
+    }
+
+    /// Reads the log of an attempt behind what was heard, up to `until`; without it, of the newest attempt to its end.
+    async fn catch_up(&mut self, app: &App, until: Option<Mark>) -> Vec<Told> {
+        let attempt = match until {
+            Some(mark) => Some(mark.attempt_number),
+            None => self.newest_attempt(app).await,
+        };
+        let Some(attempt_number) = attempt else { return Vec::new() };
+        let request =
+            ReadTimeline { run: self.run_id.to_string(), attempt: Some(attempt_number), limit: None };
+        // What cannot be read is not told; the run is the same.
+        let Ok(timeline) = app.engine.call(request).await else { return Vec::new() };
+        let mut told = Vec::new();
+        for entry in timeline.entries {
+            let TimelineEntry::Worker { attempt_number, record } = entry else { continue };
+            let mark = Mark { attempt_number, seq: record.seq };
+            if self.heard.is_none_or(|heard| mark > heard) && until.is_none_or(|until| mark < until) {
+                self.heard = Some(mark);
+                told.push(Told::Event(Box::new(LiveEvent { attempt_number, record })));
+            }
+        }
+        let skipped = told.len().saturating_sub(MOST_CAUGHT_UP);
+        if skipped > 0 {
+            let count = u64::try_from(skipped).unwrap_or(u64::MAX);
+            told.splice(..skipped, [Told::Missed { attempt_number, count }]);
+        }
+        told
+    }
+
+    async fn newest_attempt(&self, app: &App) -> Option<u32> {
+        let detail = app.engine.call(GetRun { run: self.run_id.to_string() }).await.ok()?;
+        detail.attempts.last().map(|attempt| attempt.attempt_number)
+    }
+}
