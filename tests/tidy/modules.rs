@@ -9,13 +9,14 @@ use crate::source::named_modules;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("compose", &["clock", "engine", "failure"]),
-    ("driver", &["clock", "compose", "engine", "failure", "place", "talk"]),
+    ("driver", &["clock", "compose", "engine", "failure", "place", "talk", "workspace"]),
     ("engine", &["clock", "failure", "launch", "place", "talk"]),
     ("failure", &[]),
     ("launch", &[]),
     ("place", &[]),
     ("service", &["clock", "compose", "driver", "engine", "failure", "launch", "place", "talk"]),
     ("talk", &[]),
+    ("workspace", &[]),
 ];
 
 fn module_of(file: &str) -> Option<String> {

@@ -12,6 +12,7 @@ mod service;
 pub mod talk;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
 pub use engine::{Engine, EngineConfig, Environment};
 pub use place::Places;

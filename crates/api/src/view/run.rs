@@ -3,7 +3,7 @@
 use agent_runner_model::attempt::{AttemptEnd, AttemptRecord};
 use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
 use agent_runner_model::event::EventRecord;
-use agent_runner_model::manifest::{Manifest, QueuedMessage, Session};
+use agent_runner_model::manifest::{GitHead, Manifest, QueuedMessage, Session};
 use agent_runner_model::phase::{Cause, Failure, Outcome, Phase, PromptKind, RunStatus, Stage, Wait};
 use agent_runner_model::spec::{Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
 use agent_runner_model::task::TaskStatus;
@@ -74,6 +74,10 @@ pub struct SessionView {
     pub attempts_spent: u32,
     /// How many may count.
     pub max_attempts_per_session: u32,
+    /// What the repository of the run's directory had checked out when it was opened.
+    pub git_before: Option<GitHead>,
+    /// The same when the run ended.
+    pub git_after: Option<GitHead>,
 }
 
 impl From<&Session> for SessionView {
@@ -103,6 +107,8 @@ impl From<&Session> for SessionView {
             attempt_count: session.attempt_count,
             attempts_spent: session.attempts_spent,
             max_attempts_per_session: session.max_attempts_per_session,
+            git_before: session.git_before.clone(),
+            git_after: session.git_after.clone(),
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::control::Control;
 use crate::engine::Engine;
 use crate::place::Places;
-use crate::talk::{Answer, LiveEvent, Request, check_private};
+use crate::talk::{Answer, LiveEvent, Request, private_directory};
 
 /// Longest request that is read, in bytes: task notes and bodies come this way.
 const MAX_REQUEST: u64 = 4 * 1024 * 1024;
@@ -76,16 +76,6 @@ pub(crate) fn serve<S: Places + 'static>(
         }
     });
     Ok(Listening { path: path.to_path_buf(), accepting })
-}
-
-/// The directory of sockets: made if it is missing, refused if it is not ours alone.
-fn private_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    check_private(path)
 }
 
 async fn converse<S: Places + 'static>(engine: Arc<Engine<S>>, talk: Talk, stream: UnixStream) {

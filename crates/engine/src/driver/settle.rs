@@ -1,5 +1,6 @@
 //! Settling a run whose driver died: ends what is left of its attempt and records it as interrupted.
 
+use std::path::Path;
 use std::time::Duration;
 
 use agent_runner_api::ApiError;
@@ -16,6 +17,7 @@ use super::log::Log;
 use crate::engine::Engine;
 use crate::failure::{acquire_error, chain, commit_error, store_error};
 use crate::place::Places;
+use crate::workspace::git_head;
 
 /// How long a driver tries to get the lease: somebody may be testing it.
 pub(super) const LEASE_PATIENCE: Duration = Duration::from_millis(250);
@@ -98,6 +100,7 @@ pub(crate) async fn settle<S: Places>(
             });
         }
         if manifest.state.abort_request.is_some() {
+            facts.push(DriverFact::WorkspaceSeen { head: git_head(Path::new(&manifest.spec.cwd)) });
             facts.push(DriverFact::Finished { outcome: Outcome::Aborted });
         } else {
             facts.push(DriverFact::Left { why: "recovered after its driver died".to_owned() });

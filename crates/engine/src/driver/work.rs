@@ -1,7 +1,7 @@
 //! The driver's loop: ask for the next step, carry it out, commit what came of it. Facts that need no effect in
 //! between are committed together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::engine::{Engine, Environment};
 use crate::failure::chain;
 use crate::place::Places;
 use crate::talk::LiveEvent;
+use crate::workspace::git_head;
 
 /// Longest sleep without a look at the clock on the wall, which goes on while the machine sleeps.
 const NAP: Duration = Duration::from_secs(30);
@@ -189,7 +190,7 @@ pub async fn drive<S: Places + 'static>(
 /// A driver that cannot listen still drives: aborts reach it by the manifest and a signal.
 fn listen<S: Places + 'static>(
     engine: &Arc<Engine<S>>,
-    socket: &std::path::Path,
+    socket: &Path,
     talk: Talk,
     say: fn(&str),
 ) -> Option<Listening> {
@@ -262,6 +263,7 @@ impl<S: Places + 'static> Driver<S> {
             Step::OpenSession(cause) => {
                 let environment = names(&self.environment);
                 self.fact(DriverFact::SessionOpened { cause, environment });
+                self.look_around();
             }
             Step::StartAttempt { prompt } => return self.attempt(&preview, prompt).await,
             Step::Recover(attempt) => {
@@ -271,6 +273,7 @@ impl<S: Places + 'static> Driver<S> {
             }
             Step::Wait(wait) => return self.wait(&preview, wait).await,
             Step::Finish(outcome) => {
+                self.look_around();
                 self.fact(DriverFact::Finished { outcome });
                 self.commit().await?;
             }
@@ -280,6 +283,7 @@ impl<S: Places + 'static> Driver<S> {
                     detail: "the run asks for hooks or checks, which this version cannot run".to_owned(),
                     hint: "resume it with the version that created it".to_owned(),
                 };
+                self.look_around();
                 self.fact(DriverFact::Finished { outcome: Outcome::Failed { failure } });
                 self.commit().await?;
             }
@@ -298,6 +302,12 @@ impl<S: Places + 'static> Driver<S> {
 
     pub(super) fn fact(&mut self, fact: DriverFact) {
         self.pending.push(Fact::Driver { epoch: self.epoch, fact });
+    }
+
+    /// Puts what is checked out on record beside what comes next, in the same commit.
+    fn look_around(&mut self) {
+        let head = git_head(Path::new(&self.manifest.spec.cwd));
+        self.fact(DriverFact::WorkspaceSeen { head });
     }
 
     pub(super) fn request_abort(&mut self, by: String, urgency: Urgency) {

@@ -23,6 +23,16 @@ pub fn socket_path(runtime_dir: &Path, state_dir: &Path, run_id: &RunId) -> Path
     runtime_dir.join(format!("{:08x}-{run_id}.sock", digest & 0xffff_ffff))
 }
 
+/// The directory of sockets: made if it is missing, refused if it is not ours alone.
+pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    check_private(path)
+}
+
 /// Whether a directory of sockets is ours alone. In a place where everybody may make directories, somebody else may
 /// have made it and listen there in a driver's name.
 pub(crate) fn check_private(directory: &Path) -> io::Result<()> {

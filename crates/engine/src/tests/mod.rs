@@ -4,4 +4,5 @@ mod drive;
 mod prompts;
 mod recover;
 mod requests;
+mod workspace;
 mod world;
