@@ -12,9 +12,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("driver", &["clock", "compose", "engine", "failure", "place", "talk", "workspace"]),
     ("engine", &["clock", "failure", "launch", "place", "talk"]),
     ("failure", &[]),
+    ("git", &["clock", "failure", "talk", "workspace"]),
     ("launch", &[]),
     ("place", &[]),
-    ("service", &["clock", "compose", "driver", "engine", "failure", "launch", "place", "talk"]),
+    ("service", &["clock", "compose", "driver", "engine", "failure", "git", "launch", "place", "talk"]),
     ("talk", &[]),
     ("workspace", &[]),
 ];

@@ -78,6 +78,7 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
         runtime_dir: runtime_dir(),
         command: command(&own_program),
         own_program,
+        search_path: std::env::var_os("PATH").unwrap_or_default(),
         config_dir,
         state_dir,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),

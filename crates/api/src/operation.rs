@@ -92,6 +92,8 @@ operations! {
     GetRun => RunDetail, "run.get", Get "/api/runs/{run}", tool: true;
     ReadRun => RunReading, "run.read", Get "/api/runs/{run}/events", tool: true;
     ReadTimeline => Timeline, "run.timeline", Get "/api/runs/{run}/timeline", tool: true;
+    ReadReport => RunReport, "run.report", Get "/api/runs/{run}/report", tool: true;
+    GetChanges => GitChanges, "run.changes", Get "/api/runs/{run}/changes", tool: true;
     GetBrief => Brief, "run.brief", Get "/api/runs/{run}/brief", tool: true;
     ListRuns => RunList, "run.list", Get "/api/runs", tool: true;
     RecoverRuns => Recovery, "run.recover", Post "/api/recover", tool: false;
@@ -110,6 +112,6 @@ operations! {
 }
 
 use crate::view::{
-    Brief, DefinitionDetail, DefinitionList, Recovery, RunDetail, RunList, RunReading, SystemStatus,
-    TaskDetail, TaskList, Timeline, Validation,
+    Brief, DefinitionDetail, DefinitionList, GitChanges, Recovery, RunDetail, RunList, RunReading, RunReport,
+    SystemStatus, TaskDetail, TaskList, Timeline, Validation,
 };

@@ -158,6 +158,16 @@ requests! {
         /// Only the newest so many entries.
         limit: Option<u32>,
     }
+    /// Looks at what a run came to: what its history and its workers' events say in the end.
+    ReadReport {
+        /// Id or path.
+        run: String,
+    }
+    /// Looks at what changed in the git repository of a run's directory.
+    GetChanges {
+        /// Id or path.
+        run: String,
+    }
     /// Reads the handoff to the worker.
     GetBrief {
         /// Id or path.

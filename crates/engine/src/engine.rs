@@ -34,6 +34,8 @@ pub struct EngineConfig {
     pub command: String,
     /// This program's file.
     pub own_program: PathBuf,
+    /// Where other programs are looked up, as in `PATH`.
+    pub search_path: OsString,
     /// This host's name.
     pub host: String,
     /// Version of the program.

@@ -6,6 +6,7 @@ mod compose;
 pub mod driver;
 mod engine;
 mod failure;
+mod git;
 pub mod launch;
 mod place;
 mod service;

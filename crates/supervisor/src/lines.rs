@@ -14,7 +14,7 @@ pub enum Source {
 }
 
 /// Takes what a program writes, line by line. Called between reads, so it must be fast and must not block.
-pub trait LineSink {
+pub trait LineSink: Send {
     /// One line without its newline, as it was written: any bytes. `truncated` when the line was longer than
     /// the program's `max_line` and the rest of it is dropped.
     fn line(&mut self, source: Source, line: &[u8], truncated: bool);

@@ -1,14 +1,21 @@
 //! What operations answer with: views of runs, tasks and definitions with the documented JSON names.
 
+mod changes;
 mod definitions;
+mod report;
 mod run;
 mod system;
 mod task;
 
+pub use changes::{
+    ChangeKind, ChangedFile, Commit, CommitList, FileList, GitChanges, LineCount, LookedAt, Uncommitted,
+    UncommittedFile,
+};
 pub use definitions::{
     CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSummary,
     DefinitionTask, Validation,
 };
+pub use report::{AttemptDigest, RefusedPermission, RunReport, TaskChange, WaitRecord, WorkerError};
 pub use run::{
     AgentView, AssignmentView, AttemptView, Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary,
     SessionView, Situation, Timeline, TimelineEntry, active_task,

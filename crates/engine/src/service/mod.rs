@@ -1,7 +1,10 @@
 //! The operations, carried out. One file a noun; each handler is: resolve, commit or read, view.
 
+mod changes;
 mod definitions;
+mod digest;
 mod recover;
+mod report;
 mod runs;
 mod system;
 mod tasks;

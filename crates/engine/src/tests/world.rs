@@ -124,6 +124,7 @@ impl World {
             runtime_dir: directory.path().join("run"),
             command: "agent-runner".to_owned(),
             own_program: PathBuf::from("/bin/false"),
+            search_path: std::env::var_os("PATH").unwrap_or_default(),
             host: "here".to_owned(),
             version: "test",
             stop_grace_sec: 1,

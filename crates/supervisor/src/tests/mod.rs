@@ -76,7 +76,7 @@ impl LineSink for Lines {
 /// Calls a function for every line and keeps nothing.
 struct Each<F>(F);
 
-impl<F: FnMut(Source, &[u8], bool)> LineSink for Each<F> {
+impl<F: FnMut(Source, &[u8], bool) + Send> LineSink for Each<F> {
     fn line(&mut self, source: Source, line: &[u8], truncated: bool) {
         (self.0)(source, line, truncated);
     }

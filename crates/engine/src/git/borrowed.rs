@@ -1,0 +1,126 @@
+//! A git directory of our own for a repository of somebody else's: it borrows the objects, the index and the files, and
+//! has a configuration that we wrote. So filters, external diffs, file-system monitors, helpers for missing objects and
+//! whatever else a repository can name are unknown to the git that works with it. Must not write to the repository.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use agent_runner_model::manifest::GitHead;
+
+use crate::clock::random_text;
+use crate::talk::private_directory;
+use crate::workspace::{Repository, contents};
+
+/// Settings that change how files are read and compared and cannot start anything. They are carried over, in words that
+/// git uses for them.
+const CARRIED: [&str; 10] = [
+    "core.filemode",
+    "core.symlinks",
+    "core.ignorecase",
+    "core.precomposeunicode",
+    "core.autocrlf",
+    "core.eol",
+    "core.trustctime",
+    "core.checkstat",
+    "core.bigfilethreshold",
+    "extensions.objectformat",
+];
+/// Longest value of one of them, in bytes.
+const MAX_VALUE: usize = 16;
+/// Longest file of the repository that is copied, in bytes.
+const MAX_COPY: u64 = 1024 * 1024;
+/// Files that say what is ignored, what is text, and where history was cut off. Attributes may name programs; without a
+/// configuration that says which, they are only names.
+const COPIED: [&str; 3] = ["info/exclude", "info/attributes", "shallow"];
+
+/// A directory that git takes for the repository's. Dropping it removes it.
+pub(super) struct Borrowed {
+    pub(super) dir: PathBuf,
+    pub(super) repository: Repository,
+}
+
+impl Borrowed {
+    /// Makes it below a directory that is this user's alone, as if `head` were checked out.
+    pub(super) fn new(place: &Path, repository: Repository, head: &GitHead) -> io::Result<Self> {
+        private_directory(place)?;
+        let dir = place.join(format!("git-{}", random_text(12).map_err(io::Error::other)?));
+        let private = |path: &Path| DirBuilder::new().mode(0o700).create(path);
+        private(&dir)?;
+        let borrowed = Self { dir, repository };
+        for folder in ["refs", "info"] {
+            private(&borrowed.dir.join(folder))?;
+        }
+        fs::write(borrowed.dir.join("HEAD"), head_text(head))?;
+        for name in COPIED {
+            // What is not there, or is no plain file of a sane size, is not needed for an answer.
+            if let Some(bytes) = contents(&borrowed.repository.common_dir.join(name), MAX_COPY) {
+                fs::write(borrowed.dir.join(name), bytes)?;
+            }
+        }
+        borrowed.link_shared_index()?;
+        borrowed.configure(head, &[])?;
+        Ok(borrowed)
+    }
+
+    /// An index may leave most of itself to a second file, which git looks for beside its configuration.
+    fn link_shared_index(&self) -> io::Result<()> {
+        let Ok(entries) = fs::read_dir(&self.repository.git_dir) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let hash = name.to_str().and_then(|name| name.strip_prefix("sharedindex."));
+            if hash.is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+                symlink(entry.path(), self.dir.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The repository's configuration, to be read as text.
+    pub(super) fn foreign_settings(&self) -> Option<Vec<u8>> {
+        contents(&self.repository.common_dir.join("config"), MAX_COPY)
+    }
+
+    /// Carries over what is harmless of the settings that git has listed, one `name=value` a line.
+    pub(super) fn carry(&self, head: &GitHead, listed: &[Vec<u8>]) -> io::Result<()> {
+        let settings: Vec<(&str, &str)> = listed
+            .iter()
+            .filter_map(|line| std::str::from_utf8(line).ok()?.split_once('='))
+            .filter(|(name, value)| CARRIED.contains(name) && is_plain(value))
+            .collect();
+        self.configure(head, &settings)
+    }
+
+    fn configure(&self, head: &GitHead, settings: &[(&str, &str)]) -> io::Result<()> {
+        let mut text =
+            "[core]\n\trepositoryFormatVersion = 1\n\tbare = false\n\tquotePath = false\n".to_owned();
+        for (name, value) in settings {
+            if let Some((section, name)) = name.split_once('.') {
+                text.push_str(&format!("[{section}]\n\t{name} = {value}\n"));
+            }
+        }
+        if head.commit.as_ref().is_some_and(|commit| commit.len() == 64) {
+            text.push_str("[extensions]\n\tobjectFormat = sha256\n");
+        }
+        fs::write(self.dir.join("config"), text)
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn is_plain(value: &str) -> bool {
+    !value.is_empty() && value.len() <= MAX_VALUE && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn head_text(head: &GitHead) -> String {
+    match (&head.commit, &head.branch) {
+        (Some(commit), _) => format!("{commit}\n"),
+        (None, Some(branch)) => format!("ref: refs/heads/{branch}\n"),
+        (None, None) => "ref: refs/heads/none\n".to_owned(),
+    }
+}
