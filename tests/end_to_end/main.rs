@@ -23,6 +23,7 @@ mod notify;
 mod output;
 mod passive;
 mod races;
+mod report;
 mod reporting;
 mod resuming;
 mod shell;

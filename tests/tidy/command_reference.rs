@@ -23,6 +23,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("run.get", "run status"),
     ("run.read", "run audit"),
     ("run.timeline", "run timeline"),
+    ("run.report", "run report"),
+    ("run.changes", "run report"),
     ("run.brief", "run brief"),
     ("run.list", "list runs"),
     ("run.recover", "recover"),

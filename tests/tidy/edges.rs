@@ -14,7 +14,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("clap", &["agent-runner", "agent-runner-tests"]),
     ("getrandom", &["agent-runner-engine"]),
     ("notify", &["agent-runner-store"]),
-    ("pulldown-cmark", &["agent-runner-definitions"]),
+    ("pulldown-cmark", &["agent-runner", "agent-runner-definitions"]),
     ("serde-saphyr", &["agent-runner-definitions"]),
     ("shell-words", &["agent-runner"]),
     (

@@ -79,7 +79,7 @@ pub(crate) async fn follow(
     watch: &mut Watch,
 ) -> Result<End, Failure> {
     failpoint::hit("command.following");
-    let end = Following::new(app, followed, prompts, watch)?.to_the_end().await;
+    let end = Following::new(app, followed, prompts, watch)?.run_to_the_end().await;
     match end {
         // What is said at the end takes the picture's place.
         Ok(End::Over(_)) => {}
@@ -122,7 +122,7 @@ impl<'a> Following<'a> {
         matches!(self.prompts, Prompts::Driver { .. })
     }
 
-    async fn to_the_end(mut self) -> Result<End, Failure> {
+    async fn run_to_the_end(mut self) -> Result<End, Failure> {
         let mut patience = None;
         loop {
             let reading = self.look().await?;

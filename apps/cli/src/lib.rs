@@ -15,6 +15,7 @@ mod pace;
 mod printer;
 mod prompts;
 mod render;
+mod replace;
 mod settings;
 mod signals;
 mod tasks_over_socket;

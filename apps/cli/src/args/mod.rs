@@ -12,8 +12,8 @@ pub use definitions::{
 };
 pub use hidden::{DriveArgs, OrphanChoice};
 pub use run::{
-    AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, RunArgs,
-    RunCommand, RunStatusArgs, TimelineArgs,
+    AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, ReportArgs,
+    ReportFormat, RunArgs, RunCommand, RunStatusArgs, TimelineArgs,
 };
 pub use task::{
     AddArgs, AppendNotesArgs, DeleteArgs, EditArgs, SetArgs, TaskArgs, TaskCommand, TaskListArgs,

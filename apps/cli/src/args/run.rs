@@ -1,7 +1,9 @@
 //! Arguments of `run` and its subcommands, of `init` and of `recover`.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{LimitChoice, OrphanChoice, Output};
 
@@ -104,6 +106,8 @@ pub enum RunCommand {
     Audit(AuditArgs),
     /// Print what happened in a run and what its workers did
     Timeline(TimelineArgs),
+    /// Write one page about a run: what it came to, its tasks, attempts, cost and changes
+    Report(ReportArgs),
     /// Watch a running run
     Attach(AttachArgs),
     /// End a running run
@@ -183,6 +187,32 @@ pub struct TimelineArgs {
     /// Show long texts whole
     #[arg(long)]
     pub full: bool,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For terminals, and for places that render it
+    Markdown,
+    /// One file for a browser, without scripts
+    Html,
+}
+
+/// `run report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// How the page is written [default: html if FILE ends with .html, else markdown]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<ReportFormat>,
+    /// Write the page to this file instead of standard output
+    #[arg(long = "output", value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// Output.
     #[command(flatten)]
     pub output: Output,

@@ -5,6 +5,7 @@ mod events;
 mod flood;
 mod lines;
 mod live;
+mod report;
 mod run;
 #[cfg(test)]
 mod sample;
@@ -20,6 +21,7 @@ mod view;
 pub(crate) use clean::{clean, indent};
 pub(crate) use events::event_line;
 pub(crate) use live::Role;
+pub(crate) use report::{Report, html, markdown, page};
 pub(crate) use run::{closing, exit_code, initialized, run_status};
 pub(crate) use span::reason_words;
 pub(crate) use table::{columns, fields, task_table};

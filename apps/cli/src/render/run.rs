@@ -147,7 +147,7 @@ fn is_in_doubt(detail: &RunDetail) -> bool {
     }
 }
 
-fn next_steps(detail: &RunDetail) -> Vec<String> {
+pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
     let run = &detail.summary.run_id;
     if is_in_doubt(detail) {
         return vec![format!(

@@ -2,11 +2,13 @@
 //! interpret what it says.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_runner_supervisor::{
-    Exit, Job, Limits, LineSink, Marker, Program, Source, SpawnError, Stdin, StopReason, StopRequest,
+    Exit, Job, Limits, LineSink, MAX_LINE, Marker, Program, Source, SpawnError, Stdin, StopReason,
+    StopRequest,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -104,14 +106,20 @@ impl Git<'_> {
             ("GIT_OBJECT_DIRECTORY", repository.common_dir.join("objects").into_os_string()),
         ];
         env.extend(places.map(|(name, value)| (name.into(), value)));
-        Program { argv: words.map(OsString::from).collect(), env, cwd: PathBuf::from("/"), stdin }
+        Program {
+            argv: words.map(OsString::from).collect(),
+            env,
+            cwd: PathBuf::from("/"),
+            stdin,
+            max_line: MAX_LINE,
+        }
     }
 }
 
 /// A relative place to look for programs would be one in the repository.
 pub(crate) fn absolute_only(search_path: &OsStr) -> OsString {
-    let places = std::env::split_paths(search_path).filter(|place| place.is_absolute());
-    std::env::join_paths(places).unwrap_or_default()
+    let places = search_path.as_bytes().split(|byte| *byte == b':').filter(|place| place.starts_with(b"/"));
+    OsString::from_vec(places.collect::<Vec<_>>().join(&b':'))
 }
 
 fn start_error(error: &SpawnError) -> GitError {

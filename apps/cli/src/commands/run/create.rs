@@ -20,7 +20,7 @@ use crate::signals::Signals;
 use crate::wall::Wall;
 
 /// First words of a message that look like a subcommand that was meant.
-const SUBCOMMANDS: [&str; 7] = ["ready", "status", "brief", "audit", "timeline", "attach", "abort"];
+const SUBCOMMANDS: [&str; 8] = ["ready", "status", "brief", "audit", "timeline", "report", "attach", "abort"];
 
 /// What `run` was asked for.
 enum Wanted {

@@ -8,6 +8,7 @@ mod conclude;
 mod create;
 mod ready;
 mod recover;
+mod report;
 mod status;
 mod timeline;
 mod watch;
@@ -27,6 +28,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         Some(RunCommand::Brief(args)) => brief::brief(app, args).await,
         Some(RunCommand::Audit(args)) => audit::audit(app, args).await,
         Some(RunCommand::Timeline(args)) => timeline::timeline(app, args).await,
+        Some(RunCommand::Report(args)) => report::report(app, args).await,
         Some(RunCommand::Attach(args)) => attach::attach(app, args).await,
         Some(RunCommand::Abort(args)) => abort::abort(app, args).await,
     }

@@ -4,10 +4,10 @@ mod activity;
 mod blocks;
 mod layout;
 mod line;
-mod live;
 mod news;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod view;
 
-pub(crate) use live::{Live, Role};
+pub(crate) use view::{Live, Role};

@@ -9,8 +9,8 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::line::{Line, Look};
-use super::live::{Live, Role};
 use super::screen::{Screen, Size};
+use super::view::{Live, Role};
 use crate::render::sample::{after, event, reading, run, task, told, wall, with};
 
 fn tool(id: &str, name: &str, summary: &str) -> TurnEvent {
