@@ -13,7 +13,7 @@ use crate::lines::{LineSink, LineSplitter, MAX_LINE, Source};
 /// One read takes at most this much; a default pipe holds as much.
 const BUFFER: usize = 64 << 10;
 /// Reads from one pipe before the other one, and everything else, gets its turn.
-const READS_PER_TURN: usize = 16;
+const READS_PER_TURN: usize = 4;
 
 pub(crate) struct Pipes {
     stdin: Option<Feed>,

@@ -5,8 +5,9 @@ use agent_runner_backends::{TurnEvent, TurnReader};
 use agent_runner_model::Timestamp;
 use agent_runner_model::turn::TurnRecord;
 use agent_runner_supervisor::{LineSink, Source};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 
+use super::outbox::{Inlet, Log};
 use crate::talk::LiveEvent;
 
 /// Bytes of events an attempt keeps. A turn of many hours stays far below.
@@ -21,42 +22,6 @@ const LIVE_TEXT: usize = 4 * 1024;
 const STDERR_LIMIT: usize = 1024 * 1024;
 /// Bytes of raw standard output that are captured when somebody asked for that.
 const STDOUT_LIMIT: usize = 64 * 1024 * 1024;
-
-/// A log of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Log {
-    Events,
-    Stderr,
-    Stdout,
-}
-
-impl Log {
-    pub(super) const ALL: [Self; 3] = [Self::Events, Self::Stderr, Self::Stdout];
-
-    /// Its name among the run's files.
-    pub(super) fn of_attempt(self, attempt_number: u32) -> String {
-        let kind = match self {
-            Self::Events => "events.jsonl",
-            Self::Stderr => "stderr.log",
-            Self::Stdout => "stdout.log",
-        };
-        format!("attempts/{attempt_number:02}.{kind}")
-    }
-}
-
-/// The name of an attempt's log of events among the run's files.
-pub(crate) fn events_log(attempt_number: u32) -> String {
-    Log::Events.of_attempt(attempt_number)
-}
-
-/// Something a worker's output asks the driver to keep.
-#[derive(Debug)]
-pub(super) enum Kept {
-    /// Bytes for a log.
-    Bytes(Log, Vec<u8>),
-    /// The backend's name of its conversation.
-    Session(String),
-}
 
 /// A log's budget.
 struct Budget {
@@ -80,7 +45,7 @@ pub(super) struct Output {
     attempt_number: u32,
     now: Box<dyn Fn() -> Timestamp + Send>,
     live: broadcast::Sender<LiveEvent>,
-    kept: mpsc::UnboundedSender<Kept>,
+    kept: Inlet,
     seq: u64,
     events: Budget,
     stderr: Budget,
@@ -92,7 +57,7 @@ pub(super) struct Outlets {
     pub(super) attempt_number: u32,
     pub(super) now: Box<dyn Fn() -> Timestamp + Send>,
     pub(super) live: broadcast::Sender<LiveEvent>,
-    pub(super) kept: mpsc::UnboundedSender<Kept>,
+    pub(super) kept: Inlet,
     /// Whether standard output is captured as it is.
     pub(super) captures_stdout: bool,
 }
@@ -129,12 +94,12 @@ impl Output {
         if budget.is_spent() {
             bytes.extend_from_slice(b"[log cut: it was too long]\n");
         }
-        let _ = self.kept.send(Kept::Bytes(log, bytes));
+        self.kept.bytes(log, &bytes);
     }
 
     fn event(&mut self, at: Timestamp, event: TurnEvent) {
         if let TurnEvent::Session { id, .. } = &event {
-            let _ = self.kept.send(Kept::Session(id.clone()));
+            self.kept.session(id.clone());
         }
         self.seq += 1;
         if self.live.receiver_count() > 0 {
@@ -168,7 +133,7 @@ impl Output {
         let Ok(mut bytes) = serde_json::to_vec(record) else { return };
         bytes.push(b'\n');
         self.events.used += bytes.len();
-        let _ = self.kept.send(Kept::Bytes(Log::Events, bytes));
+        self.kept.bytes(Log::Events, &bytes);
     }
 }
 

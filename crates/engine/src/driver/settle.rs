@@ -13,7 +13,7 @@ use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::environment::ATTEMPT_MARKER;
-use super::log::Log;
+use super::outbox::Log;
 use crate::engine::Engine;
 use crate::failure::{acquire_error, chain, commit_error, store_error};
 use crate::place::Places;

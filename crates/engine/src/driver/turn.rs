@@ -9,17 +9,16 @@ use agent_runner_model::manifest::Urgency;
 use agent_runner_model::{DriverFact, EndReport};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::control::Control;
-use super::log::{Kept, Log, Outlets, Output};
+use super::log::{Outlets, Output};
+use super::outbox::{Batch, outbox};
 use super::work::{Driver, Flow, Trouble};
 use crate::engine::Environment;
 use crate::failure::chain;
 use crate::place::Places;
 
-/// Pieces of output that are written at one go.
-const BATCH_ITEMS: usize = 512;
 /// The variable that asks for standard output as it is.
 const CAPTURE_STDOUT: &str = "AGENT_RUNNER_CAPTURE_BACKEND_STDOUT";
 
@@ -53,7 +52,7 @@ impl<S: Places + 'static> Driver<S> {
             (None, None) => (None, StopRequest::None),
         };
         let (stop, stop_requests) = watch::channel(asked);
-        let (kept_sender, mut kept) = mpsc::unbounded_channel();
+        let (inlet, mut kept) = outbox();
         let engine = Arc::clone(&self.engine);
         let mut output = Output::new(
             reader,
@@ -61,7 +60,7 @@ impl<S: Places + 'static> Driver<S> {
                 attempt_number: attempt.attempt_number,
                 now: Box::new(move || engine.now()),
                 live: self.live.clone(),
-                kept: kept_sender,
+                kept: inlet,
                 captures_stdout: captures_stdout(&self.environment),
             },
         );
@@ -73,7 +72,7 @@ impl<S: Places + 'static> Driver<S> {
                 // What was read is written before more is read: a flood must not pile up in memory.
                 tokio::select! {
                     biased;
-                    Some(item) = kept.recv() => self.keep(number, item, &mut kept, &stop, &mut stopping).await,
+                    batch = kept.next() => self.keep(number, batch, &stop, &mut stopping).await,
                     Some(control) = self.control.recv() => {
                         self.steer(control, &stop, &mut stopping).await;
                     }
@@ -82,8 +81,8 @@ impl<S: Places + 'static> Driver<S> {
             }
         };
         failpoint::hit("driver.worker_exited");
-        while let Ok(item) = kept.try_recv() {
-            self.keep(number, item, &mut kept, &stop, &mut stopping).await;
+        while let Some(batch) = kept.take() {
+            self.keep(number, batch, &stop, &mut stopping).await;
         }
         failpoint::hit("driver.leftovers_ended");
         let report = end_report(&mut *output.reader, &report, stopping.as_ref());
@@ -148,32 +147,17 @@ impl<S: Places + 'static> Driver<S> {
     async fn keep(
         &mut self,
         attempt_number: u32,
-        item: Kept,
-        more: &mut mpsc::UnboundedReceiver<Kept>,
+        batch: Batch,
         stop: &watch::Sender<StopRequest>,
         stopping: &mut Option<Stopping>,
     ) {
-        // One write for all that came together.
-        let mut batches: Vec<(Log, Vec<u8>)> = Vec::new();
-        let mut next = Some(item);
-        let mut room = BATCH_ITEMS;
-        while let Some(item) = next {
-            match item {
-                Kept::Bytes(log, bytes) => match batches.iter_mut().find(|(known, _)| *known == log) {
-                    Some((_, batch)) => batch.extend_from_slice(&bytes),
-                    None => batches.push((log, bytes)),
-                },
-                Kept::Session(id) => {
-                    if self.manifest.state.backend_session_id.as_ref() != Some(&id) {
-                        self.fact(DriverFact::BackendSession { id });
-                        self.commit_or_stop(stop, stopping).await;
-                    }
-                }
-            }
-            room -= 1;
-            next = if room > 0 { more.try_recv().ok() } else { None };
+        if let Some(id) = batch.session
+            && self.manifest.state.backend_session_id.as_ref() != Some(&id)
+        {
+            self.fact(DriverFact::BackendSession { id });
+            self.commit_or_stop(stop, stopping).await;
         }
-        for (log, bytes) in batches {
+        for (log, bytes) in batch.logs {
             let name = log.of_attempt(attempt_number);
             if let Err(error) = self.engine.store.append_blob(&self.run_id, &name, &bytes).await {
                 (self.say)(&format!("{name} is incomplete: {}", chain(&error)));
