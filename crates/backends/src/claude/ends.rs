@@ -134,9 +134,17 @@ fn failed(failure: &Failure, evidence: &Evidence) -> Verdict {
         Cause::Network => {
             AttemptEnd::Network { detail: format!("claude could not reach the provider: {words}") }.into()
         }
+        Cause::Authentication if failure.status == Some(403) && failure.kind.is_none() => {
+            authentication(&format!("{words} (this may come from a proxy in between)")).into()
+        }
         Cause::Authentication => authentication(words).into(),
         Cause::Billing => configuration(format!(
             "the account cannot pay for the request: {words}; add credit or use another account, then resume the run"
+        ))
+        .into(),
+        // The provider says what kind of error it is; whoever else answered does not.
+        Cause::Model if failure.status == Some(404) && failure.kind.is_none() => configuration(format!(
+            "the model cannot be used, or ANTHROPIC_BASE_URL does not lead to a provider: {words}"
         ))
         .into(),
         Cause::Model => configuration(format!(
@@ -155,6 +163,7 @@ fn failed(failure: &Failure, evidence: &Evidence) -> Verdict {
         },
         Cause::TooLarge => crashed(format!("a request was too large for the provider: {words}")).into(),
         Cause::AnswerTooLong => crashed(format!("an answer was longer than the model may write: {words}")).into(),
+        Cause::Refused => crashed(format!("the model, or a filter in front of it, refused: {words}")).into(),
         Cause::Other => crashed(format!("claude ended its turn with an error: {words}")).into(),
     }
 }

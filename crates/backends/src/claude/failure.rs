@@ -30,6 +30,8 @@ pub(super) struct Failure {
     pub reason: Option<String>,
     /// The result's subtype.
     pub subtype: Option<String>,
+    /// Why the model stopped: `end_turn`, `refusal`, …
+    pub stop: Option<String>,
     /// One line for people.
     pub words: String,
     /// Whether there were any words.
@@ -54,6 +56,8 @@ pub(super) enum Cause {
     /// A request does not fit the provider.
     TooLarge,
     AnswerTooLong,
+    /// The model, or a filter in front of it, will not have this.
+    Refused,
     /// The user's limit of turns is no failure: the tasks decide.
     TurnsUsedUp,
     Budget,
@@ -82,6 +86,7 @@ impl Failure {
             code: owned(line.api_error),
             reason: owned(line.terminal_reason),
             subtype: owned(line.subtype),
+            stop: owned(line.stop_reason),
             // Words are put in front of other words.
             words: one_line(words.trim_end().trim_end_matches('.'), MAX_LINE),
             has_words: true,
@@ -130,6 +135,7 @@ impl Failure {
             (Some("error_max_turns"), _) | (_, Some("max_turns")) => Some(Cause::TurnsUsedUp),
             (Some("error_max_budget_usd"), _) | (_, Some("budget_exhausted")) => Some(Cause::Budget),
             (_, Some("prompt_too_long")) => Some(Cause::TooLong),
+            _ if self.stop.as_deref() == Some("refusal") => Some(Cause::Refused),
             _ => None,
         }
     }

@@ -20,7 +20,9 @@ impl Reader {
                 let (tool, why) = (words_of(line.tool_name), words_of(line.message));
                 self.tools.refused(&tool, word(line.tool_use_id), &why, events);
             }
-            Some("model_fallback") => events.push(notice(words_of(line.content).into_owned())),
+            Some("model_fallback" | "informational") => {
+                events.push(notice(words_of(line.content).into_owned()))
+            }
             Some("compact_boundary") => {
                 events.push(notice("the conversation was summarised to make room".to_owned()))
             }

@@ -103,13 +103,18 @@ fn refused(name: &'static str, end: End, session: &'static str, says: &'static s
 pub const DECEITFUL: &[&str] = &[
     "INT-model",
     "INT-tool",
+    "closes",
+    "dns",
     "e400-credit",
+    "e400-other",
     "e400-too-long",
     "e401",
     "e401-key",
     "e401-oauth",
+    "e402",
     "e403",
     "e404-model",
+    "e408",
     "e413",
     "e429",
     "e429-body-account-oauth",
@@ -117,6 +122,7 @@ pub const DECEITFUL: &[&str] = &[
     "e429-body-limit-epoch-oauth",
     "e429-body-limit-text",
     "e429-midway-oauth",
+    "e429-resumed",
     "e429-retries0",
     "e429-retry-after-3600",
     "e429-retry-after-60-retries0",
@@ -127,11 +133,21 @@ pub const DECEITFUL: &[&str] = &[
     "e429-unified-oauth-retry-after",
     "e500",
     "e500-midway",
+    "e503",
+    "e504",
     "e529-fallback",
     "e529-retries1",
+    "html-200",
+    "html-403",
+    "html-404",
+    "html-502",
     "no-key",
     "refused",
     "sigint-tool",
+    "stop-max-tokens",
+    "stop-refusal",
+    "stream-error-first",
+    "stream-error-midway",
 ];
 
 /// As much of a long message as was written when the client was killed.
@@ -161,6 +177,8 @@ fn turns_that_ended_well() -> Vec<Expected> {
         well("drop-argument", "1e22d36d", 1, 5040, "Recovered after a cut stream."),
         well("e429-retry-after-2", "f5c54d69", 1, 5040, "fine"),
         well("first", "67bee25b", 3, 15120, "Done: the file made-by-agent.txt was written."),
+        // The user's limit of turns: what was left undone is seen in the tasks.
+        Expected { last: None, ..well("max-turns", "2a4951a5", 1, 5040, "") },
         well("no-key-with-login-file", "30d0e305", 1, 5040, "fine"),
         well("ok-unified-allowed-oauth", "9ea9f75b", 1, 2520, "hi"),
         well("ok-unified-warning-oauth", "81a1aa5b", 1, 2520, "hi"),
@@ -168,6 +186,8 @@ fn turns_that_ended_well() -> Vec<Expected> {
         well("restricted-denied", "e3f1d39d", 2, 10080, "done").refused(&["Bash: touch f: touch in '"]),
         well("restricted-write-denied", "bf93bc4d", 2, 10080, "done")
             .refused(&["Write: /home/somebody/project/f.txt: Claude requested permissions to write"]),
+        // Rules of the agent file are added to the one for task commands.
+        well("restricted-widened", "72fca016", 4, 20160, "done").refused(&["Bash: rm f: rm in '"]),
         // Tokens are of this turn, the cost is of the session.
         well("resume", "67bee25b", 2, 25200, "Second turn finished."),
         well("root-restricted-no-sandbox", "51734418", 1, 5040, "fine"),
@@ -220,6 +240,13 @@ fn turns_that_were_cut_off() -> Vec<Expected> {
         ill("resume-missing", Crashed, None, "does not know the conversation").lost(),
         refused("e400-too-long", Crashed, "e5ed82cc", "no longer fits the model").lost(),
         refused("e413", Crashed, "7a965164", "too large for the provider"),
+        refused("e400-other", Crashed, "f777aa4a", "400 messages.1.content: odd"),
+        ill("stop-max-tokens", Crashed, Some("883c67fd"), "CLAUDE_CODE_MAX_OUTPUT_TOKENS")
+            .used([4000, 200, 800, 0], 20160)
+            .last("long answer "),
+        ill("stop-refusal", Crashed, Some("a5fc215f"), "a filter in front of it, refused")
+            .used([2000, 100, 400, 0], 10080)
+            .last("I will not. "),
     ]
 }
 
@@ -227,6 +254,8 @@ fn turns_that_cannot_work() -> Vec<Expected> {
     use End::{Authentication, Configuration};
     vec![
         refused("e400-credit", Configuration, "b956efdd", "Credit balance is too low; add credit"),
+        refused("e402", Configuration, "88e7deba", "402 payment required; add credit"),
+        refused("html-404", Configuration, "9fcf118a", "or ANTHROPIC_BASE_URL does not lead to a provider"),
         refused("e404-model", Configuration, "df6026a0", "(claude-nope-9)"),
         ill("empty-prompt", Configuration, None, "empty prompt"),
         ill("max-budget", Configuration, Some("519fb6d6"), "--max-budget-usd").used([1000, 50, 200, 0], 5040),
@@ -236,6 +265,7 @@ fn turns_that_cannot_work() -> Vec<Expected> {
         refused("e401-key", Authentication, "f8cefcfe", "ANTHROPIC_API_KEY"),
         refused("e401-oauth", Authentication, "748c6427", "401 OAuth token has expired"),
         refused("e403", Authentication, "65e37b1b", "403 Your account does not have permission"),
+        refused("html-403", Authentication, "c902bb8a", "403 Forbidden"),
         refused("no-key", Authentication, "671727ed", "Not logged in"),
     ]
 }
@@ -251,6 +281,8 @@ fn limits() -> Vec<Expected> {
         refused("e429-retry-after-3600", Limited(None), "79996a35", requests),
         refused("e429-retry-after-60-retries0", Limited(None), "ee76e41a", requests),
         refused("e429-unified-apikey", Limited(None), "b4074b50", requests),
+        // Nothing was used, and the session has cost what it had cost before.
+        Expected { cost: Some(5040), ..refused("e429-resumed", Limited(None), "5785ab98", requests) },
         // The words of the provider, passed on.
         refused("e429-body-account-oauth", Limited(None), "32a6fa52", requests),
         refused("e429-body-limit-epoch", Limited(Some("2026-11-20T07:37:48.000Z")), "cf34fd12", requests),
@@ -278,6 +310,15 @@ fn faults_that_pass() -> Vec<Expected> {
         ill("e500-midway", Overloaded, Some("965afd88"), "500 mock error").used([1000, 50, 200, 0], 5040),
         refused("e529-fallback", Overloaded, "56271f7d", "529 Overloaded"),
         refused("e529-retries1", Overloaded, "61aa8fb4", "529 Overloaded"),
+        refused("e408", Overloaded, "be18f9fb", "408"),
+        refused("e503", Overloaded, "66b83c11", "503 unavailable"),
+        refused("e504", Overloaded, "7106538d", "504 timed out"),
+        refused("html-502", Overloaded, "feb967bc", "502 Bad Gateway"),
+        refused("stream-error-first", Overloaded, "53d4a031", "529 Overloaded"),
+        refused("stream-error-midway", Overloaded, "a0cafbe7", "529 Overloaded"),
+        refused("closes", Network, "83a23a6f", "Connection dropped"),
+        refused("dns", Network, "9b75cc85", "check your internet or DNS"),
+        refused("html-200", Network, "f3ec0fe3", "a proxy or gateway intercepting"),
         refused("refused", Network, "96fbb1ec", "Connection refused"),
     ]
 }

@@ -90,13 +90,14 @@ fn insert(bytes: &mut Vec<u8>, at: Index, inserted: &[u8]) {
 }
 
 /// Whether a line, as far as it goes, is a result that says it went well: written without the reader's own eyes. Half a
-/// result of a model that was done is one.
+/// result of a model that was done is one; so is the end of the turns that the user allowed.
 fn claims_success(line: &[u8]) -> bool {
     let has = |needle: &str| line.windows(needle.len()).any(|window| window == needle.as_bytes());
     // Any of its members may be the one that was hit.
     let is_result =
         ["total_cost_usd", "terminal_reason", "\"type\":\"result\"", "subagent_stats"].into_iter().any(has);
-    is_result && (has("\"is_error\":false") || has("\"stop_reason\":\"end_turn\""))
+    let says = ["\"is_error\":false", "\"stop_reason\":\"end_turn\"", "error_max_turns", "\"max_turns\""];
+    is_result && says.into_iter().any(has)
 }
 
 fn damaged(transcript: &Transcript, damages: &[Damage], cut_exit: Option<Exit>) -> (Vec<Line>, Exit) {
