@@ -20,7 +20,7 @@ pub(super) enum Progress {
     /// A result was cut off before it said how it went; whether the model had ended its turn is known.
     Unclear { model_was_done: bool },
     /// A result says that it did not go well.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// Everything that tells how a turn ended.

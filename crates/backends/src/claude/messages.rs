@@ -54,6 +54,10 @@ impl Reader {
                 Some("tool_use" | "server_tool_use" | "mcp_tool_use") => {
                     self.tool_started(block, agent.as_deref(), events);
                 }
+                // Tools that run at the provider answer in the model's own message.
+                Some(kind) if kind.ends_with("_tool_result") => {
+                    self.tool_finished(block, events);
+                }
                 Some(_) | None => {}
             }
         }
@@ -104,17 +108,22 @@ impl Reader {
             if word(block.kind) != Some("tool_result") {
                 continue;
             }
-            let id = text(block.tool_use_id);
-            let call = self.tools.ended(id.as_deref());
-            let Some(id) = id.or_else(|| call.as_ref().map(|call| call.id.clone().into())) else { continue };
-            let id = one_line(&id, MAX_LINE);
-            let is_error = flag(block.is_error).unwrap_or(false);
-            events.push(TurnEvent::ToolFinished { id, is_error, summary: summary::of_result(block.content) });
+            let call = self.tool_finished(&block, events);
             let plan = call.and_then(|call| self.todo.answered(&call.name, line.tool_use_result));
-            if let Some(items) = plan.filter(|_| !is_error) {
+            if let Some(items) = plan {
                 events.push(TurnEvent::Plan { items });
             }
         }
+    }
+
+    /// A tool answered. Returns its call if it is known and did not fail.
+    fn tool_finished(&mut self, block: &Block<'_>, events: &mut Vec<TurnEvent>) -> Option<Call> {
+        let id = text(block.tool_use_id).map(|id| one_line(&id, MAX_LINE));
+        let call = self.tools.ended(id.as_deref());
+        let id = id.or_else(|| call.as_ref().map(|call| call.id.clone()))?;
+        let is_error = flag(block.is_error).unwrap_or(false);
+        events.push(TurnEvent::ToolFinished { id, is_error, summary: summary::of_result(block.content) });
+        call.filter(|_| !is_error)
     }
 }
 

@@ -34,8 +34,9 @@ pub(super) struct Reader {
     told: Usage,
     pub(super) tools: Tools,
     pub(super) todo: Todo,
-    /// Whether the model has spoken since the last result.
+    /// Whether the model has spoken since the last result, and what it said last.
     pub(super) has_spoken: bool,
+    last_said: String,
     /// The last warning about a limit, so that it is given once.
     pub(super) warned: Option<String>,
     tail: Tail,
@@ -52,6 +53,7 @@ impl Default for Reader {
             tools: Tools::default(),
             todo: Todo::default(),
             has_spoken: false,
+            last_said: String::new(),
             warned: None,
             tail: Tail::new(TAIL_BYTES),
         }
@@ -204,7 +206,7 @@ impl Reader {
                 self.evidence.error = before;
                 Progress::Unclear { model_was_done: word(line.stop_reason) == Some("end_turn") }
             }
-            Some(_) | None => Progress::Failed(Failure::of_result(line, before, now)),
+            Some(_) | None => Progress::Failed(Box::new(Failure::of_result(line, before, now))),
         };
         let is_unknown =
             matches!(&progress, Progress::Failed(failure) if failure.cause() == Cause::UnknownSession);
@@ -214,8 +216,11 @@ impl Reader {
         self.tools.refused_in_all(line.permission_denials, events);
         match &progress {
             Progress::Succeeded if !self.has_spoken => {
-                if let Some(text) = text(line.result) {
-                    self.say(&text, events);
+                // Commands of the client answer in the result alone. A turn begun by work in the background may have
+                // nothing to add.
+                let words = clean(&words_of(line.result), MAX_TEXT);
+                if words != self.last_said {
+                    self.say(&words, events);
                 }
             }
             Progress::Failed(failure) if told.as_ref() != Some(&failure.words) && failure.has_words => {
@@ -249,6 +254,7 @@ impl Reader {
         let words = clean(words, MAX_TEXT);
         self.keep(&words);
         self.has_spoken = true;
+        self.last_said.clone_from(&words);
         events.push(TurnEvent::Message { text: words });
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
 
 mod command_line;
+mod events;
 mod expectations;
 mod mutations;
 mod replay;
