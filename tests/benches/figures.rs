@@ -43,6 +43,7 @@ fn main() {
         memory.runs("without the cost of syncs", baseline);
     }
     disk.memory();
+    disk.report();
 }
 
 fn build() -> PathBuf {
@@ -149,6 +150,39 @@ impl Bench {
         println!("  overhead over the worker itself: {}", show(whole.saturating_sub(baseline)));
         println!("  until --detach returns: {}", show(detached));
         println!("  commits of a run: {commits}");
+    }
+
+    /// A page about a run of 2,000 tasks with notes and 20 attempts.
+    fn report(&self) {
+        let titles: Vec<String> = (0..1998).map(|number| format!("Task {number} of *many*")).collect();
+        let mut args = vec!["init", "--backend", "passive", "--assignment", "test"];
+        args.extend(titles.iter().flat_map(|title| ["--add-task", title.as_str()]));
+        let detail = self.json(&args);
+        let path = PathBuf::from(detail["workspaceDir"].as_str().unwrap()).join("run.json");
+        let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for task in manifest["state"]["finalTasks"].as_object_mut().unwrap().values_mut() {
+            task["notes"] = "Did it, see `src/main.rs`.\n\n- one\n- two with <b>\n".repeat(10).into();
+        }
+        let attempt = |number: u32| {
+            serde_json::json!({
+                "attemptNumber": number, "sessionIndex": 0, "attemptIndexInSession": number, "fence": number + 1,
+                "prompt": "nudge", "startedAt": "2026-01-01T00:00:00Z", "endedAt": "2026-01-01T00:10:00Z",
+                "progressAtStart": 0, "end": { "kind": "reported" }, "exitCode": 0, "signal": null,
+                "outputTail": "words ".repeat(500), "leftovers": 0, "usage": { "outputTokens": 100 }
+            })
+        };
+        manifest["state"]["attemptRecords"] = (0..20).map(attempt).collect();
+        fs::write(&path, manifest.to_string()).unwrap();
+        let run_id = detail["runId"].as_str().unwrap();
+        for format in ["markdown", "html"] {
+            let args = ["run", "report", run_id, "--format", format];
+            let took = self.median(|_| run(self.command(&args)));
+            let peak = peak_kib(self.command(&args));
+            println!(
+                "a report of 2,000 tasks and 20 attempts, {format}: {}, {peak} KiB resident",
+                show(took)
+            );
+        }
     }
 
     fn memory(&self) {

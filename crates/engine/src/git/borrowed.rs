@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use agent_runner_model::manifest::GitHead;
 
@@ -35,6 +36,11 @@ const MAX_COPY: u64 = 1024 * 1024;
 /// configuration that says which, they are only names.
 const COPIED: [&str; 3] = ["info/exclude", "info/attributes", "shallow"];
 
+/// What the names of these directories begin with.
+const PREFIX: &str = "git-";
+/// No question takes this long.
+const STALE: Duration = Duration::from_secs(3600);
+
 /// A directory that git takes for the repository's. Dropping it removes it.
 pub(super) struct Borrowed {
     pub(super) dir: PathBuf,
@@ -45,7 +51,8 @@ impl Borrowed {
     /// Makes it below a directory that is this user's alone, as if `head` were checked out.
     pub(super) fn new(place: &Path, repository: Repository, head: &GitHead) -> io::Result<Self> {
         private_directory(place)?;
-        let dir = place.join(format!("git-{}", random_text(12).map_err(io::Error::other)?));
+        clear_away(place);
+        let dir = place.join(format!("{PREFIX}{}", random_text(12).map_err(io::Error::other)?));
         let private = |path: &Path| DirBuilder::new().mode(0o700).create(path);
         private(&dir)?;
         let borrowed = Self { dir, repository };
@@ -110,6 +117,18 @@ impl Borrowed {
 impl Drop for Borrowed {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Commands that were killed have left theirs.
+fn clear_away(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        let age = entry.metadata().and_then(|found| found.modified()).map(|modified| modified.elapsed());
+        if is_ours && age.is_ok_and(|age| age.is_ok_and(|age| age > STALE)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use agent_runner_api::view::{ChangeKind, GitChanges, LineCount, LookedAt, UncommittedFile};
 use agent_runner_model::manifest::GitHead;
@@ -34,21 +34,48 @@ impl Asking {
     async fn ask(&self) -> GitChanges {
         let place = tempfile::tempdir().unwrap();
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let changes = self.ask_with(place.path()).await;
+        let left: Vec<_> = fs::read_dir(place.path()).unwrap().collect();
+        assert!(left.is_empty(), "what was made for the question is gone: {left:?}");
+        changes
+    }
+
+    async fn ask_with(&self, place: &Path) -> GitChanges {
         let question = Question {
             run_id: &RunId::parse("abc").unwrap(),
             cwd: self.cwd.to_str().unwrap(),
             before: self.before.clone(),
             after: self.after.clone(),
             now: Timestamp::from_millis(0),
-            place: place.path(),
+            place,
             search_path: &self.search_path,
             limit: self.limit,
         };
-        let changes = compare(question).await;
-        let left: Vec<_> = fs::read_dir(place.path()).unwrap().collect();
-        assert!(left.is_empty(), "what was made for the question is gone: {left:?}");
-        changes
+        compare(question).await
     }
+}
+
+#[tokio::test]
+async fn what_a_killed_command_left_is_cleared_away() {
+    let repo = Repo::with_commit();
+    let place = repo.beside("place");
+    fs::create_dir(&place).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o700)).unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(7200);
+    for name in ["git-stale", "git-young", "other"] {
+        fs::create_dir_all(place.join(name).join("refs")).unwrap();
+        if name != "git-young" {
+            fs::File::open(place.join(name)).unwrap().set_modified(long_ago).unwrap();
+        }
+    }
+    Asking::about(&repo.path()).ask_with(&place).await;
+    let mut left: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["git-young", "other"]);
+    // A place that others can write to is not used.
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o777)).unwrap();
+    let changes = Asking::about(&repo.path()).ask_with(&place).await;
+    assert!(changes.problems[0].contains("cannot be used"), "{:?}", changes.problems);
 }
 
 fn subjects(changes: &GitChanges) -> Vec<&str> {

@@ -18,7 +18,7 @@ use super::world::{Turn, World, turn};
 use crate::driver::{DriveError, Signal, drive};
 use crate::talk::{Request, ask};
 
-fn limited(detail: &str, after: Duration) -> Turn {
+pub(super) fn limited(detail: &str, after: Duration) -> Turn {
     let detail = detail.to_owned();
     Turn {
         script: "true".to_owned(),

@@ -4,6 +4,7 @@ mod changes;
 mod drive;
 mod prompts;
 mod recover;
+mod report;
 mod requests;
 mod workspace;
 mod world;
