@@ -10,10 +10,30 @@ macro_rules! bundled {
 }
 
 bundled![
+    "agents/code-reviewer/agent.md",
+    "agents/doc-reviewer/agent.md",
+    "agents/generic/agent.md",
+    "agents/implementer/agent.md",
+    "agents/planner/agent.md",
     "agents/runbook/agent.md",
     "agents/test/agent.md",
+    "assignments/code-review-direct/assignment.md",
+    "assignments/doc-review/assignment.md",
+    "assignments/familiarize/assignment.md",
     "assignments/repo-checkup/assignment.md",
+    "assignments/repo-orientation/assignment.md",
     "assignments/test/assignment.md",
+    "tasks/review/architecture.md",
+    "tasks/review/concurrency.md",
+    "tasks/review/docs-drift.md",
+    "tasks/review/error-handling.md",
+    "tasks/review/resources.md",
+    "tasks/review/security.md",
+    "tasks/review/simplification-and-duplication.md",
+    "tasks/review/state-machine.md",
+    "tasks/review/surface-completeness.md",
+    "tasks/review/test-coverage.md",
+    "tasks/review/types-schema.md",
 ];
 
 /// The bundled file at that place.
