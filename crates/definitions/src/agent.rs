@@ -6,8 +6,11 @@ use agent_runner_model::spec::{AD_HOC_AGENT, Effort, LockableField, Value};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
+use crate::forms::{AgentForm, FormatVersion};
 use crate::loading::{Loaded, check_place_name};
+use crate::node::Shape;
 use crate::page::Place;
+use crate::similar::similar;
 use crate::source::{Kind, Source};
 
 /// A validated agent definition.
@@ -61,7 +64,22 @@ pub(crate) const KNOWN: Known = Known {
         ("maxRetries", "an assignment"),
         ("callerInstructions", "an assignment"),
     ],
+    instead: &[
+        ("instructions", ROLE_BELOW),
+        ("prompt", ROLE_BELOW),
+        ("role", ROLE_BELOW),
+        ("description", ROLE_BELOW),
+        ("body", ROLE_BELOW),
+        (
+            "args",
+            "arguments for the backend's program are `backendArgs`, below it the backend, below that `extraArgs`",
+        ),
+        ("timeout", "write `timeoutSec` with the number of seconds"),
+    ],
 };
+
+const ROLE_BELOW: &str =
+    "write the role as Markdown below the second ---; its first sentence is shown in lists";
 
 /// Reads an agent from its text.
 pub(crate) fn parse(loaded: Loaded) -> Result<Agent, Vec<Diagnostic>> {
@@ -69,9 +87,18 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Agent, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut fields =
         Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, &mut problems);
-    fields.schema_version();
-    let name = fields.required_text("name", "my-agent");
-    check_place_name(&mut fields, "name", name.as_deref(), loaded.place_name.as_deref(), Kind::Agent);
+    let form = form(&mut fields, loaded.place_name.as_deref());
+    match form {
+        Some(form) if problems.is_empty() => Ok(agent(form, loaded, front.body)),
+        _ => Err(problems),
+    }
+}
+
+/// Everything in the front matter; nothing when a required field is missing.
+fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentForm> {
+    let schema_version = fields.schema_version();
+    let name = fields.required_text("name", place_name.unwrap_or("my-agent"));
+    check_place_name(fields, "name", name.as_deref(), place_name, Kind::Agent);
     if name.as_deref() == Some(AD_HOC_AGENT) {
         let at = fields.place("name");
         fields.complain(
@@ -96,21 +123,74 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Agent, Vec<Diagnostic>> {
     let backend_config = fields.backend_config();
     let backend_args = fields.backend_args();
     let locked_fields = fields.locked_fields();
-    match (name, backend) {
-        (Some(name), Some(backend)) if problems.is_empty() => Ok(Agent {
-            name,
-            backend,
-            model,
-            effort,
-            timeout_sec,
-            unrestricted,
-            backend_config,
-            backend_args,
-            locked_fields,
-            instructions: front.body,
-            source: loaded.source,
-            text: loaded.text,
-        }),
-        _ => Err(problems),
+    Some(AgentForm {
+        schema_version: schema_version?,
+        name: name?,
+        backend: backend?,
+        model,
+        effort,
+        timeout_sec,
+        unrestricted,
+        backend_config,
+        backend_args,
+        locked_fields,
+    })
+}
+
+fn agent(form: AgentForm, loaded: Loaded, body: String) -> Agent {
+    let AgentForm {
+        schema_version: FormatVersion,
+        name,
+        backend,
+        model,
+        effort,
+        timeout_sec,
+        unrestricted,
+        backend_config,
+        backend_args,
+        locked_fields,
+    } = form;
+    Agent {
+        name,
+        backend,
+        model,
+        effort,
+        timeout_sec,
+        unrestricted,
+        backend_config,
+        backend_args: backend_args.into_iter().map(|(backend, args)| (backend, args.extra_args)).collect(),
+        locked_fields,
+        instructions: body,
+        source: loaded.source,
+        text: loaded.text,
     }
+}
+
+/// What is worth knowing about an agent that is valid: settings that its own backend does not use. They stay, because
+/// a run may be started with another backend.
+pub(crate) fn remarks(loaded: &Loaded) -> Vec<Diagnostic> {
+    let Ok(front) = loaded.front() else { return Vec::new() };
+    let find = |name: &str| front.entries.iter().find(|entry| entry.key == name);
+    let Some(Shape::Plain(backend) | Shape::Text(backend)) = find("backend").map(|entry| &entry.value.shape)
+    else {
+        return Vec::new();
+    };
+    let mut remarks = Vec::new();
+    for field in ["backendConfig", "backendArgs"] {
+        let Some(Shape::Map(entries)) = find(field).map(|entry| &entry.value.shape) else { continue };
+        for entry in entries.iter().filter(|entry| entry.key != *backend) {
+            remarks.push(loaded.page.problem(
+                entry.key_at,
+                format!("{field}.{} is not used by backend `{backend}`", entry.key),
+                match similar(&entry.key, [backend.as_str()]).is_empty() {
+                    true => format!(
+                        "fine if the agent is to be started with --backend {} at times; else delete it",
+                        entry.key
+                    ),
+                    false => format!("did you mean `{backend}`? Else it is kept for --backend {}", entry.key),
+                },
+            ));
+        }
+    }
+    remarks
 }

@@ -7,7 +7,8 @@ use agent_runner_model::task::{MAX_TASKS, TaskSpec};
 
 use crate::diagnostic::{DefinitionError, Diagnostic};
 use crate::fields::{Fields, Known, text_of};
-use crate::loading::{Loaded, check_place_name};
+use crate::forms::{AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm};
+use crate::loading::{Front, Loaded, check_place_name};
 use crate::node::{Entry, Node, Shape};
 use crate::page::{Page, Place};
 use crate::source::{Kind, Source};
@@ -31,11 +32,27 @@ pub struct Assignment {
     /// For the person or program that starts the run; never sent to the worker.
     pub caller_instructions: Option<String>,
     /// The task list, references resolved.
-    pub tasks: Vec<TaskSpec>,
+    pub tasks: Vec<AssignedTask>,
     /// Fields that cannot be overridden when a run is created.
     pub locked_fields: Vec<LockableField>,
     /// Work instructions: the trimmed text below the front matter.
     pub instructions: String,
+}
+
+/// A task of an assignment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssignedTask {
+    /// The task itself.
+    pub spec: TaskSpec,
+    /// The task file it comes from; nothing when it is written out in the assignment.
+    pub source: Option<Source>,
+}
+
+impl Assignment {
+    /// The tasks as a run takes them over.
+    pub fn task_specs(&self) -> Vec<TaskSpec> {
+        self.tasks.iter().map(|task| task.spec.clone()).collect()
+    }
 }
 
 pub(crate) const KNOWN: Known = Known {
@@ -60,10 +77,29 @@ pub(crate) const KNOWN: Known = Known {
         ("backendConfig", "an agent"),
         ("backendArgs", "an agent"),
     ],
+    instead: &[
+        ("instructions", WORK_BELOW),
+        ("prompt", WORK_BELOW),
+        ("description", WORK_BELOW),
+        ("body", WORK_BELOW),
+        ("agent", "delete it; the agent is named when a run is started: --agent NAME"),
+        ("retries", "write `maxRetries`"),
+    ],
 };
 
-const KNOWN_TASK: Known =
-    Known { what: "a task", fields: &["id", "title", "body"], later: &["hooks"], elsewhere: &[] };
+const WORK_BELOW: &str = "write what belongs to the work as a whole as Markdown below the second ---";
+
+pub(crate) const KNOWN_TASK: Known = Known {
+    what: "a task",
+    fields: &["id", "title", "body"],
+    later: &["hooks"],
+    elsewhere: &[],
+    instead: &[
+        ("name", "rename it to `id`"),
+        ("description", "write it as `body: |` with the text on the lines below"),
+        ("status", "delete it; every task of a new run is pending"),
+    ],
+};
 
 /// Finds the task definition that a reference in an assignment names.
 pub(crate) type FindTask<'a> = &'a dyn Fn(&str) -> Result<TaskDefinition, DefinitionError>;
@@ -72,10 +108,23 @@ pub(crate) type FindTask<'a> = &'a dyn Fn(&str) -> Result<TaskDefinition, Defini
 pub(crate) fn parse(loaded: Loaded, find: FindTask<'_>) -> Result<Assignment, Vec<Diagnostic>> {
     let front = loaded.front()?;
     let mut problems = Vec::new();
-    let mut fields =
-        Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, &mut problems);
-    fields.schema_version();
-    let name = fields.required_text("name", "my-assignment");
+    match form(&loaded, &front, find, &mut problems) {
+        Some(form) if problems.is_empty() => Ok(assignment(form, loaded, front.body)),
+        _ => Err(problems),
+    }
+}
+
+/// Everything in the front matter; nothing when a required field is missing.
+fn form(
+    loaded: &Loaded,
+    front: &Front,
+    find: FindTask<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<AssignmentForm> {
+    let page = &loaded.page;
+    let mut fields = Fields::new(page, String::new(), Place::START, &front.entries, KNOWN, problems);
+    let schema_version = fields.schema_version();
+    let name = fields.required_text("name", loaded.place_name.as_deref().unwrap_or("my-assignment"));
     check_place_name(&mut fields, "name", name.as_deref(), loaded.place_name.as_deref(), Kind::Assignment);
     let cwd = fields.text("cwd");
     let message = fields.text("message");
@@ -90,27 +139,43 @@ pub(crate) fn parse(loaded: Loaded, find: FindTask<'_>) -> Result<Assignment, Ve
             "split the work into several assignments, or put steps that belong together into one task",
         );
     }
-    let mut tasks = Tasks { page: &loaded.page, find, first_lines: HashMap::new(), problems: &mut problems };
-    let tasks: Vec<TaskSpec> = nodes
-        .iter()
-        .take(MAX_TASKS)
-        .enumerate()
-        .filter_map(|(index, node)| tasks.task(index, node))
-        .collect();
-    match name {
-        Some(name) if problems.is_empty() => Ok(Assignment {
-            name,
-            cwd,
-            message,
-            max_retries,
-            caller_instructions,
-            tasks,
-            locked_fields,
-            instructions: front.body,
-            source: loaded.source,
-            text: loaded.text,
-        }),
-        _ => Err(problems),
+    let mut tasks = Tasks { page, find, first_lines: HashMap::new(), problems };
+    let nodes = nodes.iter().take(MAX_TASKS).enumerate();
+    let tasks = nodes.filter_map(|(index, node)| tasks.task(index, node)).collect();
+    Some(AssignmentForm {
+        schema_version: schema_version?,
+        name: name?,
+        cwd,
+        message,
+        max_retries,
+        caller_instructions,
+        tasks,
+        locked_fields,
+    })
+}
+
+fn assignment(form: AssignmentForm, loaded: Loaded, body: String) -> Assignment {
+    let AssignmentForm {
+        schema_version: FormatVersion,
+        name,
+        cwd,
+        message,
+        max_retries,
+        caller_instructions,
+        tasks,
+        locked_fields,
+    } = form;
+    Assignment {
+        name,
+        cwd,
+        message,
+        max_retries,
+        caller_instructions,
+        tasks,
+        locked_fields,
+        instructions: body,
+        source: loaded.source,
+        text: loaded.text,
     }
 }
 
@@ -123,53 +188,69 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    fn task(&mut self, index: usize, node: &Node) -> Option<TaskSpec> {
-        let (spec, at) = match &node.shape {
-            Shape::Map(entries) => self.inline(index, node.at, entries)?,
-            Shape::Plain(_) | Shape::Text(_) => (self.reference(index, node)?, node.at),
+    fn task(&mut self, index: usize, node: &Node) -> Option<AssignedTask> {
+        let (item, at) = self.item(index, node)?;
+        let task = match item {
+            TaskItemForm::Inline(InlineTaskForm { id, title, body }) => {
+                let body = body.unwrap_or_default().trim_end().to_owned();
+                AssignedTask { spec: TaskSpec { id, title, body }, source: None }
+            }
+            TaskItemForm::Reference(reference) => self.found(&reference, at)?,
+        };
+        let id = &task.spec.id;
+        match self.first_lines.get(id.as_str()) {
+            Some(first) => self.problems.push(self.page.problem(
+                at,
+                format!("task id `{id}` is used twice; the first is on line {first}"),
+                "give each task an id of its own",
+            )),
+            None => {
+                self.first_lines.insert(id.as_str().to_owned(), at.line);
+            }
+        }
+        Some(task)
+    }
+
+    /// What is written at that item of the list, and where a complaint about it points.
+    fn item(&mut self, index: usize, node: &Node) -> Option<(TaskItemForm, Place)> {
+        match &node.shape {
+            Shape::Map(entries) => self.inline(index, node.at, entries),
+            Shape::Plain(_) | Shape::Text(_) => {
+                let reference = text_of(self.page, &format!("tasks[{index}]"), node, self.problems)?;
+                Some((TaskItemForm::Reference(reference), node.at))
+            }
             Shape::List(_) => {
                 self.problems.push(self.page.problem(
                     node.at,
                     format!("tasks[{index}] must be a task or the name of one, found a list"),
                     "write `- id: some-id` with `title:` below it, or `- name-of-a-task-file`",
                 ));
-                return None;
-            }
-        };
-        match self.first_lines.get(spec.id.as_str()) {
-            Some(first) => self.problems.push(self.page.problem(
-                at,
-                format!("task id `{}` is used twice; the first is on line {first}", spec.id),
-                "give each task an id of its own",
-            )),
-            None => {
-                self.first_lines.insert(spec.id.as_str().to_owned(), at.line);
+                None
             }
         }
-        Some(spec)
     }
 
-    fn inline(&mut self, index: usize, start: Place, entries: &[Entry]) -> Option<(TaskSpec, Place)> {
+    fn inline(&mut self, index: usize, start: Place, entries: &[Entry]) -> Option<(TaskItemForm, Place)> {
         let prefix = format!("tasks[{index}].");
         let before = self.problems.len();
         let mut fields = Fields::new(self.page, prefix, start, entries, KNOWN_TASK, self.problems);
         let id = fields.required_text("id", "run-tests");
         let id = id.and_then(|id| task::task_id(&mut fields, &id));
         let title = task::title(&mut fields);
-        let body = fields.free_text("body").unwrap_or_default();
+        let body = fields.free_text("body");
         let at = fields.place("id");
         match (id, title) {
             (Some(id), Some(title)) if self.problems.len() == before => {
-                Some((TaskSpec { id, title, body: body.trim_end().to_owned() }, at))
+                Some((TaskItemForm::Inline(InlineTaskForm { id, title, body }), at))
             }
             _ => None,
         }
     }
 
-    fn reference(&mut self, index: usize, node: &Node) -> Option<TaskSpec> {
-        let reference = text_of(self.page, &format!("tasks[{index}]"), node, self.problems)?;
-        match (self.find)(&reference) {
-            Ok(found) => Some(found.spec),
+    /// The task that a reference names.
+    fn found(&mut self, reference: &str, at: Place) -> Option<AssignedTask> {
+        match (self.find)(reference) {
+            Ok(found) => Some(AssignedTask { spec: found.spec, source: Some(found.source) }),
             Err(DefinitionError::Invalid { diagnostics }) => {
                 self.problems.extend(diagnostics);
                 None
@@ -179,7 +260,7 @@ impl Tasks<'_> {
                     std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
                 let hint =
                     error.hint().unwrap_or_else(|| "check the path and the file's permissions".to_owned());
-                self.problems.push(self.page.problem(node.at, format!("{error}{reason}"), hint));
+                self.problems.push(self.page.problem(at, format!("{error}{reason}"), hint));
                 None
             }
         }

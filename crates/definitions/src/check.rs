@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use crate::agent;
 use crate::checklist;
-use crate::diagnostic::DefinitionError;
-use crate::library::{Library, tidy};
-use crate::listing::Tree;
+use crate::diagnostic::{DefinitionError, Diagnostic};
+use crate::library::{Library, in_order, tidy};
 use crate::loading::{Loaded, invalid, no_such_file, read_file};
 use crate::node::Entry;
 use crate::page::{Page, Place};
 use crate::source::{Kind, Source};
-use crate::task;
+use crate::tree::{SkipReason, Skipped, Tree};
 
 /// The outcome of checking one file.
 #[derive(Debug)]
 pub struct Checked {
-    /// The file, or the directory in which nothing was found.
+    /// The file, or a directory that could not be looked into or in which nothing was found.
     pub path: PathBuf,
     /// What it was recognised as; a checklist is an assignment.
     pub kind: Option<Kind>,
@@ -24,45 +23,64 @@ pub struct Checked {
     pub name: Option<String>,
     /// What is wrong.
     pub problem: Option<DefinitionError>,
+    /// What is worth knowing about a valid definition.
+    pub remarks: Vec<Diagnostic>,
+}
+
+/// The outcome of checking files and directories.
+#[derive(Debug, Default)]
+pub struct Checkup {
+    /// Every file that was checked.
+    pub checked: Vec<Checked>,
+    /// What was passed by in directories.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Checked {
+    fn wrong(path: PathBuf, kind: Option<Kind>, problem: DefinitionError) -> Self {
+        Self { path, kind, name: None, problem: Some(problem), remarks: Vec::new() }
+    }
 }
 
 /// Checks files and directory trees; the configuration directory when there are no paths.
-pub(crate) fn validate(library: &Library, paths: &[PathBuf]) -> Vec<Checked> {
+pub(crate) fn validate(library: &Library, paths: &[PathBuf]) -> Checkup {
+    let mut checkup = Checkup::default();
     if paths.is_empty() {
-        return tree(library, &tidy(&library.config_dir)).unwrap_or_default();
+        tree(library, &tidy(&library.config_dir), &mut checkup);
     }
-    let mut checked = Vec::new();
     for path in paths {
         let path = tidy(&library.caller_dir.join(path));
         if !path.is_dir() {
-            checked.push(file(library, path));
+            checkup.checked.push(file(library, path));
             continue;
         }
-        match tree(library, &path) {
-            Some(found) => checked.extend(found),
-            None => checked.push(Checked { problem: Some(nothing_in(&path)), path, kind: None, name: None }),
+        let before = checkup.checked.len();
+        tree(library, &path, &mut checkup);
+        if checkup.checked.len() == before {
+            let problem = DefinitionError::Nothing { path: path.clone() };
+            checkup.checked.push(Checked::wrong(path, None, problem));
         }
     }
-    checked
+    checkup
 }
 
-/// Every definition in a tree; nothing when there is none.
-fn tree(library: &Library, root: &Path) -> Option<Vec<Checked>> {
-    let places = Tree::walk(root).places;
-    let recognised = places.iter().map(|place| root.join(place)).filter_map(|path| {
-        let kind = kind_by_name(&path, root)?;
-        Some(known(library, path, kind))
-    });
-    let checked: Vec<Checked> = recognised.collect();
-    (!checked.is_empty()).then_some(checked)
-}
-
-fn nothing_in(path: &Path) -> DefinitionError {
-    DefinitionError::Read {
-        path: path.to_owned(),
-        source: std::io::Error::other(
-            "no definition in this directory; expected files called agent.md or assignment.md, or tasks/<id>.md",
-        ),
+/// Checks every definition in a tree.
+fn tree(library: &Library, root: &Path, checkup: &mut Checkup) {
+    let tree = Tree::walk(root);
+    checkup.skipped.extend(tree.skipped);
+    for place in &tree.places {
+        let path = root.join(place);
+        match kind_by_name(&path, root) {
+            Some(kind) => checkup.checked.push(known(library, path, kind)),
+            None => checkup.skipped.push(Skipped { path, reason: SkipReason::NoDefinition }),
+        }
+    }
+    for problem in tree.problems {
+        let path = match &problem {
+            DefinitionError::Read { path, .. } => path.clone(),
+            _ => root.to_owned(),
+        };
+        checkup.checked.push(Checked::wrong(path, None, problem));
     }
 }
 
@@ -84,7 +102,7 @@ fn kind_by_name(path: &Path, root: &Path) -> Option<Kind> {
 fn known(library: &Library, path: PathBuf, kind: Kind) -> Checked {
     let text = match read(&path) {
         Ok(text) => text,
-        Err(problem) => return Checked { path, kind: Some(kind), name: None, problem: Some(problem) },
+        Err(problem) => return Checked::wrong(path, Some(kind), problem),
     };
     outcome(library, path, text, kind)
 }
@@ -98,27 +116,23 @@ fn read(path: &Path) -> Result<String, DefinitionError> {
 
 fn outcome(library: &Library, path: PathBuf, text: String, kind: Kind) -> Checked {
     let loaded = library.at_path(kind, path.clone(), text);
-    let name = match kind {
-        Kind::Agent => agent::parse(loaded).map(|agent| agent.name).map_err(all),
-        Kind::Assignment => library.parse_assignment(loaded).map(|assignment| assignment.name),
-        Kind::Task => task::parse(loaded).map(|task| task.spec.id.to_string()).map_err(all),
+    let remarks = match kind {
+        Kind::Agent => agent::remarks(&loaded),
+        Kind::Assignment | Kind::Task => Vec::new(),
     };
-    let (name, problem) = match name {
-        Ok(name) => (Some(name), None),
-        Err(problem) => (None, Some(problem)),
-    };
-    Checked { path, kind: Some(kind), name, problem }
-}
-
-fn all(diagnostics: Vec<crate::Diagnostic>) -> DefinitionError {
-    crate::library::in_order(diagnostics)
+    match library.parse(kind, loaded) {
+        Ok(found) => {
+            Checked { path, kind: Some(kind), name: Some(found.name().to_owned()), problem: None, remarks }
+        }
+        Err(problem) => Checked::wrong(path, Some(kind), problem),
+    }
 }
 
 /// A file that was named: recognised by its name, else by its fields, else by its checkboxes.
 fn file(library: &Library, path: PathBuf) -> Checked {
     let text = match read(&path) {
         Ok(text) => text,
-        Err(problem) => return Checked { path, kind: None, name: None, problem: Some(problem) },
+        Err(problem) => return Checked::wrong(path, None, problem),
     };
     let root = path.parent().map(Path::to_owned).unwrap_or_default();
     let in_config = path.strip_prefix(tidy(&library.config_dir)).is_ok();
@@ -131,11 +145,16 @@ fn file(library: &Library, path: PathBuf) -> Checked {
     let starts_fields = page.text().starts_with("---");
     if !starts_fields && page.text().lines().any(|line| line.contains("[ ]") || line.contains("[x]")) {
         let loaded = Loaded::new(Source::Path(path.clone()), text, None);
-        let (name, problem) = match checklist::parse(loaded) {
-            Ok(checklist) => (Some(checklist.name), None),
-            Err(diagnostics) => (None, Some(all(diagnostics))),
+        return match checklist::parse(loaded) {
+            Ok(checklist) => Checked {
+                path,
+                kind: Some(Kind::Assignment),
+                name: Some(checklist.name),
+                problem: None,
+                remarks: Vec::new(),
+            },
+            Err(diagnostics) => Checked::wrong(path, Some(Kind::Assignment), in_order(diagnostics)),
         };
-        return Checked { path, kind: Some(Kind::Assignment), name, problem };
     }
     let loaded = Loaded::new(Source::Path(path.clone()), text.clone(), None);
     match loaded.front() {
@@ -148,10 +167,10 @@ fn file(library: &Library, path: PathBuf) -> Checked {
                     "an agent has a field `backend`, an assignment has `tasks`, a task has `title`; \
                      or call the file agent.md or assignment.md, or put it into a folder called tasks",
                 );
-                Checked { path, kind: None, name: None, problem: Some(invalid(problem)) }
+                Checked::wrong(path, None, invalid(problem))
             }
         },
-        Err(diagnostics) => Checked { path, kind: None, name: None, problem: Some(all(diagnostics)) },
+        Err(diagnostics) => Checked::wrong(path, None, in_order(diagnostics)),
     }
 }
 

@@ -5,7 +5,7 @@ mod items;
 
 use agent_runner_model::task::{MAX_TASKS, MAX_TITLE, TaskSpec};
 
-use crate::assignment::Assignment;
+use crate::assignment::{AssignedTask, Assignment};
 use crate::diagnostic::Diagnostic;
 use crate::loading::Loaded;
 use crate::page::{Page, Place};
@@ -32,8 +32,8 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
             "move it to the outermost level of the list, or give the item above it an open checkbox: - [ ]",
         )
     }));
-    let tasks = tasks(page, &found.items, &mut problems);
-    if problems.is_empty() && tasks.is_empty() {
+    let specs = tasks(page, &found.items, &mut problems);
+    if problems.is_empty() && specs.is_empty() {
         problems.push(nothing_open(page, &found.items));
     }
     if !problems.is_empty() {
@@ -45,7 +45,7 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
         message: None,
         max_retries: None,
         caller_instructions: None,
-        tasks,
+        tasks: specs.into_iter().map(|spec| AssignedTask { spec, source: None }).collect(),
         locked_fields: Vec::new(),
         instructions: found.around(page.text()),
         source: loaded.source,

@@ -1,7 +1,10 @@
 //! What is wrong with a definition and how it is shown. Must not decide what is wrong.
 
 use std::fmt::{self, Write};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use agent_runner_model::spec::AD_HOC_AGENT;
 
 use crate::source::Kind;
 
@@ -50,6 +53,22 @@ pub enum DefinitionError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The name cannot be given to a new definition.
+    #[error("{name:?} cannot be the name of a new {kind}: {reason}")]
+    NewName {
+        /// What is to be made.
+        kind: Kind,
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A directory that was to be checked holds nothing to check.
+    #[error("no definition in {}", path.display())]
+    Nothing {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file is there but cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -80,11 +99,15 @@ impl DefinitionError {
     /// The whole error over several lines: each place with its line, a caret under it, and what to do.
     pub fn render(&self) -> String {
         match self {
-            Self::NotFound { .. } | Self::Name { .. } => match self.hint() {
-                Some(hint) => format!("{self}\n  = help: {}\n", hint.replace('\n', "\n          ")),
-                None => format!("{self}\n"),
-            },
-            Self::Read { source, .. } => format!("{self}: {source}\n"),
+            Self::NotFound { .. } | Self::Name { .. } | Self::NewName { .. } | Self::Nothing { .. } => {
+                match self.hint() {
+                    Some(hint) => format!("{self}\n  = help: {}\n", hint.replace('\n', "\n          ")),
+                    None => format!("{self}\n"),
+                }
+            }
+            Self::Read { source, .. } => {
+                format!("{self}: {source}\n  = help: {}\n", self.hint().unwrap_or_default())
+            }
             Self::Invalid { diagnostics } => {
                 diagnostics.iter().map(Diagnostic::render).collect::<Vec<_>>().join("\n")
             }
@@ -100,9 +123,17 @@ impl DefinitionError {
                  a file is named by an absolute path or one that starts with ./ or ../",
                 kind.place("review/security")
             )),
-            Self::Read { path, .. } => {
-                Some(format!("see that {} is a file that can be read", path.display()))
-            }
+            Self::NewName { name, .. } => Some(format!(
+                "a new name is made of a-z, A-Z, 0-9 and . _ -, starts with a letter or a digit, and may have parts \
+                 divided by /, such as `{}`",
+                allowed_name(name)
+            )),
+            Self::Nothing { .. } => Some(
+                "definitions are files called agent.md or assignment.md, and .md files in a folder called tasks; \
+                 name any other file itself"
+                    .to_owned(),
+            ),
+            Self::Read { path, source } => Some(read_hint(path, source)),
             Self::Invalid { diagnostics } => diagnostics.first().map(|first| first.hint.clone()),
         }
     }
@@ -111,7 +142,11 @@ impl DefinitionError {
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Invalid { diagnostics } => diagnostics,
-            Self::NotFound { .. } | Self::Name { .. } | Self::Read { .. } => &[],
+            Self::NotFound { .. }
+            | Self::Name { .. }
+            | Self::NewName { .. }
+            | Self::Nothing { .. }
+            | Self::Read { .. } => &[],
         }
     }
 }
@@ -123,11 +158,39 @@ fn not_found_hint(kind: Kind, searched: &[String], similar: &[String]) -> String
     }
     let _ = write!(hint, "looked at {}", searched.join(", then "));
     if searched.len() == 1 {
-        hint.push_str("; there is no such file");
+        hint.push_str(", and there is no such file; check the path");
     } else if similar.is_empty() {
         let _ = write!(hint, "; `agent-runner list {}` shows what there is", kind.folder());
     }
     hint
+}
+
+/// A name close to the wanted one that is allowed.
+fn allowed_name(name: &str) -> String {
+    let parts = name.split(['/', '\\']).filter_map(|part| {
+        let part = part.trim().trim_end_matches(".md");
+        let plain: String =
+            part.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        let plain = plain.trim_start_matches(['.', '-']).trim_end_matches('-');
+        (!plain.is_empty()).then(|| plain.to_owned())
+    });
+    let name: String = parts.collect::<Vec<_>>().join("/").chars().take(60).collect();
+    if name.is_empty() || name == AD_HOC_AGENT { "review/security".to_owned() } else { name }
+}
+
+fn read_hint(path: &Path, source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::IsADirectory => {
+            "a definition is a file: move the directory away, or name the file inside it".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("give yourself the right to read it: chmod u+rX {}", path.display())
+        }
+        io::ErrorKind::NotFound => {
+            "check the spelling of the path; make a link lead to a file, or delete it".to_owned()
+        }
+        _ => format!("see that {} is a file that can be read", path.display()),
+    }
 }
 
 impl Diagnostic {

@@ -6,6 +6,7 @@ mod backend;
 use agent_runner_model::spec::LockableField;
 
 use crate::diagnostic::Diagnostic;
+use crate::forms::FormatVersion;
 use crate::node::{Entry, Node, Shape};
 use crate::page::{Page, Place};
 use crate::scalars::{Meaning, meaning};
@@ -22,6 +23,8 @@ pub(crate) struct Known {
     pub later: &'static [&'static str],
     /// Fields that belong elsewhere, and where.
     pub elsewhere: &'static [(&'static str, &'static str)],
+    /// Fields that people expect, and what to do in place of them.
+    pub instead: &'static [(&'static str, &'static str)],
 }
 
 /// A map that is being read.
@@ -94,13 +97,14 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     /// `schemaVersion: 1`.
-    pub(crate) fn schema_version(&mut self) {
+    pub(crate) fn schema_version(&mut self) -> Option<FormatVersion> {
         let Some(node) = self.node("schemaVersion") else {
-            return self.missing("schemaVersion", "1");
+            self.missing("schemaVersion", "1");
+            return None;
         };
         let at = node.at;
         match &node.shape {
-            Shape::Plain(text) if text == "1" => {}
+            Shape::Plain(text) if text == "1" => return Some(FormatVersion),
             Shape::Plain(text) if matches!(meaning(text), Meaning::Whole(_)) => self.complain(
                 at,
                 format!("schemaVersion {text} is not supported by this version"),
@@ -112,14 +116,26 @@ impl<'a, 'p> Fields<'a, 'p> {
                 "write `schemaVersion: 1`, without quotes",
             ),
         }
+        None
     }
 
     /// A text that must be there.
     pub(crate) fn required_text(&mut self, name: &str, example: &str) -> Option<String> {
-        if self.entry(name).is_none() {
+        let Some(node) = self.node(name) else {
             self.missing(name, example);
+            return None;
+        };
+        let path = self.path(name);
+        let is_blank = node.is_empty() || matches!(&node.shape, Shape::Text(text) if text.trim().is_empty());
+        if is_blank && comment_after_colon(self.page.line(node.at.line)).is_none() {
+            self.complain(
+                node.at,
+                format!("{path} must not be empty"),
+                format!("write a text after the colon, such as `{name}: {example}`"),
+            );
+            return None;
         }
-        self.text(name)
+        text_of(self.page, &path, node, self.problems)
     }
 
     /// A text that is not blank.
@@ -157,18 +173,11 @@ impl<'a, 'p> Fields<'a, 'p> {
         if let Some(value) = value.filter(|value| (least..=most).contains(value)) {
             return Some(value);
         }
-        let range = match most {
-            u32::MAX => format!("a whole number of at least {least}"),
-            _ => format!("a whole number from {least} to {most}"),
-        };
         let path = self.path(name);
         self.complain(
             node.at,
-            format!("{path} must be {range}, found {}", node.described()),
-            format!(
-                "write digits only, without quotes, such as `{name}: {}`",
-                if most == u32::MAX { 600 } else { 3 }
-            ),
+            format!("{path} must be a whole number from {least} to {most}, found {}", node.described()),
+            number_hint(name, node, least, most),
         );
         None
     }
@@ -215,21 +224,45 @@ impl<'a, 'p> Fields<'a, 'p> {
             return items;
         }
         let path = self.path(name);
-        self.complain(
-            node.at,
-            format!("{path} must be a list, found {}", node.described()),
-            format!("write `{name}: []`, or one item a line below `{name}:`, each starting with a dash and a blank"),
-        );
+        let hint = match &node.shape {
+            Shape::Map(entries) if entries.first().is_some_and(|entry| entry.key.starts_with('-')) => {
+                "put a blank after the dash, as in `- id: run-tests`".to_owned()
+            }
+            _ => format!(
+                "write `{name}: []`, or one item a line below `{name}:`, each starting with a dash and a blank"
+            ),
+        };
+        self.complain(node.at, format!("{path} must be a list, found {}", node.described()), hint);
         &[]
     }
+}
 
-    /// The fields of a map by name; none when the field is missing or not a map.
-    pub(crate) fn map(&mut self, name: &str) -> &'a [Entry] {
-        let path = self.path(name);
-        match self.node(name) {
-            Some(node) => map_of(self.page, &path, node, self.problems),
-            None => &[],
+/// What to write in place of something that is no number, or is one out of bounds.
+fn number_hint(name: &str, node: &Node, least: u32, most: u32) -> String {
+    let (Shape::Plain(text) | Shape::Text(text)) = &node.shape else {
+        return format!("write one number after the colon, such as `{name}: {}`", most.min(600));
+    };
+    let text = text.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text).find(|c: char| !c.is_ascii_digit());
+    let (number, unit) =
+        text.split_at(digits.map_or(text.len(), |at| at + usize::from(text.starts_with('-'))));
+    let seconds = match unit.trim() {
+        "" => Some(1),
+        "s" | "sec" | "seconds" if name.ends_with("Sec") => Some(1),
+        "m" | "min" | "minutes" if name.ends_with("Sec") => Some(60),
+        "h" | "hours" if name.ends_with("Sec") => Some(3600),
+        _ => None,
+    };
+    let meant = number.parse::<i64>().ok().zip(seconds).and_then(|(number, unit)| number.checked_mul(unit));
+    match meant {
+        Some(number) if number < i64::from(least) => {
+            format!("the least is `{name}: {least}`; without the field the default holds")
         }
+        Some(number) if number > i64::from(most) => {
+            format!("the most is `{name}: {most}`; without the field the default holds")
+        }
+        Some(number) => format!("write `{name}: {number}`: digits only, without quotes or a unit"),
+        None => format!("write digits only, without quotes, such as `{name}: {}`", most.min(600)),
     }
 }
 
@@ -252,6 +285,9 @@ fn unknown(page: &Page, prefix: &str, entry: &Entry, known: Known) -> Option<Dia
             message,
             format!("`{key}` is a field of {place}; move it there"),
         ));
+    }
+    if let Some((_, hint)) = known.instead.iter().find(|(name, _)| *name == key) {
+        return Some(page.problem(entry.key_at, message, *hint));
     }
     let fields = known.fields.join(", ");
     let hint = match similar(key, known.fields.iter().chain(known.later).copied()).first() {
@@ -282,15 +318,24 @@ pub(crate) fn text_of(
         Shape::Plain(_) | Shape::List(_) | Shape::Map(_) => {}
     }
     let hint = match &node.shape {
-        Shape::Plain(text) if node.is_empty() && text.is_empty() => {
-            "write the text after the colon, or delete the field".to_owned()
-        }
+        Shape::Plain(text) if text.is_empty() => match comment_after_colon(page.line(node.at.line)) {
+            Some(comment) => format!("# starts a comment; quote a text that begins with it: \"{comment}\""),
+            None => "write the text after the colon, or delete the field".to_owned(),
+        },
         Shape::Plain(text) => format!("quote it to make it a text: \"{text}\""),
         _ => "write one text, quoted if it holds special characters; `|` starts a text of several lines"
             .to_owned(),
     };
     problems.push(page.problem(node.at, format!("{path} must be a text, found {}", node.described()), hint));
     None
+}
+
+/// What stands after `name: #`.
+fn comment_after_colon(line: &str) -> Option<String> {
+    let (before, comment) = line.split_once(" #")?;
+    let ends = before.trim_end();
+    (ends.ends_with(':') || ends.ends_with('-'))
+        .then(|| crate::node::shortened(&format!("#{}", comment.trim_end())))
 }
 
 fn word_of<T: Copy>(
@@ -310,25 +355,13 @@ fn word_of<T: Copy>(
     }
     let words: Vec<&str> = all.iter().map(|word| spell(*word)).collect();
     let near = match similar(given, words.iter().copied()).first() {
-        Some(near) if !given.is_empty() => format!("did you mean `{near}`? "),
-        _ => String::new(),
+        Some(near) if !given.is_empty() => format!("did you mean `{near}`? The words are"),
+        _ => "write one of".to_owned(),
     };
     problems.push(page.problem(
         node.at,
         format!("{path} cannot be {}", node.described()),
-        format!("{near}The words are {}", words.join(", ")),
+        format!("{near} {}", words.join(", ")),
     ));
     None
-}
-
-fn map_of<'a>(page: &Page, path: &str, node: &'a Node, problems: &mut Vec<Diagnostic>) -> &'a [Entry] {
-    if let Shape::Map(entries) = &node.shape {
-        return entries;
-    }
-    problems.push(page.problem(
-        node.at,
-        format!("{path} must be a map, found {}", node.described()),
-        "write one `name: value` a line below it, indented by two blanks",
-    ));
-    &[]
 }

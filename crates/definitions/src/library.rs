@@ -2,14 +2,15 @@
 //! Must not read directories except to suggest names, and must not know fields.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::agent::{self, Agent};
 use crate::assignment::{self, Assignment};
 use crate::bundled;
-use crate::check::{self, Checked};
+use crate::check::{self, Checkup};
 use crate::checklist;
 use crate::diagnostic::{DefinitionError, Diagnostic};
-use crate::listing::{self, Listed};
+use crate::listing::{self, Listing};
 use crate::loading::{Loaded, no_such_file, read_file};
 use crate::names::{Reference, parse_reference};
 use crate::similar::similar;
@@ -19,25 +20,54 @@ use crate::task::{self, TaskDefinition};
 /// Most things that are reported as wrong at once.
 const MAX_SHOWN: usize = 50;
 
+/// A valid definition of any kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Definition {
+    /// Who works.
+    Agent(Agent),
+    /// What there is to do.
+    Assignment(Assignment),
+    /// One task.
+    Task(TaskDefinition),
+}
+
+impl Definition {
+    /// Its name; a task's id.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Agent(agent) => &agent.name,
+            Self::Assignment(assignment) => &assignment.name,
+            Self::Task(task) => task.spec.id.as_str(),
+        }
+    }
+}
+
 /// Finds definitions by reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Library {
     /// Holds `agents/`, `assignments/` and `tasks/`; need not exist.
     pub config_dir: PathBuf,
     /// What relative paths are relative to.
     pub caller_dir: PathBuf,
+    /// The names there are, by kind: looked up when a name is not found, and not again for each one that is not.
+    names: [OnceLock<Vec<String>>; Kind::ALL.len()],
 }
 
 impl Library {
+    /// A library that looks into this configuration directory. Relative paths start at the caller's directory.
+    pub fn new(config_dir: impl Into<PathBuf>, caller_dir: impl Into<PathBuf>) -> Self {
+        Self { config_dir: config_dir.into(), caller_dir: caller_dir.into(), names: Default::default() }
+    }
+
     /// The agent that the reference names. Errors say what was looked for or what is wrong at which line.
     pub fn agent(&self, reference: &str) -> Result<Agent, DefinitionError> {
-        let loaded = self.load(Kind::Agent, reference, Some(&self.caller_dir))?;
+        let loaded = self.read(Kind::Agent, reference)?;
         agent::parse(loaded).map_err(in_order)
     }
 
     /// The assignment that the reference names, its task references resolved.
     pub fn assignment(&self, reference: &str) -> Result<Assignment, DefinitionError> {
-        let loaded = self.load(Kind::Assignment, reference, Some(&self.caller_dir))?;
+        let loaded = self.read(Kind::Assignment, reference)?;
         self.parse_assignment(loaded)
     }
 
@@ -58,14 +88,44 @@ impl Library {
         }
     }
 
+    /// The text of a definition as it was authored, whatever is wrong with it.
+    pub fn text(&self, kind: Kind, reference: &str) -> Result<(Source, String), DefinitionError> {
+        let loaded = self.read(kind, reference)?;
+        Ok((loaded.source, loaded.text))
+    }
+
     /// Every definition of that kind that can be named, by name. Broken ones are listed with what is wrong.
-    pub fn list(&self, kind: Kind) -> Vec<Listed> {
+    pub fn list(&self, kind: Kind) -> Listing {
         listing::list(self, kind)
     }
 
     /// Checks files and directory trees; the configuration directory when there are no paths.
-    pub fn validate(&self, paths: &[PathBuf]) -> Vec<Checked> {
+    pub fn validate(&self, paths: &[PathBuf]) -> Checkup {
         check::validate(self, paths)
+    }
+
+    pub(crate) fn read(&self, kind: Kind, reference: &str) -> Result<Loaded, DefinitionError> {
+        self.load(kind, reference, Some(&self.caller_dir))
+    }
+
+    /// Reads a text as the definition it will be in that file, under the name of its place.
+    pub fn parse_new(
+        &self,
+        kind: Kind,
+        name: &str,
+        file: &Path,
+        text: &str,
+    ) -> Result<Definition, DefinitionError> {
+        let source = Source::Config(file.to_owned());
+        self.parse(kind, Loaded::new(source, text.to_owned(), Some(name.to_owned())))
+    }
+
+    pub(crate) fn parse(&self, kind: Kind, loaded: Loaded) -> Result<Definition, DefinitionError> {
+        match kind {
+            Kind::Agent => agent::parse(loaded).map(Definition::Agent).map_err(in_order),
+            Kind::Assignment => self.parse_assignment(loaded).map(Definition::Assignment),
+            Kind::Task => task::parse(loaded).map(Definition::Task).map_err(in_order),
+        }
     }
 
     pub(crate) fn parse_assignment(&self, loaded: Loaded) -> Result<Assignment, DefinitionError> {
@@ -142,7 +202,12 @@ impl Library {
         if self.caller_dir.join(name).exists() {
             found.push(format!("./{name}"));
         }
-        let names = listing::names(self, kind);
+        let names = match kind {
+            Kind::Agent => &self.names[0],
+            Kind::Assignment => &self.names[1],
+            Kind::Task => &self.names[2],
+        };
+        let names = names.get_or_init(|| listing::names(self, kind));
         found.extend(similar(name, names.iter().map(String::as_str)).into_iter().map(str::to_owned));
         found
     }

@@ -1,18 +1,13 @@
-//! Lists the definitions that can be named. Must not follow more than a bounded tree.
+//! Lists the definitions that can be named. Must not know how directories are walked.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::bundled;
 use crate::diagnostic::DefinitionError;
 use crate::library::Library;
 use crate::names::check_name;
 use crate::source::{Kind, Source};
-
-/// Deepest folder that is looked into.
-const MAX_DEPTH: usize = 12;
-/// Most directory entries that are looked at.
-const MAX_ENTRIES: usize = 20_000;
+use crate::tree::Tree;
 
 /// A definition that can be named.
 #[derive(Debug)]
@@ -25,7 +20,7 @@ pub struct Listed {
     pub source: Source,
     /// Definitions of the same name that a lookup does not reach.
     pub shadows: Vec<Source>,
-    /// The title of a task; the first line of the instructions of the others.
+    /// The title of a task; the first sentence of the instructions of the others.
     pub title: String,
     /// An agent's backend.
     pub backend: Option<String>,
@@ -35,49 +30,22 @@ pub struct Listed {
     pub problem: Option<DefinitionError>,
 }
 
-/// A file below a directory: its path there with `/` between the parts, and whether it lies too deep.
-pub(crate) struct Tree {
-    pub places: Vec<String>,
+/// The definitions of a kind.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Those that can be named, by name. Broken ones are there with what is wrong.
+    pub definitions: Vec<Listed>,
+    /// Directories that could not be looked into.
+    pub problems: Vec<DefinitionError>,
 }
 
-impl Tree {
-    /// The Markdown files below a directory in order of their names. Hidden ones are left out.
-    pub(crate) fn walk(root: &Path) -> Self {
-        let mut places = Vec::new();
-        let mut left = MAX_ENTRIES;
-        let mut open = vec![(String::new(), 0)];
-        while let Some((place, depth)) = open.pop() {
-            let Ok(entries) = std::fs::read_dir(root.join(&place)) else { continue };
-            for entry in entries.flatten() {
-                left = left.saturating_sub(1);
-                if left == 0 {
-                    break;
-                }
-                let Ok(name) = entry.file_name().into_string() else { continue };
-                if name.starts_with('.') || matches!(name.as_str(), "node_modules" | "target") {
-                    continue;
-                }
-                let inner = if place.is_empty() { name } else { format!("{place}/{name}") };
-                let is_dir = entry
-                    .file_type()
-                    .is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && root.join(&inner).is_dir()));
-                match is_dir {
-                    true if depth < MAX_DEPTH => open.push((inner, depth + 1)),
-                    false if inner.ends_with(".md") => places.push(inner),
-                    _ => {}
-                }
-            }
-        }
-        places.sort();
-        Self { places }
-    }
-}
+type Sources = BTreeMap<String, Vec<Source>>;
 
 /// The names of a kind and where each is found, best first.
-fn sources(library: &Library, kind: Kind) -> BTreeMap<String, Vec<Source>> {
-    let mut found: BTreeMap<String, Vec<Source>> = BTreeMap::new();
-    let root = library.config_dir.join(kind.folder());
-    for inner in Tree::walk(&root).places {
+fn sources(library: &Library, kind: Kind) -> (Sources, Vec<DefinitionError>) {
+    let mut found = Sources::new();
+    let tree = Tree::walk(&library.config_dir.join(kind.folder()));
+    for inner in tree.places {
         let place = format!("{}/{inner}", kind.folder());
         if let Some(name) = kind.name_of_place(&place).filter(|name| check_name(name).is_ok()) {
             found.entry(name.to_owned()).or_default().push(Source::Config(library.config_dir.join(&place)));
@@ -88,23 +56,22 @@ fn sources(library: &Library, kind: Kind) -> BTreeMap<String, Vec<Source>> {
             found.entry(name.to_owned()).or_default().push(Source::Bundled(place));
         }
     }
-    found
+    (found, tree.problems)
 }
 
 /// The names of a kind.
 pub(crate) fn names(library: &Library, kind: Kind) -> Vec<String> {
-    sources(library, kind).into_keys().collect()
+    sources(library, kind).0.into_keys().collect()
 }
 
 /// Every definition of a kind that can be named.
-pub(crate) fn list(library: &Library, kind: Kind) -> Vec<Listed> {
-    let found = sources(library, kind).into_iter();
-    found
-        .filter_map(|(name, mut sources)| {
-            let source = if sources.is_empty() { return None } else { sources.remove(0) };
-            Some(listed(library, kind, name, source, sources))
-        })
-        .collect()
+pub(crate) fn list(library: &Library, kind: Kind) -> Listing {
+    let (found, problems) = sources(library, kind);
+    let definitions = found.into_iter().filter_map(|(name, mut sources)| {
+        let source = if sources.is_empty() { return None } else { sources.remove(0) };
+        Some(listed(library, kind, name, source, sources))
+    });
+    Listing { definitions: definitions.collect(), problems }
 }
 
 fn listed(library: &Library, kind: Kind, name: String, source: Source, shadows: Vec<Source>) -> Listed {
@@ -120,11 +87,11 @@ fn listed(library: &Library, kind: Kind, name: String, source: Source, shadows: 
     };
     let outcome = match kind {
         Kind::Agent => library.agent(&listed.name).map(|agent| {
-            listed.title = first_line(&agent.instructions);
+            listed.title = first_sentence(&agent.instructions);
             listed.backend = Some(agent.backend);
         }),
         Kind::Assignment => library.assignment(&listed.name).map(|assignment| {
-            listed.title = first_line(&assignment.instructions);
+            listed.title = first_sentence(&assignment.instructions);
             listed.tasks = Some(assignment.tasks.len());
         }),
         Kind::Task => library.task(&listed.name).map(|task| listed.title = task.spec.title),
@@ -133,8 +100,17 @@ fn listed(library: &Library, kind: Kind, name: String, source: Source, shadows: 
     listed
 }
 
-/// The first line that says something, without the marks of a heading.
-fn first_line(text: &str) -> String {
-    let lines = text.lines().map(|line| line.trim_start_matches('#').trim());
-    lines.filter(|line| !line.is_empty()).map(str::to_owned).next().unwrap_or_default()
+/// The first sentence of a text; its heading where it starts with one.
+fn first_sentence(text: &str) -> String {
+    let text = text.trim_start();
+    let line = text.lines().next().unwrap_or_default();
+    if line.starts_with('#') {
+        return line.trim_start_matches('#').trim().to_owned();
+    }
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    match paragraph.find(". ") {
+        Some(end) => paragraph.get(..=end).unwrap_or_default().to_owned(),
+        None => paragraph,
+    }
 }

@@ -58,13 +58,22 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<String>, DefinitionError> 
     let about = match std::fs::metadata(path) {
         Ok(about) => about,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
+            return match std::fs::read_link(path) {
+                // Somebody put it there: going on without it would use something else in its place.
+                Ok(target) => Err(unreadable(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("it is a link to {}, which does not exist", target.display()),
+                ))),
+                Err(_) => Ok(None),
+            };
         }
         Err(error) => return Err(unreadable(error)),
     };
     if !about.is_file() {
-        let what = if about.is_dir() { "it is a directory" } else { "it is not a regular file" };
-        return Err(unreadable(io::Error::other(what)));
+        return Err(unreadable(match about.is_dir() {
+            true => io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"),
+            false => io::Error::other("it is not a regular file"),
+        }));
     }
     let mut bytes = Vec::new();
     let most = u64::try_from(MAX_FILE).unwrap_or(u64::MAX).saturating_add(1);
@@ -76,6 +85,13 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<String>, DefinitionError> 
             Place::START,
             format!("the file is larger than {} KiB", MAX_FILE / 1024),
             "a definition is short; move long material into a file of its own and name that file in the instructions",
+        )));
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(invalid(Page::new(name, "").problem(
+            Place::START,
+            "the file is UTF-16 text",
+            "save the file with the encoding UTF-8",
         )));
     }
     match String::from_utf8(bytes) {

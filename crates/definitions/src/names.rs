@@ -2,6 +2,11 @@
 
 use std::path::Path;
 
+use agent_runner_model::ids::MAX_TASK_ID;
+use agent_runner_model::spec::AD_HOC_AGENT;
+
+use crate::source::Kind;
+
 /// Longest name of a definition, in bytes.
 const MAX_NAME: usize = 200;
 
@@ -50,6 +55,33 @@ pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
             "" => return Err("a part between slashes is empty"),
             "." | ".." => return Err("a part between slashes is . or .."),
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks the name of a definition that is to be made. Stricter than a lookup: what is made here can be found, listed
+/// and typed everywhere. The error says what is wrong.
+pub(crate) fn check_new_name(kind: Kind, name: &str) -> Result<(), &'static str> {
+    check_name(name)?;
+    if kind == Kind::Agent && name == AD_HOC_AGENT {
+        return Err("it is reserved for runs without an agent file");
+    }
+    if kind == Kind::Task && name.len() > MAX_TASK_ID {
+        return Err("a task's id has at most 128 characters");
+    }
+    for part in name.split('/') {
+        if !part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')) {
+            return Err("it holds another character than a letter, a digit, . _ - or /");
+        }
+        if !part.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return Err("a part does not start with a letter or a digit");
+        }
+        if part.ends_with(".md") {
+            return Err("a name is given without .md");
+        }
+        if part == "node_modules" {
+            return Err("folders called node_modules are not looked into");
         }
     }
     Ok(())

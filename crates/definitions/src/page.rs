@@ -96,7 +96,8 @@ impl Page {
             return Err(self.problem(
                 self.place_of(byte),
                 "the file holds a NUL character",
-                "a definition is a text file; remove the character or check that this is the file you meant",
+                "a definition is a text file; remove the character, save the file with the encoding UTF-8, or check that \
+                 this is the file you meant",
             ));
         }
         let mut lines = self.text.split_inclusive('\n');
@@ -116,24 +117,74 @@ impl Page {
             }
             at += line.len();
         }
-        Err(self.problem(
-            Place::START,
-            "the front matter that starts here has no end",
-            "put a line with three dashes (---) after the last field; the instructions follow below it",
-        ))
+        Err(self.no_end())
+    }
+
+    fn no_end(&self) -> Diagnostic {
+        let almost = self.text.lines().enumerate().skip(1).find(|(_, line)| looks_like_dashes(line));
+        match almost {
+            Some((index, line)) => self.problem(
+                Place { line: u32::try_from(index + 1).unwrap_or(u32::MAX), column: 1 },
+                format!("the front matter is not ended by `{}`", line.trim()),
+                "write exactly three plain dashes (---) at the start of this line, and nothing else on it",
+            ),
+            None => self.problem(
+                Place::START,
+                "the front matter that starts here has no end",
+                "put a line with three dashes (---) after the last field; the instructions follow below it",
+            ),
+        }
     }
 
     fn no_front_matter(&self) -> Diagnostic {
-        let first = self.text.lines().position(|line| !line.trim().is_empty()).unwrap_or(0);
-        let hint = match self.text.lines().nth(first).map(str::trim) {
-            Some("---") if first > 0 => "delete the empty lines above the first ---",
-            Some("---") => "move the --- to the very start of the line",
-            _ => {
-                "start the file with a line of three dashes (---), then the fields such as `schemaVersion: 1`, \
-                 then another --- line"
-            }
+        const START: &str = "start the file with a line of three dashes (---), then the fields such as `schemaVersion: 1`, \
+                             then another --- line; `agent-runner new` makes a file to start from";
+        let first = self.text.lines().position(|line| !line.trim().is_empty());
+        let line = first.and_then(|first| self.text.lines().nth(first)).unwrap_or_default().trim();
+        let (message, hint) = match line {
+            "" => ("the file is empty", START),
+            "---" if first > Some(0) => (
+                "the file does not start with front matter (---)",
+                "delete the empty lines above the first ---",
+            ),
+            "---" => (
+                "the file does not start with front matter (---)",
+                "move the --- to the very start of the line",
+            ),
+            "+++" => (
+                "front matter between +++ lines is TOML, not YAML",
+                "write --- in place of both +++ lines, and `name: value` in place of `name = value`",
+            ),
+            line if line.starts_with("```") => (
+                "the file starts with a code fence (```)",
+                "delete the fence, here and at its other end; the file itself starts with ---",
+            ),
+            line if looks_like_dashes(line) => (
+                "front matter starts with exactly three plain dashes (---)",
+                "write --- on this line, and nothing else",
+            ),
+            line if is_field(line) => (
+                "the fields do not stand between --- lines",
+                "put a line with three dashes (---) above the first field, and another below the last one",
+            ),
+            _ => ("the file does not start with front matter (---)", START),
         };
-        let line = u32::try_from(first + 1).unwrap_or(1);
-        self.problem(Place { line, column: 1 }, "the file does not start with front matter (---)", hint)
+        let line = u32::try_from(first.unwrap_or(0) + 1).unwrap_or(1);
+        self.problem(Place { line, column: 1 }, message, hint)
     }
+}
+
+/// Meant as a line of three dashes: more or fewer of them, or what a word processor made of them.
+fn looks_like_dashes(line: &str) -> bool {
+    let line = line.trim();
+    let long = |c: char| matches!(c, '\u{2013}' | '\u{2014}' | '\u{2015}' | '\u{2212}');
+    !matches!(line, "" | "-" | "---") && line.chars().all(|c| c == '-' || long(c))
+}
+
+fn is_field(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(name, rest)| {
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && (rest.is_empty() || rest.starts_with(' '))
+    })
 }

@@ -66,7 +66,7 @@ impl Kind {
     }
 
     /// Where a definition with that name lies below a library's root.
-    pub(crate) fn place(self, name: &str) -> String {
+    pub fn place(self, name: &str) -> String {
         match self.file_name() {
             Some(file) => format!("{}/{name}/{file}", self.folder()),
             None => format!("{}/{name}.md", self.folder()),

@@ -5,6 +5,7 @@ use agent_runner_model::task::{TaskSpec, check_title};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
+use crate::forms::{FormatVersion, TaskForm};
 use crate::loading::{Loaded, check_place_name};
 use crate::page::Place;
 use crate::source::{Kind, Source};
@@ -24,7 +25,12 @@ pub(crate) const KNOWN: Known = Known {
     what: "a task file",
     fields: &["schemaVersion", "id", "title"],
     later: &["hooks", "vars"],
-    elsewhere: &[("body", "a task inside an assignment (in a task file the body follows the front matter)")],
+    elsewhere: &[],
+    instead: &[
+        ("body", "write the body as Markdown below the second ---"),
+        ("description", "write the body as Markdown below the second ---"),
+        ("name", "rename it to `id`"),
+    ],
 };
 
 /// Reads a task definition from its text.
@@ -33,20 +39,26 @@ pub(crate) fn parse(loaded: Loaded) -> Result<TaskDefinition, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut fields =
         Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, &mut problems);
-    fields.schema_version();
-    let authored = fields.text("id");
-    check_place_name(&mut fields, "id", authored.as_deref(), loaded.place_name.as_deref(), Kind::Task);
-    let id = authored.or_else(|| loaded.place_name.clone()).unwrap_or_else(|| loaded.source.stem());
-    let id = task_id(&mut fields, &id);
-    let title = title(&mut fields);
-    match (id, title) {
-        (Some(id), Some(title)) if problems.is_empty() => Ok(TaskDefinition {
-            spec: TaskSpec { id, title, body: front.body },
-            source: loaded.source,
-            text: loaded.text,
-        }),
+    let form = form(&mut fields, &loaded);
+    match form {
+        Some(form) if problems.is_empty() => {
+            let TaskForm { schema_version: FormatVersion, id, title } = form;
+            let spec = TaskSpec { id, title, body: front.body };
+            Ok(TaskDefinition { spec, source: loaded.source, text: loaded.text })
+        }
         _ => Err(problems),
     }
+}
+
+/// Everything in the front matter; nothing when a required field is missing.
+fn form(fields: &mut Fields<'_, '_>, loaded: &Loaded) -> Option<TaskForm> {
+    let schema_version = fields.schema_version();
+    let authored = fields.text("id");
+    check_place_name(fields, "id", authored.as_deref(), loaded.place_name.as_deref(), Kind::Task);
+    let id = authored.or_else(|| loaded.place_name.clone()).unwrap_or_else(|| loaded.source.stem());
+    let id = task_id(fields, &id);
+    let title = title(fields);
+    Some(TaskForm { schema_version: schema_version?, id: id?, title: title? })
 }
 
 /// Checks the spelling of a task id and complains at the field `id`.

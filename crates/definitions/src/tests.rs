@@ -7,8 +7,11 @@ mod documents;
 mod golden;
 mod lookups;
 mod properties;
+mod scaffold;
+mod schema;
 mod small;
 mod trees;
+mod validator;
 
 use std::path::Path;
 
@@ -23,7 +26,8 @@ fn library() -> (TempDir, Library) {
     let caller_dir = dir.path().join("caller");
     std::fs::create_dir_all(&config_dir).unwrap();
     std::fs::create_dir_all(&caller_dir).unwrap();
-    (dir, Library { config_dir, caller_dir })
+    let library = Library::new(config_dir, caller_dir);
+    (dir, library)
 }
 
 fn write(root: &Path, place: &str, text: &str) {

@@ -75,7 +75,7 @@ impl<S: Places> Engine<S> {
     }
 
     pub(crate) fn library(&self, caller_dir: impl Into<PathBuf>) -> Library {
-        Library { config_dir: self.config.config_dir.clone(), caller_dir: caller_dir.into() }
+        Library::new(&self.config.config_dir, caller_dir)
     }
 
     pub(crate) fn resolve(&self, run: &str) -> Result<RunId, ApiError> {

@@ -64,15 +64,19 @@ pub(crate) fn acquire_error(error: &AcquireError) -> ApiError {
 pub(crate) fn definition_error(error: &DefinitionError) -> ApiError {
     let code = match error {
         DefinitionError::NotFound { .. } => ErrorCode::NotFound,
-        DefinitionError::Name { .. } => ErrorCode::Invalid,
+        DefinitionError::Name { .. } | DefinitionError::NewName { .. } | DefinitionError::Nothing { .. } => {
+            ErrorCode::Invalid
+        }
         DefinitionError::Read { .. } | DefinitionError::Invalid { .. } => ErrorCode::Definition,
     };
     match error {
         // Shown as it is: the lines and carets are the message.
         DefinitionError::Invalid { .. } => ApiError::new(code, error.render().trim_end().to_owned()),
-        DefinitionError::NotFound { .. } | DefinitionError::Name { .. } | DefinitionError::Read { .. } => {
-            with_hint(ApiError::from_error(code, error), error.hint())
-        }
+        DefinitionError::NotFound { .. }
+        | DefinitionError::Name { .. }
+        | DefinitionError::NewName { .. }
+        | DefinitionError::Nothing { .. }
+        | DefinitionError::Read { .. } => with_hint(ApiError::from_error(code, error), error.hint()),
     }
 }
 

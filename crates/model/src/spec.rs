@@ -288,7 +288,7 @@ pub struct RunSpec {
 }
 
 /// A piece of backend-owned configuration: JSON without null and fractions, so that equal means equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// `true` or `false`.

@@ -15,8 +15,12 @@ pub struct DefinitionSummary {
     pub source: String,
     /// Definitions of the same name that this one hides.
     pub shadows: Vec<String>,
-    /// One line about it.
+    /// One sentence about it.
     pub summary: Option<String>,
+    /// An agent's backend.
+    pub backend: Option<String>,
+    /// How many tasks an assignment lists.
+    pub task_count: Option<usize>,
 }
 
 /// A definition that cannot be used.
@@ -51,6 +55,8 @@ pub struct DefinitionTask {
     pub title: String,
     /// Markdown.
     pub body: String,
+    /// The task file it comes from; nothing when it is written out in the assignment.
+    pub source: Option<String>,
 }
 
 /// One definition. Fields that its kind does not have are missing.
@@ -63,6 +69,8 @@ pub struct DefinitionDetail {
     pub name: String,
     /// The file, or `bundled:…`.
     pub source: String,
+    /// Definitions of the same name that this one hides.
+    pub shadows: Vec<String>,
     /// Its settings, with the names they have in the file.
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// The tasks of an assignment.
@@ -71,16 +79,90 @@ pub struct DefinitionDetail {
     pub instructions: String,
 }
 
+/// A definition as it was authored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DefinitionText {
+    /// Which kind it was looked up as.
+    pub kind: DefinitionKind,
+    /// The file, or `bundled:…`.
+    pub source: String,
+    /// The whole file.
+    pub text: String,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Written {
+    /// It was only shown.
+    No,
+    /// It is new.
+    Created,
+    /// It was there already, word for word.
+    Unchanged,
+    /// It took the place of another one.
+    Replaced,
+}
+
+/// A definition that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewDefinitionReply {
+    /// Which kind.
+    pub kind: DefinitionKind,
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// What became of that file.
+    pub written: Written,
+    /// Where the file is now that was there before.
+    pub kept: Option<String>,
+    /// The whole text.
+    pub text: String,
+    /// The JSON Schema that the text refers to.
+    pub schema_file: Option<String>,
+    /// Definitions of the same name that it hides.
+    pub shadows: Vec<String>,
+    /// What keeps it from working as it is.
+    pub warnings: Vec<String>,
+}
+
+/// The description of a kind's front matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DefinitionSchema {
+    /// Which kind.
+    pub kind: DefinitionKind,
+    /// A JSON Schema, draft 2020-12.
+    pub schema: serde_json::Value,
+}
+
 /// A file that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckedDefinition {
-    /// The file.
+    /// The file, or a directory that could not be looked into.
     pub file: String,
     /// What it was taken for.
     pub kind: Option<DefinitionKind>,
+    /// Its name, if it is valid.
+    pub name: Option<String>,
     /// What is wrong with it; nothing if it is valid.
     pub error: Option<String>,
+    /// What is worth knowing about it although it is valid.
+    pub remarks: Vec<String>,
+}
+
+/// Something in a directory that was not checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedFile {
+    /// Where it is.
+    pub file: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The result of a check.
@@ -91,4 +173,6 @@ pub struct Validation {
     pub valid: bool,
     /// Each file.
     pub files: Vec<CheckedDefinition>,
+    /// What was not checked.
+    pub skipped: Vec<SkippedFile>,
 }

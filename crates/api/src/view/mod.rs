@@ -12,8 +12,8 @@ pub use changes::{
     UncommittedFile,
 };
 pub use definitions::{
-    CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSummary,
-    DefinitionTask, Validation,
+    CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSchema,
+    DefinitionSummary, DefinitionTask, DefinitionText, NewDefinitionReply, SkippedFile, Validation, Written,
 };
 pub use report::{AttemptDigest, RefusedPermission, RunReport, TaskChange, WaitRecord, WorkerError};
 pub use run::{

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use agent_runner_model::spec::Value;
 
-use super::{Fields, Known, map_of, text_of};
+use super::{Fields, Known, text_of};
 use crate::diagnostic::Diagnostic;
-use crate::node::{Node, Shape};
+use crate::forms::BackendArgsForm;
+use crate::node::{Entry, Node, Shape};
 use crate::page::Page;
 use crate::scalars::{Meaning, meaning};
 
-impl Fields<'_, '_> {
+impl<'a> Fields<'a, '_> {
     /// A map of maps of backend-owned values.
     pub(crate) fn backend_config(&mut self) -> BTreeMap<String, BTreeMap<String, Value>> {
         let mut config = BTreeMap::new();
-        for backend in self.map("backendConfig") {
-            let path = format!("backendConfig.{}", backend.key);
+        for (backend, entries) in self.by_backend("backendConfig") {
             let mut values = BTreeMap::new();
-            for entry in map_of(self.page, &path, &backend.value, self.problems) {
-                let path = format!("{path}.{}", entry.key);
+            for entry in entries {
+                let path = format!("backendConfig.{}.{}", backend.key, entry.key);
                 if let Some(value) = value_of(self.page, &path, &entry.value, self.problems) {
                     values.insert(entry.key.clone(), value);
                 }
@@ -29,32 +29,75 @@ impl Fields<'_, '_> {
     }
 
     /// `backendArgs.<backend>.extraArgs`.
-    pub(crate) fn backend_args(&mut self) -> BTreeMap<String, Vec<String>> {
-        const KNOWN: Known =
-            Known { what: "an entry of backendArgs", fields: &["extraArgs"], later: &[], elsewhere: &[] };
+    pub(crate) fn backend_args(&mut self) -> BTreeMap<String, BackendArgsForm> {
+        const KNOWN: Known = Known {
+            what: "an entry of backendArgs",
+            fields: &["extraArgs"],
+            later: &[],
+            elsewhere: &[],
+            instead: &[],
+        };
         let mut arguments = BTreeMap::new();
-        for backend in self.map("backendArgs") {
-            let path = format!("backendArgs.{}", backend.key);
-            let entries = map_of(self.page, &path, &backend.value, self.problems);
-            let prefix = format!("{path}.");
+        for (backend, entries) in self.by_backend("backendArgs") {
+            let prefix = format!("backendArgs.{}.", backend.key);
             let mut fields = Fields::new(self.page, prefix, backend.key_at, entries, KNOWN, self.problems);
-            let items = fields.list("extraArgs");
-            let mut words = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                let path = format!("{path}.extraArgs[{index}]");
-                match text_of(self.page, &path, item, self.problems) {
-                    Some(word) if word.is_empty() => self.problems.push(self.page.problem(
-                        item.at,
-                        format!("{path} must not be empty"),
-                        "delete the item, or write the argument",
-                    )),
-                    Some(word) => words.push(word),
-                    None => {}
-                }
-            }
-            arguments.insert(backend.key.clone(), words);
+            arguments.insert(backend.key.clone(), BackendArgsForm { extra_args: fields.words("extraArgs") });
         }
         arguments
+    }
+
+    /// The entries of a map of maps, those without a map left out with a complaint.
+    fn by_backend(&mut self, name: &str) -> Vec<(&'a Entry, &'a [Entry])> {
+        let mut found = Vec::new();
+        let Some(node) = self.node(name) else { return found };
+        let own = match self.node("backend").map(|node| &node.shape) {
+            Some(Shape::Plain(own) | Shape::Text(own)) => own.as_str(),
+            Some(Shape::List(_) | Shape::Map(_)) | None => "claude",
+        };
+        let Shape::Map(backends) = &node.shape else {
+            self.complain(
+                node.at,
+                format!("{name} must be a map, found {}", node.described()),
+                format!(
+                    "write `{own}:` on the line below, indented by two blanks, and what belongs to that backend below \
+                     that, indented by four"
+                ),
+            );
+            return found;
+        };
+        for backend in backends {
+            match &backend.value.shape {
+                Shape::Map(entries) => found.push((backend, entries.as_slice())),
+                Shape::Plain(_) | Shape::Text(_) | Shape::List(_) => self.complain(
+                    backend.value.at,
+                    format!("{name}.{} must be a map, found {}", backend.key, backend.value.described()),
+                    format!(
+                        "the names below {name} are those of backends: write `{own}:` below it, and `{}:` below that, \
+                         indented by two more blanks",
+                        backend.key
+                    ),
+                ),
+            }
+        }
+        found
+    }
+
+    /// A list of texts that are not empty.
+    fn words(&mut self, name: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (index, item) in self.list(name).iter().enumerate() {
+            let path = format!("{}[{index}]", self.path(name));
+            match text_of(self.page, &path, item, self.problems) {
+                Some(word) if word.is_empty() => self.complain(
+                    item.at,
+                    format!("{path} must not be empty"),
+                    "delete the item, or write the argument",
+                ),
+                Some(word) => words.push(word),
+                None => {}
+            }
+        }
+        words
     }
 }
 

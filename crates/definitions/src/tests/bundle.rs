@@ -41,7 +41,7 @@ fn every_bundled_definition_is_valid_and_listed() {
     let (_dir, library) = library();
     let mut seen = 0;
     for kind in Kind::ALL {
-        for listed in library.list(kind) {
+        for listed in library.list(kind).definitions {
             assert!(listed.problem.is_none(), "{}", listed.problem.unwrap().render());
             assert!(matches!(listed.source, Source::Bundled(_)));
             assert!(!listed.title.is_empty(), "{} has no title", listed.name);
@@ -55,9 +55,118 @@ fn every_bundled_definition_is_valid_and_listed() {
 fn the_test_assignment_holds_two_commands() {
     let (_dir, library) = library();
     let assignment = library.assignment("test").unwrap();
-    let scripts: Vec<_> = assignment.tasks.iter().flat_map(|task| command_blocks(&task.body)).collect();
+    let scripts: Vec<_> = assignment.tasks.iter().flat_map(|task| command_blocks(&task.spec.body)).collect();
     assert_eq!(scripts.iter().map(|block| block.script.as_str()).collect::<Vec<_>>(), ["date\n", "pwd\n"]);
     assert!(scripts.iter().all(|block| block.shell == BlockShell::Sh));
     assert_eq!(library.agent("test").unwrap().backend, "shell");
     assert_eq!(library.agent("runbook").unwrap().backend, "shell");
+}
+
+/// What scripts read notes by. A change here breaks them.
+const IDS: &[(&str, &[&str])] = &[
+    ("repo-orientation", &["read_conventions", "inventory_packages", "summary"]),
+    (
+        "familiarize",
+        &[
+            "read_primary_entry_points",
+            "run_codemap",
+            "inventory_structure",
+            "identify_entry_points",
+            "map_subsystems",
+            "capture_conventions",
+            "list_unknowns",
+            "self_check_summary",
+        ],
+    ),
+    (
+        "code-review-direct",
+        &[
+            "orient",
+            "review/architecture",
+            "review/concurrency",
+            "review/error-handling",
+            "review/state-machine",
+            "review/resources",
+            "review/security",
+            "review/types-schema",
+            "review/simplification-and-duplication",
+            "review/test-coverage",
+            "review/docs-drift",
+            "review/surface-completeness",
+            "synthesis",
+            "approval",
+        ],
+    ),
+    (
+        "doc-review",
+        &[
+            "inventory",
+            "review_elevator_pitch",
+            "review_quickstart",
+            "review_concepts",
+            "review_commands_flags_api",
+            "review_examples",
+            "review_completeness",
+            "review_structure",
+            "propose_diagrams",
+            "review_voice_consistency",
+            "review_accessibility",
+            "synthesis",
+        ],
+    ),
+];
+
+#[test]
+fn bundled_assignments_have_the_ids_that_scripts_know() {
+    let (_dir, library) = library();
+    for (name, ids) in IDS {
+        let assignment = library.assignment(name).unwrap();
+        let found: Vec<&str> = assignment.tasks.iter().map(|task| task.spec.id.as_str()).collect();
+        assert_eq!(&found, ids, "{name}");
+        assert!(assignment.caller_instructions.is_some(), "{name} tells its caller nothing");
+        for task in &assignment.tasks {
+            let says =
+                task.spec.body.contains("notes must hold") || task.spec.body.contains("notes start with");
+            assert!(says, "{name}: {} does not say what its notes have to hold", task.spec.id);
+        }
+    }
+    let scope = library.assignment("code-review-direct").unwrap().message.unwrap();
+    assert!(scope.contains("whole code base"), "{scope}");
+}
+
+#[test]
+fn bundled_agents_leave_the_model_to_the_client_and_say_the_rest() {
+    let (_dir, library) = library();
+    for name in ["generic", "planner", "implementer", "code-reviewer", "doc-reviewer"] {
+        let agent = library.agent(name).unwrap();
+        assert_eq!((agent.backend.as_str(), agent.model.as_deref()), ("claude", None), "{name}");
+        assert!(agent.text.contains("\nunrestricted: true\n"), "{name} does not say it");
+        assert!(agent.effort.is_some() && agent.timeout_sec.is_some_and(|limit| limit >= 3600), "{name}");
+        assert!(agent.locked_fields.is_empty(), "{name} cannot be adapted on the command line");
+    }
+}
+
+#[test]
+fn a_bundled_assignment_takes_shared_tasks_from_the_bundle_or_from_those_that_hide_them() {
+    let (_dir, library) = library();
+    let sources = |library: &crate::Library| -> Vec<Option<Source>> {
+        library.assignment("code-review-direct").unwrap().tasks.into_iter().map(|task| task.source).collect()
+    };
+    let bundled = sources(&library);
+    assert_eq!(bundled[1], Some(Source::Bundled("tasks/review/architecture.md")));
+    assert_eq!(bundled.iter().filter(|source| source.is_none()).count(), 3, "{bundled:?}");
+    let text = "---\nschemaVersion: 1\ntitle: Our own way\n---\nOurs.\n";
+    super::write(&library.config_dir, "tasks/review/architecture.md", text);
+    let own = sources(&library);
+    assert_eq!(own[1], Some(Source::Config(library.config_dir.join("tasks/review/architecture.md"))));
+    assert_eq!(own[2..], bundled[2..]);
+    let task = &library.assignment("code-review-direct").unwrap().tasks[1];
+    assert_eq!((task.spec.title.as_str(), task.spec.body.as_str()), ("Our own way", "Ours."));
+    // An assignment of one's own lists them the same way, by file as well.
+    super::write(&library.caller_dir, "mine/step.md", "---\nschemaVersion: 1\ntitle: Step\n---\n");
+    let fields = "tasks: [review/security, ./step.md]\n";
+    super::write(&library.caller_dir, "mine/assignment.md", &super::assignment_text("mine", fields));
+    let mine = library.assignment("./mine").unwrap();
+    assert_eq!(mine.tasks[0].source, Some(Source::Bundled("tasks/review/security.md")));
+    assert_eq!(mine.tasks[1].source, Some(Source::Path(library.caller_dir.join("mine/step.md"))));
 }

@@ -16,7 +16,7 @@ fn read(text: &str) -> Assignment {
 }
 
 fn tasks(text: &str) -> Vec<(String, String, String)> {
-    read(text).tasks.into_iter().map(|task| (task.id.to_string(), task.title, task.body)).collect()
+    read(text).task_specs().into_iter().map(|task| (task.id.to_string(), task.title, task.body)).collect()
 }
 
 fn task(id: &str, title: &str, body: &str) -> (String, String, String) {
@@ -28,7 +28,8 @@ fn open_items_are_tasks_and_the_text_around_them_the_instructions() {
     let text = "# Release\n\nBe careful.\n\n- [x] Branch\n- [ ] Update the *changelog*\n- [ ] Run `make test` & **all**\n\n\
                 Rules:\n\n- no force push\n- no [links](http://x)\n\n1. [ ] Tag\n2. [X] Old\n\nThe end.\n";
     let found = read(text);
-    let seen: Vec<_> = found.tasks.iter().map(|task| (task.id.as_str(), task.title.as_str())).collect();
+    let seen: Vec<_> =
+        found.tasks.iter().map(|task| (task.spec.id.as_str(), task.spec.title.as_str())).collect();
     assert_eq!(
         seen,
         [

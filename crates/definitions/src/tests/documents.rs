@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::golden::{self, cases::CASES};
 use super::{library, write};
+use crate::Kind;
 
 fn document() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/agents-and-assignments.md");
@@ -31,7 +33,7 @@ fn every_example_is_valid() {
     for example in examples {
         let (_dir, library) = library();
         write(&library.caller_dir, "example.md", &example);
-        let checked = library.validate(&[PathBuf::from("example.md")]);
+        let checked = library.validate(&[PathBuf::from("example.md")]).checked;
         assert_eq!(checked.len(), 1);
         if let Some(problem) = &checked[0].problem {
             panic!("{}", problem.render());
@@ -54,7 +56,7 @@ fn every_field_and_every_bundled_definition_is_described() {
         assert!(document.contains(&format!("`{}`", locked.as_str())));
     }
     for (place, _) in crate::bundled::FILES {
-        let name = place.split('/').nth(1).unwrap();
+        let name = Kind::ALL.into_iter().find_map(|kind| kind.name_of_place(place)).unwrap();
         assert!(
             document.contains(&format!("`{name}` |")),
             "{name} is not in the table of bundled definitions"
@@ -62,12 +64,22 @@ fn every_field_and_every_bundled_definition_is_described() {
     }
 }
 
+/// Wrong definitions whose messages the documentation shows.
+const SHOWN: &[&str] = &[
+    "field in the wrong spelling",
+    "timeout with a unit",
+    "cron expression without quotes",
+    "task id twice",
+    "task name with a near miss",
+    "fields without any ---",
+];
+
 #[test]
-fn the_error_in_the_documentation_is_the_one_that_is_shown() {
-    let (_dir, library) = library();
-    let text = "---\nschemaVersion: 1\nname: careful-reviewer\nbackend: codex\neffort: high\ntimeout_sec: 1800\n---\n";
-    write(&library.config_dir, "agents/careful-reviewer/agent.md", text);
-    let shown = library.agent("careful-reviewer").unwrap_err().render();
-    let start = format!("{}/", library.config_dir.display());
-    assert!(document().contains(shown.strip_prefix(&start).unwrap().trim_end()), "{shown}");
+fn the_errors_in_the_documentation_are_those_that_are_shown() {
+    let document = document();
+    for label in SHOWN {
+        let case = CASES.iter().find(|case| case.label == *label).unwrap();
+        let shown = golden::rendered(case).replace("DIR/", "").replace("CONFIG/", "~/.config/agent-runner/");
+        assert!(document.contains(shown.trim_end()), "{shown}");
+    }
 }

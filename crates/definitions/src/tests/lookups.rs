@@ -69,7 +69,7 @@ fn an_assignment_mixes_inline_tasks_names_and_paths() {
         let tasks: Vec<_> = found
             .tasks
             .iter()
-            .map(|task| (task.id.as_str(), task.title.as_str(), task.body.as_str()))
+            .map(|task| (task.spec.id.as_str(), task.spec.title.as_str(), task.spec.body.as_str()))
             .collect();
         assert_eq!(
             tasks,
@@ -93,7 +93,7 @@ fn the_configuration_directory_comes_before_what_is_bundled() {
     assert_eq!(library.agent("test").unwrap().source, Source::Bundled("agents/test/agent.md"));
     write(&library.config_dir, "agents/test/agent.md", &agent_text("test"));
     assert!(matches!(library.agent("test").unwrap().source, Source::Config(_)));
-    let listed = library.list(Kind::Agent);
+    let listed = library.list(Kind::Agent).definitions;
     let test = listed.iter().find(|listed| listed.name == "test").unwrap();
     assert_eq!(test.shadows, [Source::Bundled("agents/test/agent.md")]);
     assert_eq!((test.title.as_str(), test.backend.as_deref()), ("Be test.", Some("shell")));
@@ -111,8 +111,9 @@ fn a_name_must_be_that_of_its_place_except_for_paths() {
     assert!(library.agent(by_path.to_str().unwrap()).is_err());
     write(&library.config_dir, "tasks/a.md", "---\nschemaVersion: 1\nid: b\ntitle: B\n---\n");
     assert!(library.task("a").is_err());
-    let listed = library.list(Kind::Task);
-    assert!(listed[0].problem.is_some() && listed[0].name == "a");
+    let listed = library.list(Kind::Task).definitions;
+    let mine = listed.iter().find(|listed| listed.name == "a").unwrap();
+    assert!(mine.problem.is_some());
     write(&library.caller_dir, "tasks/a.md", "---\nschemaVersion: 1\nid: b\ntitle: B\n---\n");
     assert_eq!(library.task("./tasks/a.md").unwrap().spec.id.as_str(), "b");
     write(&library.caller_dir, "c.md", "---\nschemaVersion: 1\ntitle: C\n---\n");

@@ -158,7 +158,7 @@ proptest! {
         let open: Vec<_> = items.iter().filter(|(checked, ..)| !checked).collect();
         prop_assert_eq!(found.tasks.len(), open.len());
         let mut ids = std::collections::HashSet::new();
-        for (task, (_, title, body)) in found.tasks.iter().zip(open) {
+        for (task, (_, title, body)) in found.task_specs().iter().zip(open) {
             let words: Vec<&str> = title.split_whitespace().collect();
             prop_assert_eq!(&task.title, &words.join(" "));
             prop_assert_eq!(&task.body, &body.join("\n\n"));

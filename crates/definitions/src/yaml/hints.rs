@@ -41,10 +41,37 @@ pub(super) fn quote(line: &str, instead: &str) -> String {
 
 /// What to say about `*name` where a value is expected.
 pub(super) fn alias(line: &str) -> (String, String) {
+    if let Some(cron) = value_of(line).filter(|value| looks_like_cron(value)) {
+        return (
+            "an unquoted value that starts with * is a YAML alias, not a cron expression".to_owned(),
+            format!("quote it: {}", quoted(cron)),
+        );
+    }
     (
         "a value that starts with * is a YAML alias, and aliases are not supported".to_owned(),
         quote(line, "write the value out"),
     )
+}
+
+/// Five or six fields of times.
+fn looks_like_cron(value: &str) -> bool {
+    let fields = value.split_whitespace();
+    (5..=6).contains(&fields.clone().count())
+        && fields
+            .into_iter()
+            .all(|field| field.chars().all(|c| c.is_ascii_alphanumeric() || "*/,-?#".contains(c)))
+}
+
+/// The word with braces in a value, and what is glued to it.
+fn template(value: &str) -> &str {
+    let Some(start) = value.find("{{") else { return value };
+    let ends = |c: char| matches!(c, ',' | ']') || c.is_whitespace();
+    let before = value.get(..start).unwrap_or_default();
+    let start = before.rfind(|c: char| ends(c) || c == '[').map_or(0, |at| at + 1);
+    let rest = value.get(start..).unwrap_or_default();
+    let inside = rest.find("}}").map_or(rest.len(), |at| at + 2);
+    let end = rest.get(inside..).and_then(|after| after.find(ends)).map_or(rest.len(), |at| inside + at);
+    rest.get(..end).unwrap_or(rest)
 }
 
 /// What to say about a key that is not a word.
@@ -52,7 +79,7 @@ pub(super) fn odd_key(line: &str) -> (String, String) {
     match value_of(line) {
         Some(value) if value.contains("{{") => (
             "an unquoted value that starts with {{ is a YAML map".to_owned(),
-            format!("quote it: {}", quoted(&shortened(value))),
+            format!("quote it: {}", quoted(&shortened(template(value)))),
         ),
         _ => (
             "a field name must be a word, found a list, a map or an alias".to_owned(),
@@ -79,6 +106,37 @@ fn glued(line: &str) -> Option<String> {
     (word && !value.is_empty()).then(|| format!("`{name}: {}`", shortened(value)))
 }
 
+/// A field that starts in another column than those around it.
+fn misindented(line: &str, at: Place, kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::MappingValueNotAllowed => first_colon(line) == Some(at.column),
+        ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::InvalidIndentation => first_colon(line).is_some() || line.trim_end().ends_with(':'),
+        _ => false,
+    }
+}
+
+/// `name: value` for a line that says `name = value`.
+fn equated(line: &str) -> Option<String> {
+    let (name, value) = line.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim());
+    let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
+    (word && !value.is_empty()).then(|| format!("`{name}: {}`", shortened(value)))
+}
+
+/// `- id: one` for a line that says `-id: one`.
+fn dashed(line: &str) -> Option<String> {
+    let item = line.trim().strip_prefix('-')?;
+    item.starts_with(|c: char| c.is_ascii_alphabetic()).then(|| format!("`- {}`", shortened(item)))
+}
+
+/// A list that starts behind its field: `tasks: - id: one`.
+fn list_on_line(line: &str) -> Option<(String, String)> {
+    let (name, item) = line.trim().split_once(": - ")?;
+    Some((name.to_owned(), format!("- {}", shortened(item))))
+}
+
 /// Where to point, what is wrong and what to change, for an error of the parser.
 pub(super) fn scan_error(
     page: &Page,
@@ -86,25 +144,46 @@ pub(super) fn scan_error(
     at: Place,
     kind: &ErrorKind,
 ) -> (Place, String, String) {
+    if let Some(found) = beside(page, parts, at, kind) {
+        return found;
+    }
     let line = page.line(at.line);
+    let (message, hint) = match list_on_line(line) {
+        Some((name, item)) => (
+            "a list cannot start on the line of its field".to_owned(),
+            format!("put `{item}` on a line of its own below `{name}:`, indented by two blanks"),
+        ),
+        None => on_the_line(line, at, kind),
+    };
+    (at, message, hint)
+}
+
+/// What the parser stumbled over further on, or one line too late.
+fn beside(page: &Page, parts: &Parts<'_>, at: Place, kind: &ErrorKind) -> Option<(Place, String, String)> {
     if let Some(tabbed) = tab_near(page, at) {
-        return (
+        return Some((
             tabbed,
             "a tab is used as indentation".to_owned(),
             "indent with blanks; YAML does not allow tabs there".to_owned(),
-        );
+        ));
     }
     if let Some(found) = template_near(page, parts, at) {
-        return found;
+        return Some(found);
     }
+    let above = Place { line: at.line.saturating_sub(1), column: 1 };
+    if let Some(dashed) = dashed(page.line(above.line)).filter(|_| above.line > parts.front_offset) {
+        return Some((above, "a blank is missing after the dash".to_owned(), format!("write {dashed}")));
+    }
+    matches!(kind, ErrorKind::InvalidQuotedScalarIndent)
+        .then(|| (above, NO_CLOSING_QUOTE.0.to_owned(), NO_CLOSING_QUOTE.1.to_owned()))
+}
+
+/// What is wrong on the line itself, and what to change.
+fn on_the_line(line: &str, at: Place, kind: &ErrorKind) -> (String, String) {
     let first = value_of(line).and_then(|value| value.chars().next());
-    let (message, hint) = match (kind, first) {
+    match (kind, first) {
         (ErrorKind::DirectiveDisallowed, _) => {
             ("a line that starts with % is a YAML directive".to_owned(), "delete the line".to_owned())
-        }
-        (ErrorKind::InvalidQuotedScalarIndent, _) => {
-            let above = Place { line: at.line.saturating_sub(1), column: 1 };
-            return (above, NO_CLOSING_QUOTE.0.to_owned(), NO_CLOSING_QUOTE.1.to_owned());
         }
         (_, Some('@' | '`' | '%' | '*' | '&' | '!')) => {
             let value = value_of(line).unwrap_or_default();
@@ -125,9 +204,10 @@ pub(super) fn scan_error(
             "a backslash in a \"quoted\" value starts an escape that does not exist".to_owned(),
             "write \\\\ for a backslash, or put the value between single quotes".to_owned(),
         ),
-        (ErrorKind::MappingValueNotAllowed, _) if first_colon(line) == Some(at.column) => (
+        _ if misindented(line, at, kind) => (
             "this line is not indented like the field above it".to_owned(),
-            "start it in the same column as the field above it; if it continues that field's text, quote the text"
+            "start it in the same column as the field above it; if it continues that field's text, put | after that \
+             field's colon and the whole text on the lines below"
                 .to_owned(),
         ),
         (ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement, _) => (
@@ -138,9 +218,14 @@ pub(super) fn scan_error(
             "a blank is missing after the colon".to_owned(),
             format!("write {}", glued(line).unwrap_or_default()),
         ),
+        (ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey, _) if equated(line).is_some() => (
+            "this line is not a field: it has = in place of a colon".to_owned(),
+            format!("write {}", equated(line).unwrap_or_default()),
+        ),
         (ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey, _) => (
             "this line is not a field: the colon is missing".to_owned(),
-            "write `name: value` with a blank after the colon; indent a line that continues the value above"
+            "write `name: value` with a blank after the colon; indent a line that continues the text above it \
+             further than that text's field"
                 .to_owned(),
         ),
         (
@@ -162,8 +247,7 @@ pub(super) fn scan_error(
             "check the indentation and the colon of this line and the one above; quote values with special characters"
                 .to_owned(),
         ),
-    };
-    (at, message, hint)
+    }
 }
 
 /// A tab in the indentation of that line or of the one above.

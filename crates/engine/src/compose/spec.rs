@@ -273,7 +273,7 @@ fn check_locks(
 }
 
 fn task_list(request: &CreateRun, assignment: Option<&Assignment>) -> Result<Vec<TaskSpec>, ApiError> {
-    let mut tasks = assignment.map(|assignment| assignment.tasks.clone()).unwrap_or_default();
+    let mut tasks = assignment.map(Assignment::task_specs).unwrap_or_default();
     for title in &request.add_tasks {
         check_title(title).map_err(|error| {
             ApiError::new(ErrorCode::Invalid, format!("the added task is not one: {error}"))

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use agent_runner_api::operations::{DefinitionKind, ListDefinitions, ShowDefinition, ValidateDefinitions};
 use agent_runner_api::view::{
     CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSummary,
-    DefinitionTask, Validation,
+    DefinitionTask, SkippedFile, Validation,
 };
 use agent_runner_api::{ApiError, Handle};
-use agent_runner_definitions::{Agent, Assignment, Kind, Listed, TaskDefinition};
+use agent_runner_definitions::{
+    Agent, Assignment, Checked, DefinitionError, Kind, Listed, Source, TaskDefinition, bundled_source,
+};
 use agent_runner_model::spec::{Effort, LockableField};
 use serde_json::{Map, Value, json};
 
@@ -16,7 +18,7 @@ use crate::engine::Engine;
 use crate::failure::definition_error;
 use crate::place::Places;
 
-fn kind_of(kind: DefinitionKind) -> Kind {
+pub(super) fn kind_of(kind: DefinitionKind) -> Kind {
     match kind {
         DefinitionKind::Agent => Kind::Agent,
         DefinitionKind::Assignment => Kind::Assignment,
@@ -36,7 +38,14 @@ impl<S: Places> Handle<ListDefinitions> for Engine<S> {
     async fn call(&self, request: ListDefinitions) -> Result<DefinitionList, ApiError> {
         let listed = self.library(PathBuf::from("/")).list(kind_of(request.kind));
         let mut list = DefinitionList { kind: request.kind, definitions: Vec::new(), warnings: Vec::new() };
-        for found in listed {
+        list.warnings.extend(listed.problems.iter().map(|problem| DefinitionProblem {
+            name: match problem {
+                DefinitionError::Read { path, .. } => path.to_string_lossy().into_owned(),
+                _ => request.kind.as_str().to_owned(),
+            },
+            message: problem.render().trim_end().to_owned(),
+        }));
+        for found in listed.definitions {
             match &found.problem {
                 Some(problem) => list.warnings.push(DefinitionProblem {
                     name: found.name.clone(),
@@ -50,19 +59,13 @@ impl<S: Places> Handle<ListDefinitions> for Engine<S> {
 }
 
 fn summary(found: &Listed) -> DefinitionSummary {
-    let mut parts = Vec::new();
-    parts.extend(found.backend.as_ref().map(|backend| format!("backend {backend}")));
-    parts.extend(
-        found.tasks.map(|count| if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }),
-    );
-    if !found.title.is_empty() {
-        parts.push(found.title.clone());
-    }
     DefinitionSummary {
         name: found.name.clone(),
         source: found.source.to_string(),
         shadows: found.shadows.iter().map(ToString::to_string).collect(),
-        summary: (!parts.is_empty()).then(|| parts.join(", ")),
+        summary: (!found.title.is_empty()).then(|| found.title.clone()),
+        backend: found.backend.clone(),
+        task_count: found.tasks,
     }
 }
 
@@ -76,6 +79,14 @@ impl<S: Places> Handle<ShowDefinition> for Engine<S> {
             DefinitionKind::Task => library.task(reference).map(task_detail),
         }
         .map_err(|error| definition_error(&error))
+    }
+}
+
+/// What a definition in the configuration directory hides.
+fn hidden(kind: Kind, name: &str, source: &Source) -> Vec<String> {
+    match source {
+        Source::Config(_) => bundled_source(kind, name).iter().map(ToString::to_string).collect(),
+        Source::Path(_) | Source::Bundled(_) => Vec::new(),
     }
 }
 
@@ -106,10 +117,12 @@ fn agent_detail(agent: Agent) -> DefinitionDetail {
         .collect();
     set(&mut settings, "backendArgs", (!args.is_empty()).then_some(Value::Object(args)));
     set(&mut settings, "lockedFields", locks(&agent.locked_fields));
+    let shadows = hidden(Kind::Agent, &agent.name, &agent.source);
     DefinitionDetail {
         kind: DefinitionKind::Agent,
         name: agent.name,
         source: agent.source.to_string(),
+        shadows,
         settings,
         tasks: Vec::new(),
         instructions: agent.instructions,
@@ -124,14 +137,17 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
     set(&mut settings, "callerInstructions", assignment.caller_instructions.map(Value::from));
     set(&mut settings, "lockedFields", locks(&assignment.locked_fields));
     let tasks = assignment.tasks.into_iter().map(|task| DefinitionTask {
-        id: task.id.to_string(),
-        title: task.title,
-        body: task.body,
+        id: task.spec.id.to_string(),
+        title: task.spec.title,
+        body: task.spec.body,
+        source: task.source.map(|source| source.to_string()),
     });
+    let shadows = hidden(Kind::Assignment, &assignment.name, &assignment.source);
     DefinitionDetail {
         kind: DefinitionKind::Assignment,
         name: assignment.name,
         source: assignment.source.to_string(),
+        shadows,
         settings,
         tasks: tasks.collect(),
         instructions: assignment.instructions,
@@ -141,10 +157,12 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
 fn task_detail(task: TaskDefinition) -> DefinitionDetail {
     let mut settings = Map::new();
     set(&mut settings, "title", Some(json!(task.spec.title)));
+    let shadows = hidden(Kind::Task, task.spec.id.as_str(), &task.source);
     DefinitionDetail {
         kind: DefinitionKind::Task,
         name: task.spec.id.to_string(),
         source: task.source.to_string(),
+        shadows,
         settings,
         tasks: Vec::new(),
         instructions: task.spec.body,
@@ -154,15 +172,26 @@ fn task_detail(task: TaskDefinition) -> DefinitionDetail {
 impl<S: Places> Handle<ValidateDefinitions> for Engine<S> {
     async fn call(&self, request: ValidateDefinitions) -> Result<Validation, ApiError> {
         let paths: Vec<PathBuf> = request.paths.iter().map(PathBuf::from).collect();
-        let checked = self.library(request.caller_dir).validate(&paths);
-        let files: Vec<CheckedDefinition> = checked
-            .into_iter()
-            .map(|checked| CheckedDefinition {
-                file: checked.path.to_string_lossy().into_owned(),
-                kind: checked.kind.map(shown_kind),
-                error: checked.problem.map(|problem| problem.render().trim_end().to_owned()),
-            })
-            .collect();
-        Ok(Validation { valid: files.iter().all(|file| file.error.is_none()), files })
+        let checkup = self.library(request.caller_dir).validate(&paths);
+        let files: Vec<CheckedDefinition> = checkup.checked.into_iter().map(checked).collect();
+        let skipped = checkup.skipped.into_iter().map(|skipped| SkippedFile {
+            file: skipped.path.to_string_lossy().into_owned(),
+            reason: skipped.reason.to_string(),
+        });
+        Ok(Validation {
+            valid: files.iter().all(|file| file.error.is_none()),
+            files,
+            skipped: skipped.collect(),
+        })
+    }
+}
+
+fn checked(checked: Checked) -> CheckedDefinition {
+    CheckedDefinition {
+        file: checked.path.to_string_lossy().into_owned(),
+        kind: checked.kind.map(shown_kind),
+        name: checked.name,
+        error: checked.problem.map(|problem| problem.render().trim_end().to_owned()),
+        remarks: checked.remarks.iter().map(|remark| remark.render().trim_end().to_owned()).collect(),
     }
 }

@@ -1,24 +1,39 @@
 //! Definitions that are wrong in one way each.
 
 /// What the text is read as.
-pub(super) enum Reads {
+pub(in crate::tests) enum Reads {
     Agent,
     Assignment,
     Task,
     Checklist,
+    /// The agent of that name in the configuration directory.
+    AgentCalled(&'static str),
+    /// The task of that name in the configuration directory.
+    TaskCalled(&'static str),
+    /// An agent that is valid; what is remarked about it.
+    Remarks,
+    /// Nothing: an agent is looked up by that reference.
+    Lookup(&'static str),
+    /// Nothing: a task is made under that name.
+    NewTask(&'static str),
+    /// Nothing: there is a folder where the agent's file should be.
+    Folder,
+    /// Nothing: the agent's file is a link that leads nowhere.
+    DeadLink,
 }
 
 /// A definition that must be refused.
-pub(super) struct Case {
+pub(in crate::tests) struct Case {
     pub reads: Reads,
     pub label: &'static str,
+    /// `@200@` and `@5000@` stand for that many letters.
     pub text: &'static [u8],
 }
 
 macro_rules! cases {
-    ($($reads:ident $label:literal $text:expr;)+) => {
-        pub(super) const CASES: &[Case] =
-            &[$(Case { reads: Reads::$reads, label: $label, text: $text.as_bytes() }),+, NOT_UTF8];
+    ($($reads:ident $(($name:literal))? $label:literal $text:expr;)+) => {
+        pub(in crate::tests) const CASES: &[Case] =
+            &[$(Case { reads: Reads::$reads $(($name))?, label: $label, text: $text.as_bytes() }),+, NOT_UTF8, UTF16];
     };
 }
 
@@ -27,6 +42,9 @@ const NOT_UTF8: Case = Case {
     label: "not UTF-8",
     text: b"---\nschemaVersion: 1\nname: caf\xe9\nbackend: shell\n---\n",
 };
+
+const UTF16: Case =
+    Case { reads: Reads::Agent, label: "UTF-16", text: b"\xff\xfe-\0-\0-\0\n\0n\0a\0m\0e\0:\0 \0a\0\n\0" };
 
 /// The head of a valid agent.
 macro_rules! agent {
@@ -51,41 +69,72 @@ cases! {
     Agent "no fields, only text" "---\nBe kind.\n---\n";
     Agent "a list instead of fields" "---\n- name\n---\n";
     Agent "missing fields" "---\nmodel: m\n---\n";
+    Agent "missing name" "---\nschemaVersion: 1\nbackend: shell\n---\n";
+    Agent "missing schema version" "---\nname: a\nbackend: shell\n---\n";
+    Agent "TOML front matter" "+++\nname = \"a\"\n+++\nBe kind.\n";
+    Agent "front matter in a code fence" "```yaml\n---\nname: a\n---\n```\n";
+    Agent "fields without any ---" "schemaVersion: 1\nname: a\nbackend: shell\n\nBe kind.\n";
+    Agent "four dashes at the start" "----\nschemaVersion: 1\n----\n";
+    Agent "four dashes at the end" agent!("----\nBe kind.\n");
+    Agent "long dashes at the end" agent!("—\nBe kind.\n");
     Agent "wrong schema version" "---\nschemaVersion: 2\nname: a\nbackend: shell\n---\n";
     Agent "quoted schema version" "---\nschemaVersion: \"1\"\nname: a\nbackend: shell\n---\n";
     Agent "misspelt field" "---\nschemaVersion: 1\nname: a\nbakend: shell\n---\n";
     Agent "field in the wrong spelling" agent!("timeout_sec: 60\n---\n");
+    Agent "field in capitals" agent!("Model: m\n---\n");
     Agent "field nobody knows" agent!("colour: red\n---\n");
     Agent "field of an assignment" agent!("tasks: []\n---\n");
+    Agent "role as a field" agent!("description: Reviews changes.\n---\n");
     Agent "field that is not supported yet" agent!("launcher: ssh-docker\nexecutionEnvironment: box\n---\n");
     Agent "field twice" agent!("model: m\nname: b\n---\n");
     Agent "reserved name" "---\nschemaVersion: 1\nname: ad-hoc\nbackend: shell\n---\n";
+    Agent "field twice, further in" agent!("backendArgs:\n  claude: {}\n  codex: {}\n  claude:\n    extraArgs: [a]\n---\n");
+    AgentCalled("careful") "name that differs from its place" agent!("---\nBe careful.\n");
+    TaskCalled("team/lint") "task id that differs from its place" "---\nschemaVersion: 1\nid: lint\ntitle: Lint\n---\n";
     Agent "empty name" "---\nschemaVersion: 1\nname: ''\nbackend: shell\n---\n";
+    Agent "nothing for a name" "---\nschemaVersion: 1\nname:\nbackend: shell\n---\n";
     Agent "number for a text" agent!("model: 5.4\n---\n");
     Agent "nothing for a text" agent!("model:\n---\n");
+    Agent "comment in place of a text" agent!("model: #5\n---\n");
     Agent "list for a text" agent!("model: [a, b]\n---\n");
     Agent "backend of two words" "---\nschemaVersion: 1\nname: a\nbackend: my shell\n---\n";
     Agent "yes for a truth value" agent!("unrestricted: yes\n---\n");
+    Agent "on for a truth value" agent!("unrestricted: on\n---\n");
+    Agent "quoted truth value" agent!("unrestricted: \"true\"\n---\n");
     Agent "capital truth value" agent!("unrestricted: True\n---\n");
     Agent "zero timeout" agent!("timeoutSec: 0\n---\n");
+    Agent "negative timeout" agent!("timeoutSec: -5\n---\n");
+    Agent "timeout out of range" agent!("timeoutSec: 99999999999\n---\n");
+    Agent "timeout with separators" agent!("timeoutSec: 3_600\n---\n");
     Agent "timeout with a unit" agent!("timeoutSec: 10m\n---\n");
     Agent "quoted timeout" agent!("timeoutSec: \"60\"\n---\n");
     Agent "fraction" agent!("timeoutSec: 1.5\n---\n");
     Agent "unknown effort" agent!("effort: hihg\n---\n");
+    Agent "effort that no list has" agent!("effort: enormous\n---\n");
+    Agent "effort as a number" agent!("effort: 3\n---\n");
+    Agent "near miss of a locked field" agent!("lockedFields: [timeout]\n---\n");
     Agent "unknown locked field" agent!("lockedFields: [model, tasks, colour]\n---\n");
     Agent "locked fields as a text" agent!("lockedFields: model\n---\n");
     Agent "backend configuration as a text" agent!("backendConfig: ws\n---\n");
+    Agent "backend configuration without a backend" agent!("backendConfig:\n  argv: [my-program]\n---\n");
+    Agent "backendArgs without a backend" agent!("backendArgs:\n  extraArgs: [--verbose]\n---\n");
+    Agent "backendArgs as a list" agent!("backendArgs: [--verbose]\n---\n");
+    Remarks "backendArgs for another backend" agent!("backendArgs:\n  codex:\n    extraArgs: [--verbose]\n---\n");
+    Remarks "backend misspelt in backendConfig" agent!("backendConfig:\n  shel: {}\n---\n");
     Agent "backend configuration with doubtful values"
         agent!("backendConfig:\n  codex:\n    a: no\n    b: 1.10\n    c: 017\n    d:\n      - ok\n      - ~\n---\n");
     Agent "unknown field of backendArgs" agent!("backendArgs:\n  claude:\n    args: [a]\n---\n");
     Agent "number among backendArgs" agent!("backendArgs:\n  claude:\n    extraArgs: [--depth, 3, '']\n---\n");
     Agent "template without quotes" "---\nschemaVersion: 1\nname: {{ticket}}\nbackend: shell\n---\n";
     Agent "template and text without quotes" agent!("model: {{model}}-large\n---\n");
+    Agent "template in a list without quotes" agent!("backendConfig:\n  command:\n    argv: [my-program, {{prompt}}]\n---\n");
     Agent "environment expression" agent!("model: ${MODEL:-m}\ntimeoutSec: ${LIMIT}\n---\n");
+    Agent "environment expression in a text" agent!("model: ${MODEL}\n---\n");
     Agent "alias" agent!("model: &m large\neffort: *m\n---\n");
     Agent "merge key" agent!("<<: {model: m}\n---\n");
     Agent "tag" agent!("model: !important m\n---\n");
     Agent "cron expression without quotes" agent!("model: */5 * * * *\n---\n");
+    Agent "cron expression without quotes, by the hour" agent!("model: * 9 * * 1-5\n---\n");
     Agent "value that starts with @" agent!("model: @latest\n---\n");
     Agent "colon inside a value" agent!("model: provider: m\n---\n");
     Agent "quote without end" agent!("model: \"m\neffort: low\n---\n");
@@ -93,23 +142,40 @@ cases! {
     Agent "unknown escape" agent!("model: \"C:\\models\"\n---\n");
     Agent "missing colon" agent!("effort low\n---\n");
     Agent "missing blank after the colon" agent!("effort:low\n---\n");
+    Agent "equals sign in place of the colon" agent!("effort = low\n---\n");
     Agent "tab as indentation" agent!("backendArgs:\n\tclaude:\n\t\textraArgs: [a]\n---\n");
     Agent "indented too far" agent!("  model: m\n---\n");
     Agent "second document" agent!("...\n--- more\nmodel: m\n---\n");
     Agent "control character" agent!("model: a\u{1b}[31mb\n---\n");
+    Agent "NUL in the front matter" agent!("model: a\0b\n---\n");
     Agent "NUL below the front matter" agent!("---\nBe\0kind.\n");
     Agent "list as a field name" agent!("? [a, b]\n: c\n---\n");
     Agent "directive" "---\n%YAML 1.2\nname: a\n---\n";
     Agent "too deep"
         agent!("backendConfig: {a: {b: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}}\n---\n");
+    Agent "very long line" agent!("backendConfig: {claude: {a: x@5000@, b: ~}}\n---\n");
     Agent "wide characters before the place" agent!("backendArgs: {名前: {args: [\"é\"]}}\n---\n");
+    Agent "byte-order mark and nothing after it" "\u{feff}";
     Agent "Windows line ends" "\u{feff}---\r\nschemaVersion: 1\r\nname: a\r\nbackend: shell\r\ncolour: red\r\n---\r\n";
     Assignment "too many retries" assignment!("maxRetries: 21\n---\n");
     Assignment "negative retries" assignment!("maxRetries: -1\n---\n");
     Assignment "hooks and variables" assignment!("vars: {a: {type: string}}\nhooks: {}\nschedule:\n  delay: 1h\n---\n");
     Assignment "model in an assignment" assignment!("model: m\n---\n");
+    Assignment "agent in an assignment" assignment!("agent: planner\n---\n");
+    Assignment "task with a name" assignment!("tasks:\n  - name: one\n    title: One\n---\n");
     Assignment "tasks as a map" assignment!("tasks:\n  one: Do it\n---\n");
     Assignment "task without title, with a misspelt field" assignment!("tasks:\n  - id: one\n    titel: One\n---\n");
+    Assignment "task without id" assignment!("tasks:\n  - title: One\n---\n");
+    Assignment "tasks misspelt" assignment!("task:\n  - id: one\n    title: One\n---\n");
+    Assignment "blank missing after the dash" assignment!("tasks:\n  -id: one\n   title: One\n---\n");
+    Assignment "first task on the line of the field" assignment!("tasks: - id: one\n---\n");
+    Assignment "title that is not indented like its id" assignment!("tasks:\n  - id: one\n   title: One\n---\n");
+    Assignment "title with a colon" assignment!("tasks:\n  - id: one\n    title: Fix: the parser\n---\n");
+    Assignment "title that starts with #" assignment!("tasks:\n  - id: one\n    title: #12 is closed\n---\n");
+    Assignment "title that is too long" assignment!("tasks:\n  - id: one\n    title: Very l@200@ng\n---\n");
+    Assignment "body of several lines without |" assignment!("tasks:\n  - id: one\n    title: One\n    body: Do it.\n      Then: look.\n---\n");
+    Assignment "body that is not indented" assignment!("tasks:\n  - id: one\n    title: One\n    body: |\nDo it.\n---\n");
+    Assignment "body as a list" assignment!("tasks:\n  - id: one\n    title: One\n    body:\n      - do it\n---\n");
     Assignment "task id with a blank" assignment!("tasks:\n  - id: one two\n    title: One\n---\n");
     Assignment "task id that is a number" assignment!("tasks:\n  - id: 1\n    title: One\n---\n");
     Assignment "task id twice"
@@ -117,6 +183,9 @@ cases! {
     Assignment "title of two lines" assignment!("tasks:\n  - id: one\n    title: |\n      One\n      two\n---\n");
     Assignment "task hooks" assignment!("tasks:\n  - id: one\n    title: One\n    hooks:\n      - builtin: x\n---\n");
     Assignment "task that is nowhere" assignment!("tasks:\n  - review/reuse\n  - ./missing.md\n  - ../../a\\b\n---\n");
+    Assignment "task named with its ending" assignment!("tasks:\n  - review/security.md\n---\n");
+    Assignment "task named by its title" assignment!("tasks:\n  - Review the security\n---\n");
+    Assignment "task name with a near miss" assignment!("tasks:\n  - review/securty\n---\n");
     Assignment "task name with .." assignment!("tasks:\n  - a/../b\n---\n");
     Assignment "task whose file is wrong" assignment!("tasks:\n  - ./broken-task.md\n---\n");
     Assignment "list among the tasks" assignment!("tasks:\n  - [one]\n---\n");
@@ -124,6 +193,15 @@ cases! {
     Task "body as a field" "---\nschemaVersion: 1\nid: a\ntitle: A\nbody: text\n---\n";
     Task "task without title" "---\nschemaVersion: 1\nid: a\n---\nText.\n";
     Task "empty title" "---\nschemaVersion: 1\ntitle: '  '\n---\n";
+    Lookup("planer") "agent with a near miss" "";
+    Lookup("agents\\planner") "agent named with a backslash" "";
+    Lookup("./nowhere") "agent file that is not there" "";
+    Lookup("./agents.md/") "folder without an agent" "";
+    Folder "folder in place of a file" "";
+    DeadLink "link that leads nowhere" "";
+    NewTask("lint all") "new name with a blank" "";
+    NewTask("../lint") "new name that is a path" "";
+    NewTask("lint.md") "new name with an ending" "";
     Checklist "no list at all" "# Plan\n\nThink first.\n";
     Checklist "empty checklist" "";
     Checklist "everything ticked off" "# Plan\n\n- [x] One\n- [X] Two\n";

@@ -1,0 +1,157 @@
+//! What an author may write in front matter, as types. The readers of `agent`, `assignment` and `task` fill them, and
+//! the JSON Schemas are derived from them, with these comments as the descriptions. Must not check anything.
+
+use std::collections::BTreeMap;
+
+use agent_runner_model::ids::{MAX_TASK_ID, TaskId};
+use agent_runner_model::spec::{
+    AD_HOC_AGENT, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, Effort, LockableField, MAX_RETRIES, Value,
+};
+use agent_runner_model::task::{MAX_TASKS, MAX_TITLE};
+use schemars::JsonSchema;
+
+use crate::assignment::AssignedTask;
+use crate::schema::with_later;
+use crate::{agent, assignment, task};
+
+/// Who works: which backend starts the worker, and within which limits. The text below the front matter is the
+/// worker's role.
+#[derive(Debug, JsonSchema)]
+#[schemars(title = "Agent", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = with_later(agent::KNOWN))]
+pub(crate) struct AgentForm {
+    /// Version of the format.
+    pub schema_version: FormatVersion,
+    /// The agent's name. In a configuration directory that of its folder: `agents/<name>/agent.md`. `ad-hoc` is
+    /// reserved.
+    #[schemars(regex(pattern = r"\S"), extend("not" = {"const": AD_HOC_AGENT}))]
+    pub name: String,
+    /// What starts the worker, such as `claude`, `command` or `shell`.
+    #[schemars(regex(pattern = r"^\S+$"))]
+    pub backend: String,
+    /// The backend's own name of a model. Quote one that looks like a number.
+    #[schemars(regex(pattern = r"\S"))]
+    pub model: Option<String>,
+    /// How hard the model is asked to think.
+    pub effort: Option<Effort>,
+    /// Limit of one attempt, in seconds.
+    #[schemars(range(min = 1, max = u32::MAX), extend("default" = DEFAULT_TIMEOUT_SEC))]
+    pub timeout_sec: Option<u32>,
+    /// Whether the backend's own safety prompts are bypassed.
+    #[schemars(extend("default" = true))]
+    pub unrestricted: Option<bool>,
+    /// Configuration that a backend owns, by backend.
+    #[schemars(default)]
+    pub backend_config: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Further arguments for a backend's program, by backend.
+    #[schemars(default)]
+    pub backend_args: BTreeMap<String, BackendArgsForm>,
+    /// What cannot be overridden when a run is created.
+    #[schemars(default)]
+    pub locked_fields: Vec<LockableField>,
+}
+
+/// Further arguments for one backend's program.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BackendArgsForm {
+    /// Arguments for the end of its command line, one an item.
+    #[schemars(default, inner(length(min = 1)))]
+    pub extra_args: Vec<String>,
+}
+
+/// What there is to do: the tasks, and what belongs to the work as a whole. The text below the front matter is for the
+/// worker.
+#[derive(Debug, JsonSchema)]
+#[schemars(title = "Assignment", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = with_later(assignment::KNOWN))]
+pub(crate) struct AssignmentForm {
+    /// Version of the format.
+    pub schema_version: FormatVersion,
+    /// The assignment's name. In a configuration directory that of its folder: `assignments/<name>/assignment.md`.
+    #[schemars(regex(pattern = r"\S"))]
+    pub name: String,
+    /// Working directory, absolute or relative to where the run is started.
+    #[schemars(regex(pattern = r"\S"))]
+    pub cwd: Option<String>,
+    /// The message to the worker when none is given.
+    #[schemars(regex(pattern = r"\S"))]
+    pub message: Option<String>,
+    /// Retries after the first attempt.
+    #[schemars(range(min = 0, max = MAX_RETRIES), extend("default" = DEFAULT_MAX_RETRIES))]
+    pub max_retries: Option<u32>,
+    /// For whoever starts the run. The worker never sees it.
+    pub caller_instructions: Option<String>,
+    /// The tasks, in the order they are to be worked on.
+    #[schemars(with = "Vec<TaskItemForm>", default, length(max = MAX_TASKS))]
+    pub tasks: Vec<AssignedTask>,
+    /// What cannot be overridden when a run is created.
+    #[schemars(default)]
+    pub locked_fields: Vec<LockableField>,
+}
+
+/// One item of an assignment's task list.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum TaskItemForm {
+    /// A task that is written out.
+    Inline(InlineTaskForm),
+    /// The name of a shared task, such as `review/security`, or the path of a task file that starts with `./`, `../` or
+    /// `/`.
+    Reference(#[schemars(length(min = 1))] String),
+}
+
+/// A task that is written out in an assignment.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = with_later(assignment::KNOWN_TASK))]
+pub(crate) struct InlineTaskForm {
+    /// Unique in the assignment: letters, digits and `. _ : / -`.
+    #[schemars(with = "String", length(max = MAX_TASK_ID), regex(pattern = TASK_ID))]
+    pub id: TaskId,
+    /// One line that says what has to be true in the end.
+    #[schemars(length(max = MAX_TITLE), regex(pattern = TITLE))]
+    pub title: String,
+    /// Markdown. `|` starts a text of several lines.
+    pub body: Option<String>,
+}
+
+/// One task that several assignments can list. The text below the front matter is its body.
+#[derive(Debug, JsonSchema)]
+#[schemars(title = "Task", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = with_later(task::KNOWN))]
+pub(crate) struct TaskForm {
+    /// Version of the format.
+    pub schema_version: FormatVersion,
+    /// The task's id in every assignment that lists it. In a configuration directory that of its file:
+    /// `tasks/<id>.md`. Without one it is taken from there.
+    #[schemars(with = "Option<String>", length(max = MAX_TASK_ID), regex(pattern = TASK_ID))]
+    pub id: TaskId,
+    /// One line that says what has to be true in the end.
+    #[schemars(length(max = MAX_TITLE), regex(pattern = TITLE))]
+    pub title: String,
+}
+
+/// Letters, digits and `. _ : / -`.
+const TASK_ID: &str = "^[A-Za-z0-9._:/-]+$";
+/// No control character anywhere, something else than white space somewhere.
+const TITLE: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+
+/// The version of the format: `schemaVersion: 1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FormatVersion;
+
+impl JsonSchema for FormatVersion {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FormatVersion".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "const": 1 })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
