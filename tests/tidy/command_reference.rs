@@ -38,6 +38,9 @@ const COMMANDS: &[(&str, &str)] = &[
     ("definition.list", "list agents"),
     ("definition.show", "show agent"),
     ("definition.validate", "validate"),
+    ("definition.read", "show agent"),
+    ("definition.new", "new agent"),
+    ("definition.schema", "schema"),
     ("system.status", "status"),
 ];
 /// Operations without a command, and why.

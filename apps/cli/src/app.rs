@@ -67,6 +67,8 @@ fn role(command: &Command) -> &'static str {
         | Command::List(_)
         | Command::Show(_)
         | Command::Validate(_)
+        | Command::New(_)
+        | Command::Schema(_)
         | Command::Status(_)
         | Command::Recover(_) => "command",
     }
@@ -81,6 +83,8 @@ fn starts_processes(command: &Command) -> bool {
         | Command::List(_)
         | Command::Show(_)
         | Command::Validate(_)
+        | Command::New(_)
+        | Command::Schema(_)
         | Command::Status(_) => false,
     }
 }
@@ -124,6 +128,8 @@ async fn dispatch(command: Command) -> Outcome {
         Command::List(args) => commands::definitions::list(&app, args.command).await,
         Command::Show(args) => commands::definitions::show(&app, args.command).await,
         Command::Validate(args) => commands::definitions::validate(&app, args).await,
+        Command::New(args) => commands::definitions::new(&app, args.command).await,
+        Command::Schema(args) => commands::definitions::schema(&app, args).await,
         Command::Status(args) => commands::status(&app, args).await,
         Command::Recover(args) => commands::run::recover(&app, args).await,
         Command::Drive(args) => drive::drive(&app, args).await,

@@ -1,6 +1,6 @@
 //! Standard output: whole, in one go, and quietly given up when nobody reads it any more.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
 
 use agent_runner_api::view::ListProblem;
 use serde::Serialize;
@@ -20,6 +20,15 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Gone),
         Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output").into()),
     }
+}
+
+/// Columns of the screen that standard output goes to; nothing when it goes elsewhere.
+pub(crate) fn screen_width() -> Option<usize> {
+    const DEFAULT: usize = 80;
+    let out = io::stdout();
+    let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok())?;
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    Some(if columns == 0 { DEFAULT } else { columns })
 }
 
 /// Data as JSON, indented, with a final newline.

@@ -108,10 +108,14 @@ operations! {
     ListDefinitions => DefinitionList, "definition.list", Get "/api/definitions", tool: true;
     ShowDefinition => DefinitionDetail, "definition.show", Get "/api/definitions/show", tool: true;
     ValidateDefinitions => Validation, "definition.validate", Post "/api/definitions/validate", tool: false;
+    ReadDefinition => DefinitionText, "definition.read", Get "/api/definitions/text", tool: true;
+    NewDefinition => NewDefinitionReply, "definition.new", Post "/api/definitions", tool: false;
+    GetSchema => DefinitionSchema, "definition.schema", Get "/api/definitions/schema", tool: true;
     GetStatus => SystemStatus, "system.status", Get "/api/status", tool: true;
 }
 
 use crate::view::{
-    Brief, DefinitionDetail, DefinitionList, GitChanges, Recovery, RunDetail, RunList, RunReading, RunReport,
-    SystemStatus, TaskDetail, TaskList, Timeline, Validation,
+    Brief, DefinitionDetail, DefinitionList, DefinitionSchema, DefinitionText, GitChanges,
+    NewDefinitionReply, Recovery, RunDetail, RunList, RunReading, RunReport, SystemStatus, TaskDetail,
+    TaskList, Timeline, Validation,
 };

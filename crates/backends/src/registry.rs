@@ -22,6 +22,11 @@ impl Registry {
         Self { backends }
     }
 
+    /// The names of all of them.
+    pub fn ids(&self) -> Vec<&'static str> {
+        self.backends.iter().map(|backend| backend.id()).collect()
+    }
+
     /// The one of that name.
     pub fn get(&self, id: &str) -> Result<&dyn Backend, BackendError> {
         match self.backends.iter().find(|backend| backend.id() == id) {

@@ -1,6 +1,6 @@
-//! Arguments of `list`, `show` and `validate`.
+//! Arguments of `list`, `show`, `validate`, `new` and `schema`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Output;
 
@@ -73,6 +73,9 @@ pub struct ShowOneArgs {
     /// A name, or a path that is absolute or starts with ./ or ../
     #[arg(value_name = "NAME|PATH")]
     pub reference: String,
+    /// Print the file as it was authored, whatever is wrong with it
+    #[arg(long)]
+    pub raw: bool,
     /// Output.
     #[command(flatten)]
     pub output: Output,
@@ -87,4 +90,79 @@ pub struct ValidateArgs {
     /// Output.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// `new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Subcommand.
+    #[command(subcommand)]
+    pub command: NewCommand,
+}
+
+/// `new …`.
+#[derive(Debug, Subcommand)]
+pub enum NewCommand {
+    /// Make an agent
+    Agent(NewAgentArgs),
+    /// Make an assignment
+    Assignment(NewOneArgs),
+    /// Make a reusable task
+    Task(NewOneArgs),
+}
+
+/// `new agent`.
+#[derive(Debug, Args)]
+pub struct NewAgentArgs {
+    /// Backend of the agent [default: claude, or that of the agent to start from]
+    #[arg(long, value_name = "ID")]
+    pub backend: Option<String>,
+    /// What all kinds have.
+    #[command(flatten)]
+    pub one: NewOneArgs,
+}
+
+/// `new assignment`, `new task`.
+#[derive(Debug, Args)]
+pub struct NewOneArgs {
+    /// Its name; parts divided by /
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Start from this definition instead of a scaffold
+    #[arg(long, value_name = "NAME|PATH")]
+    pub from: Option<String>,
+    /// Directory that holds agents, assignments and tasks [default: the configuration directory]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<String>,
+    /// Replace a file that is there already; it is kept beside the new one
+    #[arg(long)]
+    pub force: bool,
+    /// Print it, and write nothing
+    #[arg(long, conflicts_with = "force")]
+    pub print: bool,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of which kind of definition
+    #[arg(value_name = "KIND", value_enum)]
+    pub kind: KindChoice,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// A kind of definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindChoice {
+    /// Who works
+    Agent,
+    /// What there is to do
+    Assignment,
+    /// One reusable task
+    Task,
 }

@@ -8,7 +8,8 @@ mod task;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use definitions::{
-    ListArgs, ListCommand, ListRunsArgs, ShowArgs, ShowCommand, ShowOneArgs, ValidateArgs,
+    KindChoice, ListArgs, ListCommand, ListRunsArgs, NewAgentArgs, NewArgs, NewCommand, NewOneArgs,
+    SchemaArgs, ShowArgs, ShowCommand, ShowOneArgs, ValidateArgs,
 };
 pub use hidden::{DriveArgs, OrphanChoice};
 pub use run::{
@@ -44,6 +45,10 @@ pub enum Command {
     Show(ShowArgs),
     /// Check definition files
     Validate(ValidateArgs),
+    /// Make an agent, an assignment or a task of your own
+    New(NewArgs),
+    /// Print the JSON Schema of a kind of definition, for editors
+    Schema(SchemaArgs),
     /// Show where definitions and runs are kept
     Status(StatusArgs),
     /// Clear up after drivers that died

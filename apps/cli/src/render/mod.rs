@@ -1,6 +1,7 @@
 //! Words for people: tables, run views, the live view. Must not look anything up.
 
 mod clean;
+mod definitions;
 mod events;
 mod flood;
 mod lines;
@@ -19,6 +20,7 @@ mod usage;
 mod view;
 
 pub(crate) use clean::{clean, indent};
+pub(crate) use definitions::{definition, definition_list, new_definition, validation};
 pub(crate) use events::event_line;
 pub(crate) use live::Role;
 pub(crate) use report::{Report, html, markdown, page};

@@ -1,5 +1,6 @@
 //! The operations, carried out. One file a noun; each handler is: resolve, commit or read, view.
 
+mod authoring;
 mod changes;
 mod definitions;
 mod digest;
@@ -9,3 +10,4 @@ mod runs;
 mod system;
 mod tasks;
 mod timeline;
+mod whole_file;

@@ -1,14 +1,17 @@
-//! `list`, `show` and `validate`.
+//! `list`, `show`, `validate`, `new` and `schema`.
 
 mod list;
 mod list_runs;
+mod new;
+mod schema;
 mod show;
 mod validate;
 
 use crate::app::App;
-use crate::args::{ListCommand, ShowCommand};
+use crate::args::{ListCommand, NewAgentArgs, NewCommand, ShowCommand};
 use crate::exit::Outcome;
 
+pub(crate) use schema::schema;
 pub(crate) use validate::validate;
 
 pub(crate) async fn list(app: &App, command: ListCommand) -> Outcome {
@@ -27,5 +30,14 @@ pub(crate) async fn show(app: &App, command: ShowCommand) -> Outcome {
         ShowCommand::Agent(args) => show::show(app, Agent, args).await,
         ShowCommand::Assignment(args) => show::show(app, Assignment, args).await,
         ShowCommand::Task(args) => show::show(app, Task, args).await,
+    }
+}
+
+pub(crate) async fn new(app: &App, command: NewCommand) -> Outcome {
+    use agent_runner_api::operations::DefinitionKind::{Agent, Assignment, Task};
+    match command {
+        NewCommand::Agent(NewAgentArgs { backend, one }) => new::new(app, Agent, backend, one).await,
+        NewCommand::Assignment(one) => new::new(app, Assignment, None, one).await,
+        NewCommand::Task(one) => new::new(app, Task, None, one).await,
     }
 }
