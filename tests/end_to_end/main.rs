@@ -8,6 +8,7 @@
 )]
 
 mod aborting;
+mod authoring;
 mod chaos;
 mod definitions;
 mod doubt;

@@ -118,8 +118,13 @@ fn the_keys_of_json_are_stable() {
         (vec!["run", "brief", &run], "runId brief"),
         (vec!["status"], "version configDir stateDir runtimeDir hostMode connectUrl daemon"),
         (vec!["list", "agents"], "kind definitions warnings"),
-        (vec!["show", "agent", "test"], "kind name source settings tasks instructions"),
-        (vec!["validate"], "valid files"),
+        (vec!["show", "agent", "test"], "kind name source shadows settings tasks instructions"),
+        (vec!["show", "agent", "test", "--raw"], "kind source text"),
+        (
+            vec!["new", "agent", "mine", "--print"],
+            "kind name file written kept text schemaFile shadows warnings",
+        ),
+        (vec!["validate"], "valid files skipped"),
         (vec!["recover"], "runs problems"),
     ] {
         let args: Vec<&str> = command.iter().copied().chain(["--output-format", "json"]).collect();
