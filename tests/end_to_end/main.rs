@@ -34,3 +34,4 @@ mod strangers;
 mod terminal;
 mod truth;
 mod usage;
+mod watching;

@@ -2,10 +2,17 @@
 
 use rustix::process::Signal;
 
-use crate::harness::{Manifest as _, World};
+use crate::harness::{Manifest as _, Tmux, World};
 
 /// What a person types.
 const RUN: &str = "agent-runner run --agent fake --assignment work --name 'Nightly checks'";
+
+/// A terminal with this in it.
+fn terminal<'a>(world: &'a World, size: (u16, u16), variables: &[(&str, &str)], script: &str) -> Tmux<'a> {
+    let command =
+        variables.iter().fold(world.command(&[]), |command, (name, value)| command.env(name, *value));
+    command.in_tmux(size.0, size.1, script)
+}
 
 /// A worker that goes on step by step, a word at a time. It waits at `gate` between its steps.
 fn stepping(world: &World) {
@@ -49,7 +56,7 @@ fn a_run_is_watched_in_terminals_of_every_width() {
         let world = World::new();
         stepping(&world);
         let (at, gate) = (world.fifo("at"), world.fifo("gate"));
-        let pane = world.tmux(columns, rows, &[], RUN);
+        let pane = terminal(&world, (columns, rows), &[], RUN);
         assert_eq!(at.line(), "fetching");
         let shown = pane.wait_until("the first step", |shown| {
             shown.contains("[~] fetch    Do fetch") && shown.contains("| Fetching what has changed")
@@ -100,7 +107,7 @@ fn a_picture_follows_the_size_of_its_terminal() {
     let world = World::new();
     stepping(&world);
     let (at, gate) = (world.fifo("at"), world.fifo("gate"));
-    let pane = world.tmux(100, 24, &[], RUN);
+    let pane = terminal(&world, (100, 24), &[], RUN);
     at.line();
     pane.wait_for("| Fetching what has changed since yesterday");
     let run = world.only_run();
@@ -137,7 +144,7 @@ fn colours_can_be_refused() {
         let world = World::new();
         stepping(&world);
         let (at, gate) = (world.fifo("at"), world.fifo("gate"));
-        let pane = world.tmux(80, 24, variables, RUN);
+        let pane = terminal(&world, (80, 24), variables, RUN);
         at.line();
         pane.wait_for("[~] fetch");
         let everything = pane.everything();
@@ -151,7 +158,7 @@ fn colours_can_be_refused() {
     let world = World::new();
     stepping(&world);
     let (at, gate) = (world.fifo("at"), world.fifo("gate"));
-    let pane = world.tmux(80, 24, &[("TERM", "dumb")], RUN);
+    let pane = terminal(&world, (80, 24), &[("TERM", "dumb")], RUN);
     at.line();
     pane.wait_for("task fetch: pending -> in_progress");
     for _ in 0..3 {
@@ -171,7 +178,7 @@ fn a_wait_is_counted_down_and_ctrl_c_ends_it() {
     let world = World::new();
     world.work(&["one"]);
     world.agent("fake", "exit 75");
-    let pane = world.tmux(80, 24, &[("TZ", "XYZ-5:30")], RUN);
+    let pane = terminal(&world, (80, 24), &[("TZ", "XYZ-5:30")], RUN);
     let shown = pane.wait_until("a countdown", |shown| seconds_left(shown).is_some());
     assert!(shown.contains(" +05:30 (pause after a fault): the worker asked"), "{shown}");
     assert_unwrapped(&shown);
@@ -184,7 +191,7 @@ fn a_wait_is_counted_down_and_ctrl_c_ends_it() {
         "{listed}"
     );
     let run = world.only_run();
-    let status = world.ok(&["run", "status", &run]).expect_stdout("Waits: ");
+    let status = world.ok(&["run", "status", &run]).expect_stdout("Waiting: ");
     assert!(status.stdout.contains(" UTC (pause after a fault): the worker asked"), "{status}");
     pane.wait_until("the next second", |shown| seconds_left(shown).is_some_and(|left| left < first));
     pane.keys(&["C-c"]);
@@ -204,7 +211,7 @@ fn ctrl_c_says_what_it_does_and_ends_the_worker_in_the_end() {
         "fake",
         "trap 'echo asked > \"$W/asked\"' TERM; echo ready; while :; do sleep 1000 & wait; done",
     );
-    let pane = world.tmux(80, 24, &[("AGENT_RUNNER_STOP_GRACE_SEC", "1000")], RUN);
+    let pane = terminal(&world, (80, 24), &[("AGENT_RUNNER_STOP_GRACE_SEC", "1000")], RUN);
     assert!(pane.wait_for("| ready").contains("Ctrl-C aborts the run"));
     pane.keys(&["C-c"]);
     asked.line();
@@ -221,7 +228,8 @@ fn a_paused_command_leaves_the_terminal_to_others() {
     let world = World::new();
     stepping(&world);
     let (at, gate) = (world.fifo("at"), world.fifo("gate"));
-    let pane = world.tmux(80, 24, &[], &format!("set -m\n{RUN}\necho \"paused with $?\"; read x; fg; true"));
+    let pane =
+        terminal(&world, (80, 24), &[], &format!("set -m\n{RUN}\necho \"paused with $?\"; read x; fg; true"));
     at.line();
     pane.wait_for("[~] fetch");
     pane.keys(&["C-z"]);
@@ -247,9 +255,9 @@ fn however_the_command_ends_the_cursor_comes_back() {
         stepping(&world);
         let (at, pid) = (world.fifo("at"), world.fifo("pid"));
         let _gate = world.fifo("gate");
-        let pane = world.tmux(
-            80,
-            24,
+        let pane = terminal(
+            &world,
+            (80, 24),
             &[],
             &format!("sh -c 'echo $$ > \"{}\"; exec {}'", pid.path.display(), RUN.replace('\'', "\"")),
         );
@@ -275,7 +283,7 @@ fn attaching_shows_what_happened_and_leaving_leaves_the_run_going() {
     let (at, gate) = (world.fifo("at"), world.fifo("gate"));
     let run = world.fake(&["--detach"]).run().expect_code(0).run_id();
     at.line();
-    let pane = world.tmux(80, 24, &[], &format!("agent-runner run attach {run}"));
+    let pane = terminal(&world, (80, 24), &[], &format!("agent-runner run attach {run}"));
     let shown = pane.wait_for("| Fetching what has changed since yesterday");
     assert!(shown.contains("Ctrl-C ends the watching, not the run"), "{shown}");
     pane.keys(&["C-c"]);

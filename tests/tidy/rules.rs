@@ -43,7 +43,8 @@ const FULL_MOD_FILES: &[(&str, &str)] = &[
 ];
 /// Sleeps that are the thing itself and not a substitute for an event, and why.
 const SLEEPS: &[(&str, &str)] = &[
-    ("apps/cli/src/follow.rs", "a live view shows that time passes"),
+    ("apps/cli/src/pace.rs", "pictures are drawn and events are taken at a pace"),
+    ("apps/cli/src/prompts.rs", "the fallback where no socket tells that a driver is gone"),
     ("crates/engine/src/driver/last_word.rs", "a pause before a full disk is tried again"),
     ("crates/engine/src/driver/work.rs", "a wait until a time"),
     ("crates/store/src/file/changes.rs", "the fallback where files cannot be watched"),

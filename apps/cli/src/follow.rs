@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::exit::Failure;
-use crate::hearing::{Hearing, Told};
+use crate::hearing::{Heard, Hearing, Told};
+use crate::pace::until;
 use crate::prompts::Prompts;
 use crate::render::View;
 use crate::signals::{ScreenSignals, Signals};
@@ -190,9 +191,11 @@ impl<'a> Following<'a> {
                 }
                 Next::Look
             }
-            seen = self.hearing.next() => {
-                let told = self.hearing.take_in(self.app, seen).await;
-                if told.iter().any(|told| Some(told.attempt_number()) > newest) {
+            heard = self.hearing.next() => {
+                // When a driver is gone, another one may be there already.
+                let look = matches!(heard, Heard::Gone);
+                let told = self.hearing.take_in(self.app, heard).await;
+                if look || told.iter().any(|told| Some(told.attempt_number()) > newest) {
                     self.early.extend(told);
                     return Next::Look;
                 }
@@ -243,14 +246,6 @@ impl<'a> Following<'a> {
             self.watch.view.aborting(again);
         }
         Next::Wait
-    }
-}
-
-/// Waits until then; without a time, for ever.
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -2,6 +2,7 @@
 //! told once, in order. Must not show anything.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{GetRun, ReadTimeline};
@@ -10,12 +11,16 @@ use agent_runner_engine::talk::{LiveEvent, Seen, socket_path, watch_events};
 use agent_runner_model::RunId;
 use agent_runner_model::event::EventBody;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::app::App;
-use crate::pace::Budget;
+use crate::pace::{Budget, until};
 
 /// Events of the worker that are read ahead of what is shown.
 const BACKLOG: usize = 64;
+/// How long after somebody began to listen the log of a silent worker is looked at again: what the driver had read before
+/// may not have been written yet.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
 /// Most of what happened unheard that is told: the newest of it.
 const MOST_CAUGHT_UP: usize = 200;
 
@@ -37,6 +42,17 @@ impl Told {
     }
 }
 
+/// What is heard of a driver.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// It said this.
+    Said(Seen),
+    /// It has said nothing for a moment since somebody listens.
+    Nothing,
+    /// It is gone.
+    Gone,
+}
+
 /// How far a run's workers have been heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Mark {
@@ -50,6 +66,10 @@ pub(crate) struct Hearing {
     socket: PathBuf,
     /// What the driver says; nothing while nobody listens to one.
     events: Option<mpsc::Receiver<Seen>>,
+    /// Whether it has said anything.
+    connected: bool,
+    /// When the log is looked at once more.
+    second_look: Option<Instant>,
     budget: Budget,
     heard: Option<Mark>,
     /// Whether everything behind the mark was heard as it happened, so that a gap behind it is something missed.
@@ -65,6 +85,8 @@ impl Hearing {
             run_id: run_id.clone(),
             socket: socket_path(&config.runtime_dir, &config.state_dir, run_id),
             events: None,
+            connected: false,
+            second_look: None,
             budget: Budget::default(),
             heard: None,
             unbroken: false,
@@ -84,29 +106,49 @@ impl Hearing {
         self.unbroken = false;
     }
 
-    /// The next thing the driver says; never, while there is none. Does not take more than can be shown: a driver whose
-    /// watchers are slow leaves out something for them and is not held up.
-    pub(crate) async fn next(&mut self) -> Seen {
+    /// The next thing that is heard; never comes while nobody listens to a driver. Does not take more than can be shown:
+    /// a driver whose watchers are slow leaves out something for them and is not held up.
+    pub(crate) async fn next(&mut self) -> Heard {
         loop {
             let Some(events) = &mut self.events else { return std::future::pending().await };
             self.budget.available().await;
-            match events.recv().await {
+            let said = tokio::select! {
+                biased;
+                said = events.recv() => said,
+                () = until(self.second_look) => {
+                    self.second_look = None;
+                    return Heard::Nothing;
+                }
+            };
+            match said {
                 Some(seen) => {
                     self.budget.spend();
-                    return seen;
+                    self.connected = true;
+                    return Heard::Said(seen);
                 }
                 None => self.events = None,
+            }
+            self.second_look = None;
+            // Where nobody listened in the first place there is nothing new.
+            if std::mem::take(&mut self.connected) {
+                return Heard::Gone;
             }
         }
     }
 
-    /// What follows from what the driver said: the event itself, and what came before it unheard.
-    pub(crate) async fn take_in(&mut self, app: &App, seen: Seen) -> Vec<Told> {
-        let event = match seen {
-            // From here on everything is heard: what was before is in the log of the attempt that goes on, if any.
-            Seen::Watching => return self.catch_up(app, None).await,
-            Seen::Event(event) => event,
+    /// What follows from what was heard: the event itself, and what came before it unheard.
+    pub(crate) async fn take_in(&mut self, app: &App, heard: Heard) -> Vec<Told> {
+        let event = match heard {
+            // From here on everything is heard: what was before is in the log of the attempt that goes on, if any, or
+            // will be there in a moment.
+            Heard::Said(Seen::Watching) => {
+                self.second_look = Some(Instant::now() + SECOND_LOOK);
+                return self.catch_up(app, None).await;
+            }
+            Heard::Nothing | Heard::Gone => return self.catch_up(app, None).await,
+            Heard::Said(Seen::Event(event)) => event,
         };
+        self.second_look = None;
         let mark = Mark { attempt_number: event.attempt_number, seq: event.record.seq };
         if self.heard.is_some_and(|heard| mark <= heard) {
             return Vec::new();

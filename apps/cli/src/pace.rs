@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// Time between two pictures while much happens.
 const FRAME: Duration = Duration::from_millis(80);
@@ -13,6 +13,14 @@ const TICK: Duration = Duration::from_secs(1);
 const EVENTS: u32 = 200;
 /// See [`EVENTS`].
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// Waits until then; without a time, for ever.
+pub(crate) async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
 
 /// Says when to draw.
 #[derive(Debug)]
@@ -39,7 +47,7 @@ impl Frames {
             (true, Some(drawn)) => self.tick.min(drawn + FRAME),
             (false, _) => self.tick,
         };
-        sleep_until(next).await;
+        tokio::time::sleep_until(next).await;
     }
 
     /// Something was drawn.
@@ -73,7 +81,7 @@ impl Budget {
         let now = Instant::now();
         let renewed = *self.renewed.get_or_insert(now);
         if self.left == 0 {
-            sleep_until(renewed + PERIOD).await;
+            tokio::time::sleep_until(renewed + PERIOD).await;
         }
         if Instant::now() >= renewed + PERIOD {
             *self = Self { left: EVENTS, renewed: Some(Instant::now()) };

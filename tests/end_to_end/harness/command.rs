@@ -43,6 +43,10 @@ impl<'a> Command<'a> {
         }
     }
 
+    pub(super) fn world(&self) -> &'a World {
+        self.world
+    }
+
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self

@@ -16,6 +16,7 @@ pub use command::Command;
 pub use fifo::Fifo;
 pub use manifest::Manifest;
 pub use running::{Finished, Running};
+pub use tmux::Tmux;
 pub use waiting::{pidfd, wait_readable};
 pub use world::World;
 

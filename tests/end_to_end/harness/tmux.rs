@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Instant;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
 use super::PATIENCE;
+use super::command::Command;
 use super::waiting::wait_readable;
 use super::world::World;
 
@@ -20,29 +21,26 @@ pub struct Tmux<'a> {
     sent: RefCell<File>,
 }
 
-impl World {
-    /// A terminal of this size, in which a shell runs this script with the environment of a test's commands and these
-    /// variables. When the script is over the shell says with which exit code, and stays.
-    pub fn tmux(&self, columns: u16, rows: u16, variables: &[(&str, &str)], script: &str) -> Tmux<'_> {
-        let fifo = self.path("pane");
+impl<'a> Command<'a> {
+    /// A terminal of this size, in which a shell runs this script with what this command would have been given. When
+    /// the script is over the shell says with which exit code, and stays.
+    pub fn in_tmux(self, columns: u16, rows: u16, script: &str) -> Tmux<'a> {
+        let world = self.world();
+        let fifo = world.path("pane");
         mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
         let sent = File::options().read(true).write(true).custom_flags(flags).open(&fifo).unwrap();
-        let mut environment = self.command(&[]);
-        for (name, value) in variables {
-            environment = environment.env(name, *value);
-        }
-        let environment = environment.build();
         let mut assignments = String::new();
-        for (name, value) in environment.get_envs() {
+        for (name, value) in self.build().get_envs() {
             let (name, value) = (name.to_str().unwrap(), value.unwrap_or_default().to_str().unwrap());
             assignments.push_str(&format!("{name}='{value}'; export {name}\n"));
         }
-        let script = self.write(
+        // What a person types for the program must not end the shell around it.
+        let script = world.write(
             "scripts/pane.sh",
             format!("{assignments}trap : INT QUIT\nread begin\n{script}\necho \"ended with $?\"\nexec sleep 1000\n"),
         );
-        let pane = Tmux { world: self, sent: RefCell::new(sent) };
+        let pane = Tmux { world, sent: RefCell::new(sent) };
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let shell = format!("exec sh '{}'", script.display());
         pane.tell(&["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows, &shell]);
@@ -55,7 +53,7 @@ impl World {
 
 impl Tmux<'_> {
     fn command(&self, args: &[&str]) -> Output {
-        let mut command = Command::new("tmux");
+        let mut command = std::process::Command::new("tmux");
         command.args(["-L", "test"]).args(args).current_dir(self.world.repo()).env_clear();
         command.env("PATH", self.world.search_path()).env("TMUX_TMPDIR", self.world.path("rt"));
         command.env("HOME", self.world.path("home")).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());

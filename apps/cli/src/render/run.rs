@@ -75,10 +75,10 @@ pub(crate) fn closing(detail: &RunDetail, wall: &Wall) -> String {
         summary.tasks_completed, summary.tasks_total
     ));
     if let Some(wait) = current_wait(detail) {
-        text.push_str(&format!("Waits {}\n", one_line(&wait_words(wait, wall), 400)));
+        text.push_str(&format!("Waiting: {}\n", one_line(&wait_words(wait, wall), 400)));
     }
     if !summary.usage.usage.is_unknown() {
-        text.push_str(&format!("Used {}\n", totals_words(&summary.usage)));
+        text.push_str(&format!("Used: {}\n", totals_words(&summary.usage)));
     }
     if let Some(failure) = &detail.failure {
         text.push_str(&format!("Why: {}\nWhat to do: {}\n", one_line(&failure.detail, 400), failure.hint));
@@ -170,6 +170,9 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
         RunStatus::Interrupted => {
             vec![format!("agent-runner run --resume-run {run}   (goes on where it was; costs no retry)")]
         }
+        RunStatus::Success if detail.tasks.is_empty() => {
+            vec![format!("agent-runner run timeline {run}   (what the worker said and did)")]
+        }
         RunStatus::Success => vec![format!("agent-runner task show {run} <task-id>   (notes and evidence)")],
         RunStatus::Blocked if detail.is_passive() => {
             vec![format!("agent-runner task set {run} <task-id> --status pending")]
@@ -206,7 +209,7 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall) -> String {
         pairs.push(("Ended", ended.to_string()));
     }
     if let Some(wait) = current_wait(detail) {
-        pairs.push(("Waits", wait_words(wait, wall)));
+        pairs.push(("Waiting", wait_words(wait, wall)));
     }
     if summary.total_attempt_count > 0 {
         pairs.push(("Used", totals_words(&summary.usage)));
