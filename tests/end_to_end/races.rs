@@ -204,7 +204,7 @@ fn words_that_come_at_once_are_each_said_once() {
                 Some(3) => {
                     ended
                         .expect_stderr("hint: ")
-                        .expect_stderr("the message waits for it")
+                        .expect_stderr("kept in the run")
                         .expect_stderr("run attach");
                     said.push(words);
                 }
