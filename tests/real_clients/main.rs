@@ -22,3 +22,4 @@ mod permissions;
 mod resuming;
 mod stage;
 mod troubles;
+mod watching;
