@@ -75,6 +75,8 @@ pub(crate) struct Hearing {
     /// Whether everything behind the mark was heard as it happened, so that a gap behind it is something missed.
     unbroken: bool,
     wanted: bool,
+    /// Whether the run has been looked at.
+    begun: bool,
 }
 
 impl Hearing {
@@ -91,6 +93,7 @@ impl Hearing {
             heard: None,
             unbroken: false,
             wanted,
+            begun: false,
         }
     }
 
@@ -173,6 +176,9 @@ impl Hearing {
         if !self.wanted {
             return Vec::new();
         }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.heard = before(reading);
+        }
         let mut told = Vec::new();
         for event in &reading.events {
             if let Some(EventBody::AttemptRecorded { attempt_number, .. }) = event.body() {
@@ -219,4 +225,17 @@ impl Hearing {
         let detail = app.engine.call(GetRun { run: self.run_id.to_string() }).await.ok()?;
         detail.attempts.last().map(|attempt| attempt.attempt_number)
     }
+}
+
+/// How far the run had come before what is shown of it: the attempts whose start is not among the events are over, or
+/// were cut off.
+fn before(reading: &RunReading) -> Option<Mark> {
+    let begins = |number: u32| {
+        reading.events.iter().any(|event| {
+            matches!(event.body(), Some(EventBody::AttemptStarted { attempt_number, .. }) if attempt_number == number)
+        })
+    };
+    let attempts = reading.run.attempts.iter().map(|attempt| attempt.attempt_number);
+    let last = attempts.filter(|number| !begins(*number)).max();
+    last.map(|attempt_number| Mark { attempt_number, seq: u64::MAX })
 }

@@ -1,5 +1,7 @@
 //! A watched run as lines, for pipes and logs: one for each thing worth it, and never a flood.
 
+use std::collections::VecDeque;
+
 use agent_runner_api::view::{RunDetail, RunReading};
 use agent_runner_model::Timestamp;
 use agent_runner_model::event::{EventBody, EventRecord};
@@ -16,6 +18,9 @@ use crate::wall::Wall;
 /// Columns of a line about what a worker does.
 const WIDTH: usize = 200;
 
+/// Tools that may be at work at the same time, with names to be told when they fail.
+const TOOLS: usize = 64;
+
 /// The lines of one run.
 #[derive(Default)]
 pub(crate) struct Lines {
@@ -25,6 +30,8 @@ pub(crate) struct Lines {
     said: Flood,
     /// What went wrong for them, which must not drown in the rest.
     trouble: Flood,
+    /// Ids and names of the tools that were begun lately.
+    tools: VecDeque<(String, String)>,
 }
 
 impl Lines {
@@ -77,7 +84,13 @@ impl Lines {
     }
 
     fn worker(&mut self, attempt_number: u32, record: &TurnRecord) -> String {
-        let Some((is_trouble, line)) = worker_line(&record.event) else { return String::new() };
+        if let TurnEvent::ToolStarted { id, name, .. } = &record.event {
+            self.tools.push_back((id.clone(), squeeze(name)));
+            if self.tools.len() > TOOLS {
+                self.tools.pop_front();
+            }
+        }
+        let Some((is_trouble, line)) = self.worker_line(&record.event) else { return String::new() };
         let flood = if is_trouble { &mut self.trouble } else { &mut self.said };
         let Passed { before, passes } = flood.ask(attempt_number, record.at);
         let mut text = before.map(|(attempt, count)| self.held_back(attempt, count)).unwrap_or_default();
@@ -86,6 +99,39 @@ impl Lines {
             text.push('\n');
         }
         text
+    }
+
+    /// A line about what a worker did, if it is worth one, and whether it is about trouble. The sign in front tells it from
+    /// what is said about the run.
+    fn worker_line(&self, event: &TurnEvent) -> Option<(bool, String)> {
+        let line = |sign: &str, text: String| Some((false, format!("  {sign} {text}")));
+        let trouble = |text: String| Some((true, format!("  ! {text}")));
+        match event {
+            TurnEvent::Message { text } | TurnEvent::Notice { text } => line("|", squeeze(text)),
+            TurnEvent::ToolStarted { name, summary, .. } if summary.is_empty() => line(">", squeeze(name)),
+            TurnEvent::ToolStarted { name, summary, .. } => {
+                line(">", format!("{}: {}", squeeze(name), squeeze(summary)))
+            }
+            TurnEvent::ToolFinished { id, is_error: true, summary } => {
+                let tool = self.tools.iter().rfind(|(known, _)| known == id);
+                let name = tool.map_or("a tool", |(_, name)| name.as_str());
+                trouble(format!("{name} failed: {}", squeeze(summary)))
+            }
+            TurnEvent::Limit { reset_at, detail } => {
+                let until = reset_at.map(|at| format!(" until {at}")).unwrap_or_default();
+                trouble(format!("limit{until}: {}", squeeze(detail)))
+            }
+            TurnEvent::Permission { tool, detail } => {
+                trouble(format!("refused {}: {}", squeeze(tool), squeeze(detail)))
+            }
+            TurnEvent::Error { text } => trouble(format!("error: {}", squeeze(text))),
+            TurnEvent::Session { .. }
+            | TurnEvent::TextDelta { .. }
+            | TurnEvent::Thinking { .. }
+            | TurnEvent::ToolFinished { is_error: false, .. }
+            | TurnEvent::Plan { .. }
+            | TurnEvent::Usage { .. } => None,
+        }
     }
 
     fn held_back(&self, attempt_number: u32, count: u64) -> String {
@@ -122,37 +168,6 @@ fn run_line(event: &EventRecord, wall: &Wall) -> String {
             format!("waiting until {moment} ({left}, {}): {detail}", reason_words(why))
         }
         Some(_) | None => event_line(event),
-    }
-}
-
-/// A line about what a worker did, if it is worth one, and whether it is about trouble. The sign in front tells it from
-/// what is said about the run.
-fn worker_line(event: &TurnEvent) -> Option<(bool, String)> {
-    let line = |sign: &str, text: String| Some((false, format!("  {sign} {text}")));
-    let trouble = |text: String| Some((true, format!("  ! {text}")));
-    match event {
-        TurnEvent::Message { text } | TurnEvent::Notice { text } => line("|", squeeze(text)),
-        TurnEvent::ToolStarted { name, summary, .. } if summary.is_empty() => line(">", squeeze(name)),
-        TurnEvent::ToolStarted { name, summary, .. } => {
-            line(">", format!("{}: {}", squeeze(name), squeeze(summary)))
-        }
-        TurnEvent::ToolFinished { is_error: true, summary, .. } => {
-            trouble(format!("failed: {}", squeeze(summary)))
-        }
-        TurnEvent::Limit { reset_at, detail } => {
-            let until = reset_at.map(|at| format!(" until {at}")).unwrap_or_default();
-            trouble(format!("limit{until}: {}", squeeze(detail)))
-        }
-        TurnEvent::Permission { tool, detail } => {
-            trouble(format!("refused {}: {}", squeeze(tool), squeeze(detail)))
-        }
-        TurnEvent::Error { text } => trouble(format!("error: {}", squeeze(text))),
-        TurnEvent::Session { .. }
-        | TurnEvent::TextDelta { .. }
-        | TurnEvent::Thinking { .. }
-        | TurnEvent::ToolFinished { is_error: false, .. }
-        | TurnEvent::Plan { .. }
-        | TurnEvent::Usage { .. } => None,
     }
 }
 

@@ -205,7 +205,7 @@ fn what_workers_do_is_told_in_a_line_or_not_at_all() {
         (TurnEvent::ToolFinished { id: text("1"), is_error: false, summary: text("ok") }, String::new()),
         (
             TurnEvent::ToolFinished { id: text("1"), is_error: true, summary: text("exit 101\nno") },
-            text("  ! failed: exit 101 no\n"),
+            text("  ! Bash failed: exit 101 no\n"),
         ),
         (
             TurnEvent::Limit { reset_at: Some(after(1)), detail: text("429") },
