@@ -88,3 +88,27 @@ fn nobody_is_told_by_a_passive_run_or_for_nothing() {
         .expect_stderr("--notify is empty");
     world.run(&["run", "--resume-run", "x", "--notify", "true"]).expect_code(3);
 }
+
+#[test]
+fn whoever_is_told_of_a_nested_run_is_nobodys_worker() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "complete one");
+    let report = r#""$AGENT_RUNNER_CMD" task append-notes "$AGENT_RUNNER_RUN_ID" one --text "told by hand" >> told 2>&1; env | grep -E 'FENCE|SOCKET|CONNECT' >> told"#;
+    let run = world
+        .fake(&["--notify", report])
+        .env("AGENT_RUNNER_ATTEMPT_FENCE", "7")
+        .env("AGENT_RUNNER_DRIVER_SOCKET", "/nowhere")
+        .env("AGENT_RUNNER_CONNECT", "ws://127.0.0.1:1")
+        .env("AGENT_RUNNER_RUN_ID", "outer")
+        .run()
+        .expect_code(0)
+        .run_id();
+    let left: Vec<String> = told(&world).into_iter().filter(|line| line.contains("AGENT_RUNNER_")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(
+        world.status(&run)["tasks"][0]["notes"].as_str().unwrap().contains("told by hand"),
+        "{:?}",
+        told(&world)
+    );
+}

@@ -22,6 +22,8 @@ use crate::signals::{ScreenSignals, Signals};
 
 /// How long the driver may take to leave after it recorded the end.
 const PARTING: Duration = Duration::from_secs(5);
+/// The same where everything ends with this command: longer than a notification may take.
+const LAST_PARTING: Duration = Duration::from_secs(35);
 /// How long somebody who watches waits for another driver when one is gone.
 const REPLACEMENT: Duration = Duration::from_secs(3);
 /// How long a terminal may take to be given back.
@@ -251,13 +253,23 @@ impl<'a> Following<'a> {
 
 /// Waits until the driver has left and collects it, so that nothing of the run is there when this command returns.
 async fn part(prompts: &mut Prompts, signals: &mut Signals) {
+    let child = &mut signals.child;
     let gone = async {
         while prompts.next().await {}
         while reap_detached() == 0 {
-            signals.child.recv().await;
+            child.recv().await;
         }
     };
-    let _ = tokio::time::timeout(PARTING, gone).await;
+    // What the driver still does, such as telling somebody, ends with the first process of a container.
+    let patience = if std::process::id() == 1 { LAST_PARTING } else { PARTING };
+    tokio::select! {
+        () = gone => {}
+        () = tokio::time::sleep(patience) => {}
+        // The run is over: whoever wants this command to end may have that.
+        _ = signals.interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
+        _ = signals.hang_up.recv() => {}
+    }
 }
 
 /// As the first process of a container this command inherits what others leave behind, and has to collect it.

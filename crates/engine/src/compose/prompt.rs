@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use agent_runner_model::attempt::AttemptEnd;
+use agent_runner_model::attempt::{AttemptEnd, EndClass};
 use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::PromptKind;
 use agent_runner_model::task::{Task, TaskStatus};
@@ -34,7 +34,43 @@ pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> 
     };
     // A conversation that never began cannot be gone on with, whatever the backend could remember.
     let goes_on = remembers && manifest.state.backend_session_id.is_some();
-    if goes_on { follow_up } else { format!("{}\n{follow_up}", manifest.spec.brief) }
+    let again = match kind {
+        // They are in the prompt itself, or in the brief.
+        PromptKind::Brief | PromptKind::Message => None,
+        PromptKind::Nudge
+        | PromptKind::AfterTimeout
+        | PromptKind::AfterCrash
+        | PromptKind::AfterInterrupt => words_to_repeat(manifest, goes_on),
+    };
+    let again = again.map_or_else(String::new, |words| format!("# Message\n\n{}\n\n", words.trim()));
+    if goes_on {
+        format!("{again}{follow_up}")
+    } else {
+        format!("{}\n{again}{follow_up}", manifest.spec.brief)
+    }
+}
+
+/// What the session was opened with, if the worker may not know it: it begins anew, or no turn of the session has ended
+/// in a way that shows that the words were taken up.
+fn words_to_repeat(manifest: &Manifest, goes_on: bool) -> Option<String> {
+    let session = manifest.session()?;
+    let words = session.message.clone()?;
+    let turns = manifest.state.attempt_records.iter();
+    let heard =
+        turns.filter(|record| record.session_index == session.session_index).any(|record| {
+            match record.end.class() {
+                EndClass::Reported | EndClass::TimedOut => true,
+                EndClass::Crashed
+                | EndClass::ProtocolError
+                | EndClass::Overloaded
+                | EndClass::Network
+                | EndClass::Limited
+                | EndClass::Misconfigured
+                | EndClass::Interrupted
+                | EndClass::Aborted => false,
+            }
+        });
+    (!goes_on || !heard).then_some(words)
 }
 
 fn message(manifest: &Manifest) -> String {

@@ -30,7 +30,7 @@ pub const STATE_DIR: &str = "AGENT_RUNNER_STATE_DIR";
 pub const CONFIG_DIR: &str = "AGENT_RUNNER_CONFIG_DIR";
 
 /// Variables that lead a worker's commands to a daemon, which may be dead. Workers go to the disk or the driver.
-const NOT_INHERITED: &[&str] =
+pub(super) const NOT_INHERITED: &[&str] =
     &["AGENT_RUNNER_CONNECT", "AGENT_RUNNER_CONNECT_HOST", "AGENT_RUNNER_CONNECT_LOCAL_PORT", ATTEMPT_MARKER];
 
 /// The environment of an attempt's worker, but for the marker.

@@ -11,7 +11,9 @@ use agent_runner_model::spec::NotifySpec;
 use agent_runner_supervisor::{Exit, Job, Limits, LineSink, MAX_LINE, Program, Source, Stdin, StopRequest};
 use tokio::sync::watch;
 
-use super::environment::{COMMAND, CONFIG_DIR, CWD, RUN_GROUP_ID, RUN_ID, STATE_DIR};
+use super::environment::{
+    ATTEMPT_FENCE, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, NOT_INHERITED, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+};
 use super::settle::marker;
 use super::work::Driver;
 use crate::clock::random_text;
@@ -77,7 +79,14 @@ impl<S: Places + 'static> Driver<S> {
             (RUN_NAME, state.name.clone().unwrap_or_default().into()),
             (RUN_SUMMARY, summary.into()),
         ];
-        let kept = self.environment.iter().filter(|(name, _)| !own.iter().any(|(other, _)| name == other));
+        // The command is nobody's worker, whoever started the run.
+        let foreign = [ATTEMPT_FENCE, DRIVER_SOCKET];
+        let kept = self.environment.iter().filter(|(name, _)| {
+            let named = |other: &&str| name.as_os_str() == *other;
+            !NOT_INHERITED.iter().any(named)
+                && !foreign.iter().any(named)
+                && !own.iter().any(|(other, _)| named(other))
+        });
         let mut env: Environment = kept.cloned().collect();
         env.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));
         env

@@ -369,8 +369,13 @@ impl<S: Places + 'static> Driver<S> {
         }
         self.commit().await?;
         let Some(Stage::Waiting { .. }) = self.manifest.stage() else { return Ok(Flow::Again) };
+        // A clock on the wall that is set back must not make the wait longer, and one that goes on while the machine
+        // sleeps may make it shorter.
+        let whole = wait.until.map(|until| until.since(self.engine.now()));
+        let began = tokio::time::Instant::now();
         loop {
             let left = wait.until.map(|until| until.since(self.engine.now()));
+            let left = left.zip(whole).map(|(left, whole)| left.min(whole.saturating_sub(began.elapsed())));
             if left.is_some_and(|left| left.is_zero()) {
                 self.fact(DriverFact::WaitEnded);
                 return Ok(Flow::Again);

@@ -93,3 +93,39 @@ async fn an_answer_to_a_blocked_run_is_passed_on_as_it_is() {
     world.drive(&run_id).await.unwrap();
     assert_eq!(world.prompts.lock().unwrap()[1], "Take the blue one.\n");
 }
+
+/// The prompts of a session that was opened with words, when its first turn ends so.
+async fn told(end: AttemptEnd) -> Vec<String> {
+    let world = World::new(vec![
+        turn("echo session=s-1", AttemptEnd::Reported),
+        turn("true", AttemptEnd::Reported),
+        turn("true", end),
+        turn("true", AttemptEnd::Reported),
+        turn("true", AttemptEnd::Reported),
+    ]);
+    let run_id = world.create(&["Ask"], 1).await;
+    world.drive(&run_id).await.unwrap();
+    let request = ResumeRun {
+        on_limit: None,
+        run: run_id.to_string(),
+        message: Some("Take the blue one.".to_owned()),
+        add_tasks: Vec::new(),
+        on_orphan: OrphanPolicy::Abort,
+        take_over: false,
+    };
+    world.engine.call(request).await.unwrap();
+    world.drive(&run_id).await.unwrap();
+    let prompts = world.prompts.lock().unwrap();
+    prompts[2..].to_vec()
+}
+
+#[tokio::test]
+async fn words_that_were_perhaps_not_taken_up_are_said_again() {
+    let prompts = told(AttemptEnd::Crashed { detail: "killed by signal 9".to_owned() }).await;
+    assert!(prompts[0].contains("Take the blue one."), "{}", prompts[0]);
+    assert!(prompts[1].contains("Take the blue one."), "{}", prompts[1]);
+    assert!(prompts[1].contains("Your last turn failed: killed by signal 9."), "{}", prompts[1]);
+    // A turn that ended well shows that they were heard.
+    let prompts = told(AttemptEnd::Reported).await;
+    assert!(!prompts[1].contains("Take the blue one."), "{}", prompts[1]);
+}

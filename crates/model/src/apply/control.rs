@@ -104,6 +104,10 @@ fn started_again(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Res
     let Cause::Continue { message: Some(text) } = cause else { return Ok(()) };
     if !is_late && state.next_cause.is_none() {
         state.next_cause = Some(cause.clone());
+        // Who has something to say may know that waiting has become pointless.
+        if let Phase::Active { stage: stage @ Stage::Waiting { .. } } = &mut state.phase {
+            *stage = Stage::Deciding;
+        }
         return Ok(());
     }
     let id = format!("resume-{}", change.manifest.revision);

@@ -188,3 +188,15 @@ fn events_of_turns_are_cut_at_characters_and_read_back() {
         assert_eq!(record.event.clone().cut(100), record.event, "what fits stays as it is");
     }
 }
+
+#[test]
+fn words_for_a_run_that_was_interrupted_while_it_waited_are_said_at_once() {
+    let mut world = started_with(LimitPolicy::Wait);
+    world.attempt(limited(&world, 3_600_000));
+    let Step::Wait(wait) = world.step() else { panic!("the run should wait") };
+    world.driver(DriverFact::WaitStarted { wait });
+    let cause = Cause::Continue { message: Some("there is credit again".into()) };
+    world.control(ControlFact::Started { cause: cause.clone(), seen: None, on_limit: None });
+    world.take_over();
+    assert_eq!(world.step(), Step::OpenSession(cause));
+}
