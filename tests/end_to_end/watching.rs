@@ -63,6 +63,40 @@ fn attach_tells_what_happened_so_far_and_goes_on_without_a_gap() {
     world.assert_nothing_left();
 }
 
+#[test]
+fn a_resumed_run_tells_nothing_of_what_was_over() {
+    let world = World::new();
+    let (said, go) = speaking(&world);
+    let run = world.fake(&["--detach", "--max-retries", "0"]).run().expect_code(0).run_id();
+    said.line();
+    go.say("leave");
+    world.wait_ended(&run);
+    let resumed = world.command(&["run", "--resume-run", &run]).spawn();
+    said.line();
+    go.release();
+    said.line();
+    resumed.wait_for_stdout("attempt 2 says 2");
+    // Killed in the middle of an attempt, the run is resumed once more.
+    let driver = world.driver_pid(&run);
+    world.signal(driver, Signal::KILL);
+    let resumed = resumed.wait().expect_code(4);
+    let expected = ["attempt 1 started", "  | attempt 2 says 1", "  | attempt 2 says 2"];
+    assert_eq!(told(&resumed.stdout), expected, "{resumed}");
+    let again = world.command(&["run", "--resume-run", &run]).spawn();
+    said.line();
+    again.wait_for_stdout("attempt 3 says 1");
+    go.say("done");
+    let again = again.wait().expect_code(0);
+    let expected = [
+        "attempt 1 ended: the driver was interrupted; 1 process it left behind was ended",
+        "attempt 2 started: going on after an interruption",
+        "  | attempt 3 says 1",
+        &format!("attempt 2 {LEFT}"),
+    ];
+    assert_eq!(told(&again.stdout), expected, "{again}");
+    world.assert_nothing_left();
+}
+
 /// Watches a run whose driver is killed and replaced while the watcher does not look.
 fn replaced<'a>(world: &'a World, said: &Fifo, go: &Fifo) -> (String, Running<'a>) {
     let run = world.fake(&["--detach"]).run().expect_code(0).run_id();

@@ -60,6 +60,8 @@ pub(crate) struct Followed {
     pub(crate) run_id: RunId,
     /// Events up to this cursor are not shown.
     pub(crate) after: u64,
+    /// What workers did up to the end of this attempt is not shown either.
+    pub(crate) past: Option<u32>,
     /// Whether another driver may take the place of one that is gone.
     pub(crate) replaceable: bool,
 }
@@ -117,7 +119,7 @@ impl<'a> Following<'a> {
         watch: &'a mut Watch,
     ) -> Result<Self, Failure> {
         let screen = if watch.view.is_live() { ScreenSignals::new()? } else { ScreenSignals::none() };
-        let hearing = Hearing::new(app, &followed.run_id, watch.view.shows_workers());
+        let hearing = Hearing::new(app, &followed.run_id, watch.view.shows_workers(), followed.past);
         Ok(Self { app, followed, prompts, watch, screen, hearing, early: Vec::new(), driver_gone: false })
     }
 

@@ -60,6 +60,13 @@ struct Mark {
     seq: u64,
 }
 
+impl Mark {
+    /// Everything up to the end of an attempt.
+    fn end_of(attempt_number: u32) -> Self {
+        Self { attempt_number, seq: u64::MAX }
+    }
+}
+
 /// Hears what the workers of one run do.
 pub(crate) struct Hearing {
     run_id: RunId,
@@ -80,8 +87,8 @@ pub(crate) struct Hearing {
 }
 
 impl Hearing {
-    /// Hears nothing unless it is `wanted`.
-    pub(crate) fn new(app: &App, run_id: &RunId, wanted: bool) -> Self {
+    /// Hears nothing unless it is `wanted`, and nothing of the attempts up to `past`: they were over before.
+    pub(crate) fn new(app: &App, run_id: &RunId, wanted: bool, past: Option<u32>) -> Self {
         let config = app.engine.config();
         Self {
             run_id: run_id.clone(),
@@ -90,7 +97,7 @@ impl Hearing {
             connected: false,
             second_look: None,
             budget: Budget::default(),
-            heard: None,
+            heard: past.map(Mark::end_of),
             unbroken: false,
             wanted,
             begun: false,
@@ -182,7 +189,7 @@ impl Hearing {
         let mut told = Vec::new();
         for event in &reading.events {
             if let Some(EventBody::AttemptRecorded { attempt_number, .. }) = event.body() {
-                let end = Mark { attempt_number, seq: u64::MAX };
+                let end = Mark::end_of(attempt_number);
                 told.extend(self.catch_up(app, Some(end)).await);
                 self.heard = self.heard.max(Some(end));
             }

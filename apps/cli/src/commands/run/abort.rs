@@ -34,7 +34,7 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
             reply => reply?,
         };
         if detail.is_live {
-            let followed = Followed { run_id, after: 0, replaceable: false };
+            let followed = Followed { run_id, after: 0, past: None, replaceable: false };
             match follow(app, followed, prompts, &mut watch).await? {
                 End::Over(ended) => detail = *ended,
                 End::LetGo(code) => return let_go(&mut watch, code).await,

@@ -67,17 +67,18 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     // What is asked of this command while the run starts is heard as soon as there is a run. One that returns at once
     // can simply be ended.
     let signals = if detach { None } else { Some(Signals::new()?) };
-    let (detail, after) = match wanted {
+    let (detail, after, past) = match wanted {
         Wanted::Resume(request) => {
             let detail = app.engine.call(request).await?;
             // What happened before is in the audit; what is watched is what comes now.
             let after = detail.last_cursor;
-            (detail, after)
+            let past = detail.attempts.last().map(|attempt| attempt.attempt_number);
+            (detail, after, past)
         }
         Wanted::New(request) => {
             let detail = app.engine.call(*request).await?;
             say_safety_note(&detail, format);
-            (detail, 0)
+            (detail, 0, None)
         }
     };
     let wall = &app.settings.display.wall;
@@ -89,7 +90,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         reply(format, &detail, |detail| started(detail, wall))?;
         return Ok(0);
     };
-    watch(app, Held { run_id: detail.summary.run_id, after, on_hang_up }, signals, format).await
+    watch(app, Held { run_id: detail.summary.run_id, after, past, on_hang_up }, signals, format).await
 }
 
 pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
