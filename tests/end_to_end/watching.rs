@@ -221,6 +221,8 @@ fn what_people_should_know_about_safety_is_said_once_and_to_people() {
     let json = world.ok(&[&args[..], &["--output-format", "json"]].concat());
     assert_eq!(json.stderr, "");
     assert_eq!(format!("note: {}\n", json.json()["safetyNote"].as_str().unwrap()), said.stderr);
+    let ad_hoc = world.ok(&["init", "--backend", "claude", "--unrestricted", "look around"]);
+    ad_hoc.expect_stderr("without `--unrestricted` it is restricted");
     // A client that is not there fails the run; what is said about it is said before.
     let missing = |args: &[&str]| {
         world.command(args).env("AGENT_RUNNER_CLAUDE_BIN", "/nonexistent/claude").run().expect_code(4)

@@ -110,6 +110,17 @@ pub trait TurnReader: Send {
     fn finish(&mut self, exit: Exit) -> TurnReport;
 }
 
+/// What a note about a backend's safety rules depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SafetyFacts {
+    /// Whether the backend's own safety prompts are bypassed.
+    pub unrestricted: bool,
+    /// Whether the run has tasks to report.
+    pub has_tasks: bool,
+    /// Whether the run was made from an agent file, which may say how far it goes.
+    pub has_agent_file: bool,
+}
+
 /// Speaks one kind of worker's language.
 pub trait Backend: Send + Sync {
     /// Its name in definitions and flags.
@@ -122,8 +133,12 @@ pub trait Backend: Send + Sync {
     }
     /// What people should know about its safety rules when a run is created: that they are bypassed and how to
     /// restrict it, or that they apply and how to widen them.
-    fn safety_note(&self, _unrestricted: bool, _has_tasks: bool) -> Option<String> {
+    fn safety_note(&self, _of: SafetyFacts) -> Option<String> {
         None
+    }
+    /// What people can do where the program it starts is not found or cannot be executed.
+    fn missing_program_hint(&self) -> &'static str {
+        "install it"
     }
     /// Checks backend-owned configuration when a run is created. Errors say what to change.
     fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError>;

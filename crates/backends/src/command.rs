@@ -35,6 +35,10 @@ impl Backend for Command {
         false
     }
 
+    fn missing_program_hint(&self) -> &'static str {
+        "install it, or start a new run with an agent whose `backendConfig.command.argv` names another program"
+    }
+
     fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError> {
         if let Some(field) = config.keys().find(|key| key.as_str() != ARGV) {
             let why = "the only setting is `argv`".to_owned();

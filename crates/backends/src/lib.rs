@@ -19,6 +19,8 @@ mod text;
 
 pub use acp::AcpReader;
 pub use agent_runner_model::turn::TurnEvent;
-pub use backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};
+pub use backend::{
+    Backend, BackendError, Plan, PromptDelivery, SafetyFacts, TurnReader, TurnReport, TurnRequest,
+};
 pub use registry::Registry;
 pub use tail::Tail;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use agent_runner_api::ApiError;
 use agent_runner_api::view::Situation;
-use agent_runner_backends::Registry;
+use agent_runner_backends::{Registry, SafetyFacts};
 use agent_runner_definitions::Library;
 use agent_runner_model::capabilities::Lease;
 use agent_runner_model::phase::Phase;
@@ -126,9 +126,13 @@ impl<S: Places> Engine<S> {
         };
         let place = self.store.location(run_id).unwrap_or_default();
         let spec = &manifest.spec;
-        let safety_note = self.registry.get(&spec.backend).ok().and_then(|backend| {
-            backend.safety_note(spec.unrestricted, !manifest.state.final_tasks.is_empty())
-        });
+        let facts = SafetyFacts {
+            unrestricted: spec.unrestricted,
+            has_tasks: !manifest.state.final_tasks.is_empty(),
+            has_agent_file: spec.agent.source_path.is_some(),
+        };
+        let safety_note =
+            self.registry.get(&spec.backend).ok().and_then(|backend| backend.safety_note(facts));
         Ok(Situation { lease, workspace_dir: place.to_string_lossy().into_owned(), safety_note })
     }
 }

@@ -74,6 +74,8 @@ pub enum TimeoutKind {
 pub enum Misconfiguration {
     /// The program is not there, or cannot be executed.
     BinaryMissing,
+    /// The directory it is to work in is gone, or cannot be entered.
+    DirectoryMissing,
     /// The backend refused for want of credentials.
     Authentication,
     /// Something else in the configuration.

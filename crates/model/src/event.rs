@@ -232,8 +232,10 @@ impl EventRecord {
 /// A failure in an attempt's words, for people: what to do about a set-up that cannot work.
 pub fn misconfiguration_hint(what: Misconfiguration) -> &'static str {
     match what {
-        Misconfiguration::BinaryMissing => {
-            "install the program, or correct its name in the agent's backendConfig"
+        // Only the backend knows the program: its words are in the detail.
+        Misconfiguration::BinaryMissing => "see to it, then resume the run",
+        Misconfiguration::DirectoryMissing => {
+            "make the directory again, or make it usable, then resume the run"
         }
         Misconfiguration::Authentication => "log in with the backend's own command, then resume the run",
         Misconfiguration::Configuration => "correct the agent or the command line, then start a new run",

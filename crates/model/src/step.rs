@@ -257,7 +257,8 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
             let kind = match what {
                 crate::attempt::Misconfiguration::BinaryMissing => FailureKind::BinaryMissing,
                 crate::attempt::Misconfiguration::Authentication => FailureKind::Authentication,
-                crate::attempt::Misconfiguration::Configuration => FailureKind::Configuration,
+                crate::attempt::Misconfiguration::DirectoryMissing
+                | crate::attempt::Misconfiguration::Configuration => FailureKind::Configuration,
             };
             failed(kind, detail.clone(), misconfiguration_hint(*what))
         }

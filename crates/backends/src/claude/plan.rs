@@ -7,7 +7,7 @@ use agent_runner_model::spec::{Effort, Value};
 use agent_runner_supervisor::Stdin;
 
 use super::reader::Reader;
-use crate::backend::{Backend, BackendError, Plan, PromptDelivery, TurnRequest};
+use crate::backend::{Backend, BackendError, Plan, PromptDelivery, SafetyFacts, TurnRequest};
 
 const ID: &str = "claude";
 const PROGRAM: &str = "claude";
@@ -45,8 +45,12 @@ impl Backend for Claude {
         true
     }
 
-    fn safety_note(&self, unrestricted: bool, has_tasks: bool) -> Option<String> {
-        let note = match (unrestricted, has_tasks) {
+    fn safety_note(&self, of: SafetyFacts) -> Option<String> {
+        let note = match (of.unrestricted, of.has_tasks) {
+            (true, _) if !of.has_agent_file => {
+                "claude runs with its safety prompts bypassed: it may run any command and change any file; without \
+                 `--unrestricted` it is restricted"
+            }
             (true, _) => {
                 "claude runs with its safety prompts bypassed: it may run any command and change any file; \
                  `unrestricted: false` in the agent file restricts it"
@@ -62,6 +66,10 @@ impl Backend for Claude {
             }
         };
         Some(note.to_owned())
+    }
+
+    fn missing_program_hint(&self) -> &'static str {
+        "install Claude Code so that `claude` is in PATH, or set AGENT_RUNNER_CLAUDE_BIN to where it is"
     }
 
     fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use agent_runner_backends::{BackendError, Plan, PromptDelivery, Registry, TurnRequest};
+use agent_runner_backends::{BackendError, Plan, PromptDelivery, Registry, SafetyFacts, TurnRequest};
 use agent_runner_model::spec::{Effort, Value};
 use agent_runner_supervisor::Stdin;
 
@@ -157,8 +157,13 @@ fn nothing_of_an_outer_conversation_is_handed_on() {
 fn people_are_told_what_the_worker_may_do() {
     let registry = Registry::built_in();
     let claude = registry.get("claude").unwrap();
-    let note = |unrestricted, has_tasks| claude.safety_note(unrestricted, has_tasks).unwrap();
+    let of = |unrestricted, has_tasks, has_agent_file| {
+        claude.safety_note(SafetyFacts { unrestricted, has_tasks, has_agent_file }).unwrap()
+    };
+    let note = |unrestricted, has_tasks| of(unrestricted, has_tasks, true);
     assert!(note(true, true).contains("`unrestricted: false`"));
+    let ad_hoc = of(true, true, false);
+    assert!(ad_hoc.ends_with("without `--unrestricted` it is restricted"), "{ad_hoc}");
     assert!(note(false, true).contains("--unrestricted") && note(false, true).contains("tasks"));
     assert!(!note(false, false).contains("tasks"));
     assert!(claude.remembers() && !claude.needs_tasks());

@@ -122,20 +122,25 @@ impl<S: Places + 'static> Driver<S> {
         };
         match Job::spawn(&program, &marker(&attempt.marker)) {
             Ok(job) => Ok((job, plan)),
-            Err(error) => Err(not_started(spawn_end(&error))),
+            Err(error) => {
+                let backend = self.engine.registry.get(&self.manifest.spec.backend);
+                let hint = backend.map_or("install it", |backend| backend.missing_program_hint());
+                Err(not_started(spawn_end(&error, hint)))
+            }
         }
     }
 }
 
-fn spawn_end(error: &SpawnError) -> AttemptEnd {
+/// Why a worker could not be started; `hint` is what the backend says of a program that is missing.
+fn spawn_end(error: &SpawnError, hint: &str) -> AttemptEnd {
     let detail = chain(error);
+    let misconfigured = |what, detail| AttemptEnd::Misconfigured { what, detail };
     match error {
         SpawnError::NotFound { .. } | SpawnError::NotExecutable { .. } => {
-            AttemptEnd::Misconfigured { what: Misconfiguration::BinaryMissing, detail }
+            misconfigured(Misconfiguration::BinaryMissing, format!("{detail}; {hint}"))
         }
-        SpawnError::MissingDirectory { .. } | SpawnError::TooLarge { .. } => {
-            AttemptEnd::Misconfigured { what: Misconfiguration::Configuration, detail }
-        }
+        SpawnError::MissingDirectory { .. } => misconfigured(Misconfiguration::DirectoryMissing, detail),
+        SpawnError::TooLarge { .. } => misconfigured(Misconfiguration::Configuration, detail),
         SpawnError::Failed { .. } => AttemptEnd::Crashed { detail },
     }
 }

@@ -18,6 +18,7 @@ pub use environment::{
     ATTEMPT_FENCE, ATTEMPT_MARKER, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, PARENT_RUN_ID, RUN_GROUP_ID,
     RUN_ID, STATE_DIR,
 };
+pub use notify::DESKTOP_NOTIFIER;
 pub(crate) use outbox::events_log;
 pub use ports::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP, Ports, Signal, WAKE_BUSY, WAKE_LOOK};
 pub(crate) use settle::{marker, process_identity, settle};

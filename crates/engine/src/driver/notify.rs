@@ -30,6 +30,9 @@ const RUN_NAME: &str = "AGENT_RUNNER_RUN_NAME";
 /// The sentence a desktop notification shows.
 const RUN_SUMMARY: &str = "AGENT_RUNNER_RUN_SUMMARY";
 
+/// The program that shows notifications on a desktop: the one every Linux desktop has for this, or the one of macOS.
+pub const DESKTOP_NOTIFIER: &str = if cfg!(target_os = "macos") { "osascript" } else { "notify-send" };
+
 /// How long a command may take to tell somebody.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long it may take to leave after that.
@@ -133,14 +136,14 @@ impl LineSink for Lines {
     }
 }
 
-/// The program every Linux desktop has for this, and the one macOS has. Texts are arguments, never code.
+/// What the notifier is called with. Texts are arguments, never code.
 fn desktop(title: &str, summary: &str) -> Vec<OsString> {
     if cfg!(target_os = "macos") {
         let script =
             "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run";
-        return ["osascript", "-e", script, title, summary].map(OsString::from).to_vec();
+        return [DESKTOP_NOTIFIER, "-e", script, title, summary].map(OsString::from).to_vec();
     }
-    ["notify-send", "--app-name=agent-runner", "--", title, summary].map(OsString::from).to_vec()
+    [DESKTOP_NOTIFIER, "--app-name=agent-runner", "--", title, summary].map(OsString::from).to_vec()
 }
 
 fn title(manifest: &Manifest) -> String {

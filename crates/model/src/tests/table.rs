@@ -314,6 +314,7 @@ fn a_reset_that_is_past_already_is_no_reason_to_hurry() {
 fn what_cannot_work_is_an_error_at_once() {
     let kinds = [
         (Misconfiguration::BinaryMissing, FailureKind::BinaryMissing),
+        (Misconfiguration::DirectoryMissing, FailureKind::Configuration),
         (Misconfiguration::Authentication, FailureKind::Authentication),
         (Misconfiguration::Configuration, FailureKind::Configuration),
     ];
