@@ -1,6 +1,7 @@
 //! Makes a run's frozen spec and the words its workers are given. Must not start or change anything.
 
 mod brief;
+mod labels;
 mod prompt;
 mod spec;
 

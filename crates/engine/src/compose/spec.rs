@@ -15,6 +15,7 @@ use agent_runner_model::spec::{
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 
+use super::labels::check_labels;
 use crate::clock::random_text;
 use crate::compose::brief::{BriefParts, brief};
 use crate::engine::EngineConfig;
@@ -87,6 +88,7 @@ pub(crate) fn compose(
     let backend_args = agent_setting(agent.as_ref().map(|agent| &agent.backend_args), &backend_id);
 
     check_notify(request, &backend_id)?;
+    check_labels(request)?;
 
     let tasks = task_list(request, assignment.as_ref())?;
     let message =

@@ -65,7 +65,7 @@ impl<S: Places + 'static> Engine<S> {
 }
 
 /// The attempts that were started.
-fn started(manifest: &Manifest) -> Vec<u32> {
+pub(super) fn started(manifest: &Manifest) -> Vec<u32> {
     let ended = manifest.state.attempt_records.iter().map(|record| record.attempt_number);
     let live = match manifest.stage() {
         Some(Stage::Attempting { attempt }) => Some(attempt.attempt_number),

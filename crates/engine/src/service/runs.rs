@@ -30,6 +30,7 @@ impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
     async fn call(&self, request: CreateRun) -> Result<RunDetail, ApiError> {
         let library = self.library(request.caller_dir.clone());
         let composed = compose(&request, &library, &self.registry, &self.config, repo_bucket)?;
+        self.require_parent(request.parent_run_id.as_deref()).await?;
         let manifest = self.create(&composed, request.start).await?;
         failpoint::hit("command.created");
         match (&manifest.state.phase, request.start) {
@@ -68,6 +69,20 @@ impl<S: Places + 'static> Engine<S> {
                 Err(StoreError::Exists { .. }) if tries < ID_TRIES => {}
                 Err(error) => return Err(store_error(&error)),
             }
+        }
+    }
+
+    /// A run descends from one that is there.
+    async fn require_parent(&self, parent: Option<&str>) -> Result<(), ApiError> {
+        let Some(parent) = parent.and_then(|parent| RunId::parse(parent).ok()) else { return Ok(()) };
+        match self.store.snapshot(&parent).await {
+            Err(StoreError::NotFound { .. }) => {
+                let message = format!("the parent run {parent} does not exist");
+                Err(ApiError::new(ErrorCode::NotFound, message)
+                    .hint("correct --parent-run, or AGENT_RUNNER_PARENT_RUN_ID if it is left out"))
+            }
+            // One that cannot be read is there.
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 

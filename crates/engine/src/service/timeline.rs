@@ -2,10 +2,11 @@
 
 use agent_runner_api::operations::ReadTimeline;
 use agent_runner_api::view::{RunDetail, Timeline, TimelineEntry};
-use agent_runner_api::{ApiError, Handle};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::turn::TurnRecord;
 use agent_runner_model::{Manifest, RunId};
 
+use super::report::started;
 use crate::driver::events_log;
 use crate::engine::Engine;
 use crate::failure::{chain, store_error};
@@ -18,7 +19,7 @@ impl<S: Places + 'static> Handle<ReadTimeline> for Engine<S> {
         let limit = request.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut warnings = Vec::new();
         let mut entries = Vec::new();
-        for number in attempts(&tail.manifest, request.attempt).into_iter().rev() {
+        for number in wanted(&tail.manifest, request.attempt)?.into_iter().rev() {
             match self.turn_records(&run_id, number).await {
                 Ok(records) => entries.extend(
                     records
@@ -55,11 +56,18 @@ impl<S: Places + 'static> Engine<S> {
 }
 
 /// The attempts that were started, or the one that is asked for.
-fn attempts(manifest: &Manifest, only: Option<u32>) -> Vec<u32> {
-    let ended = u32::try_from(manifest.state.attempt_records.len()).unwrap_or(u32::MAX);
-    // One more may be under way.
-    let all = 0..=ended;
-    all.filter(|number| only.is_none_or(|only| only == *number)).collect()
+fn wanted(manifest: &Manifest, only: Option<u32>) -> Result<Vec<u32>, ApiError> {
+    let all = started(manifest);
+    let Some(only) = only else { return Ok(all) };
+    if all.contains(&only) {
+        return Ok(vec![only]);
+    }
+    let there_are = match (all.first(), all.last()) {
+        (Some(first), Some(last)) if first == last => format!("there is only attempt {first}"),
+        (Some(first), Some(last)) => format!("there are attempts {first} to {last}"),
+        (None, _) | (_, None) => "no attempt was started yet".to_owned(),
+    };
+    Err(ApiError::new(ErrorCode::NotFound, format!("there is no attempt {only}; {there_are}")))
 }
 
 /// What happened at the same moment: the run's history goes around what the worker did.
