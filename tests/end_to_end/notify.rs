@@ -62,6 +62,13 @@ fn a_desktop_without_the_program_for_it_is_no_trouble() {
     world.agent("fake", "complete one");
     let told = world.write("bin/notify-send", "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$0.told\"\n");
     std::fs::set_permissions(&told, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let noted = || {
+        let args = ["run", "--agent", "fake", "--assignment", "work", "--notify", "desktop"];
+        // Only what this test has put there is in the path.
+        let started = world.command(&args).env("PATH", world.path("bin").into_os_string()).run();
+        started.stderr.contains("note: notify-send is not in PATH")
+    };
+    assert!(!noted(), "the program is there");
     let run = world.fake(&["--notify", "desktop", "--name=-rf <b>"]).run().expect_code(0).run_id();
     let words = world.lines("bin/notify-send.told");
     assert_eq!(
@@ -69,6 +76,7 @@ fn a_desktop_without_the_program_for_it_is_no_trouble() {
         ["--app-name=agent-runner", "--", &format!("-rf <b> ({run})"), "success, 1 of 1 tasks completed"]
     );
     std::fs::remove_file(told).unwrap();
+    assert!(noted(), "nobody can be told");
     let run = world.fake(&["--notify", "desktop"]).run().expect_code(0).run_id();
     let log = std::fs::read_to_string(world.run_dir(&run).join("driver.log")).unwrap();
     assert!(log.contains("nobody was told") && log.contains("notify-send"), "{log}");

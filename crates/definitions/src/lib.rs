@@ -37,6 +37,7 @@ pub use library::{Definition, Library};
 pub use listing::{Listed, Listing};
 pub use scaffold::{Scaffold, bundled_source, schema_place};
 pub use schema::{is_own_schema, json_schema};
+pub use similar::similar;
 pub use source::{Kind, Source};
 pub use task::TaskDefinition;
 pub use tree::{SkipReason, Skipped};

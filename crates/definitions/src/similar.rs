@@ -1,7 +1,7 @@
 //! Finds the word somebody probably meant. Must not decide what is valid.
 
 /// The candidates that look most like `word`, best first, at most three.
-pub(crate) fn similar<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn similar<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let folded = fold(word);
     let mut found: Vec<(usize, &str)> = candidates
         .into_iter()

@@ -1,12 +1,16 @@
 //! `run` without a subcommand, and `init`: make a run, or go on with one, and see it through.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{CreateRun, ResumeRun, Start};
 use agent_runner_api::view::RunDetail;
-use agent_runner_engine::driver::{PARENT_RUN_ID, RUN_GROUP_ID};
+use agent_runner_definitions::similar;
+use agent_runner_engine::driver::{DESKTOP_NOTIFIER, PARENT_RUN_ID, RUN_GROUP_ID};
 use agent_runner_model::spec::{Effort, LimitPolicy, NotifySpec, OrphanPolicy};
+use rustix::fs::{Access, access};
 
 use super::watch::{Held, watch};
 use crate::app::App;
@@ -76,8 +80,9 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
             (detail, after, past)
         }
         Wanted::New(request) => {
+            let wants_desktop = matches!(request.notify, Some(NotifySpec::Desktop));
             let detail = app.engine.call(*request).await?;
-            say_safety_note(&detail, format);
+            say_notes(app, &detail, wants_desktop, format);
             (detail, 0, None)
         }
     };
@@ -96,17 +101,36 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
 pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
     let InitArgs { new } = args;
     let format = new.output.output_format;
-    let detail = app.engine.call(request(app, new, Start::Later)?).await?;
-    say_safety_note(&detail, format);
+    let request = request(app, new, Start::Later)?;
+    let wants_desktop = matches!(request.notify, Some(NotifySpec::Desktop));
+    let detail = app.engine.call(request).await?;
+    say_notes(app, &detail, wants_desktop, format);
     reply(format, &detail, |detail| initialized(detail, &app.settings.display.wall))?;
     Ok(0)
 }
 
-/// Says once, when a run is made, what people should know about its backend's own safety rules.
-fn say_safety_note(detail: &RunDetail, format: OutputFormat) {
-    if let (OutputFormat::Text, Some(note)) = (format, &detail.safety_note) {
-        let _ = writeln!(std::io::stderr().lock(), "note: {}", clean(note));
+/// Says once, when a run is made, what people should know about its backend's own safety rules, and that a notification
+/// they asked for cannot be shown.
+fn say_notes(app: &App, detail: &RunDetail, wants_desktop: bool, format: OutputFormat) {
+    match format {
+        OutputFormat::Text => {}
+        OutputFormat::Json => return,
     }
+    let mut err = std::io::stderr().lock();
+    if let Some(note) = &detail.safety_note {
+        let _ = writeln!(err, "note: {}", clean(note));
+    }
+    if wants_desktop && !is_in_path(&app.engine.config().search_path, DESKTOP_NOTIFIER) {
+        let _ = writeln!(
+            err,
+            "note: {DESKTOP_NOTIFIER} is not in PATH: no notification will be shown when the run has ended"
+        );
+    }
+}
+
+fn is_in_path(search_path: &OsStr, program: &str) -> bool {
+    let is_program = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
+    std::env::split_paths(search_path).any(|directory| is_program(&directory.join(program)))
 }
 
 /// From a terminal, a run that loses its starter goes on; from a pipe or a job, it must not go on spending.
@@ -139,14 +163,15 @@ fn hint_at_subcommand(new: &NewRunArgs) -> Result<(), Failure> {
     if new.agent.is_some() || new.backend.is_some() {
         return Ok(());
     }
-    let Some(word) = new.message.first() else { return Ok(()) };
-    let close = SUBCOMMANDS.iter().find(|name| {
-        let mut a: Vec<char> = name.chars().collect();
-        let mut b: Vec<char> = word.chars().collect();
-        a.sort_unstable();
-        b.sort_unstable();
-        a == b || name.starts_with(word.as_str()) || word.starts_with(*name)
-    });
+    let Some(word) = new.message.first().map(|word| word.trim()) else { return Ok(()) };
+    // A message of several words in quotes is no slip of the fingers.
+    if word.is_empty() || word.contains(char::is_whitespace) {
+        return Ok(());
+    }
+    let close = match SUBCOMMANDS.contains(&word) {
+        true => Some(word),
+        false => similar(word, SUBCOMMANDS).first().copied(),
+    };
     match close {
         Some(name) => Err(usage(
             format!("`run {word}` is not a command"),
