@@ -40,8 +40,12 @@ fn the_timeline_has_what_happened_and_what_was_said_in_order() {
     );
     let newest = world.ok(&["run", "timeline", &run, "--limit", "2", "--output-format", "json"]).json();
     assert_eq!(newest["entries"].as_array().unwrap()[..], entries[entries.len() - 2..]);
-    let nothing = world.ok(&["run", "timeline", &run, "--attempt", "9", "--output-format", "json"]).json();
-    assert_eq!(nothing["entries"].as_array().unwrap().len(), 0);
+    let missing = world.run(&["run", "timeline", &run, "--attempt", "9"]).expect_code(3);
+    missing.expect_stderr("there is no attempt 9; there are attempts 0 to 1");
+    world.agent("fake", "complete one");
+    let silent = world.fake(&[]).run().expect_code(0).run_id();
+    let said = world.ok(&["run", "timeline", &silent, "--attempt", "0"]).stdout;
+    assert!(said.ends_with("\nNothing was recorded of what the worker of attempt 0 did.\n"), "{said}");
 }
 
 #[test]

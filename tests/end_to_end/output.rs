@@ -220,9 +220,13 @@ fn the_live_view_keeps_within_the_width_of_its_terminal() {
         go.release();
         let (code, shown) = terminal.wait();
         assert_eq!(code, Some(0), "{shown}");
-        // Before the picture is taken away for the closing table, which is not drawn in place.
+        // Before the picture is taken away for the closing table, which is not drawn in place but folded at words.
         let (live, closing) = shown.rsplit_once("\x1b[J").unwrap();
-        assert!(closing.contains(": success (2 of 2 tasks completed"), "{closing}");
+        let words = closing.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(": success (2 of 2 tasks completed"), "{closing}");
+        for line in plain(closing).lines().filter(|line| line.chars().count() > usize::from(width) + 1) {
+            assert!(line.contains('/') || line.starts_with("Next: "), "{line:?} of {closing}");
+        }
         let lines: Vec<String> = plain(live).lines().map(|line| line.trim_matches('\r').to_owned()).collect();
         let longest = lines.iter().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= usize::from(width), "{longest} of {width} columns: {lines:#?}");

@@ -165,3 +165,49 @@ fn workers_are_told_how_to_report_and_nothing_else_changes_in_their_environment(
     assert!(!text.contains("a value"), "values are not");
     world.assert_nothing_left();
 }
+
+#[test]
+fn a_run_without_tasks_ends_with_what_its_worker_said() {
+    let world = World::new();
+    world.agent("fake", "printf 'I looked.\\n\\nThe answer is 42.\\n'");
+    let ended = world.ok(&["run", "--agent", "fake", "what is the answer"]);
+    let run = world.only_run();
+    let closing = ended.stdout.split_once("\n\n").unwrap().1;
+    assert!(closing.contains("The worker's last words:\n  I looked.\n  The answer is 42.\n"), "{ended}");
+    for next in [format!("run report {run}"), format!("run timeline {run} --full")] {
+        assert!(closing.contains(&format!("\nNext: agent-runner {next}")), "{ended}");
+    }
+    let shown = ["attach", "status", "report"].map(|command| world.ok(&["run", command, &run]).stdout);
+    assert!(shown[0].contains("The answer is 42."), "{}", shown[0]);
+    for text in shown.iter().chain([&ended.stdout]) {
+        assert!(!text.contains("task-id"), "{text}");
+    }
+    let passive = world.init(&["--backend", "passive", "something to think about"]);
+    let shown = world.ok(&["run", "status", &passive]).stdout;
+    assert!(
+        !shown.contains("task-id") && shown.contains(&format!("agent-runner task add {passive} ")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_to_do_about_a_set_up_that_cannot_work_can_be_done() {
+    let world = World::new();
+    let gone = world.path("gone");
+    std::fs::create_dir(&gone).unwrap();
+    world.agent("fake", "true");
+    let run = world.init_ready(&["--agent", "fake", "--cwd", gone.to_str().unwrap(), "look around"]);
+    std::fs::remove_dir(&gone).unwrap();
+    let failed = world.run(&["run", "--resume-run", &run]).expect_code(4);
+    assert!(failed.stdout.contains("What to do: make the directory again"), "{failed}");
+    assert!(failed.stdout.contains(&format!("Next: agent-runner run --resume-run {run}")), "{failed}");
+    std::fs::create_dir(&gone).unwrap();
+    world.ok(&["run", "--resume-run", &run]);
+
+    let search = world.path("bin").into_os_string();
+    let failed = world.command(&["run", "--backend", "claude", "hello"]).env("PATH", search).run();
+    failed.expect_code(4).expect_stdout(
+        "install Claude Code so that `claude` is in PATH, or set AGENT_RUNNER_CLAUDE_BIN to where it is\n\
+         What to do: see to it, then resume the run\n",
+    );
+}

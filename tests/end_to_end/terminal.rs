@@ -87,11 +87,52 @@ fn a_run_is_watched_in_terminals_of_every_width() {
         assert!(shown.contains("- no key for the registry"), "{shown}");
         gate.release();
         let shown = pane.wait_for("ended with 0");
-        // What is said at the end is not drawn, so it is folded where the terminal is too narrow.
-        assert!(shown.replace('\n', "").contains("success (3 of 3 tasks completed, 1 attempt"), "{shown}");
+        // What is said at the end is not drawn, so it is folded where the terminal is too narrow: between words.
+        assert!(in_words(&shown).contains("success (3 of 3 tasks completed, 1 attempt"), "{shown}");
         assert!(!shown.contains("[x]") && !shown.contains("attempt 0 ·"), "the picture is gone\n{shown}");
         assert!(pane.has_cursor(), "the cursor is back");
         keep(&format!("ended-{columns}"), &shown);
+    }
+}
+
+/// What is shown, however it is folded.
+fn in_words(shown: &str) -> String {
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn runs_are_listed_and_shown_in_terminals_of_every_width() {
+    for columns in [40, 80, 160] {
+        let world = World::new();
+        world.work(&["one"]);
+        world.agent("fake", "[ \"$AGENT_RUNNER_RUN_GROUP_ID\" = waits ] && exit 75; complete one");
+        let done = world.fake(&["--name", "Nightly checks"]).run().expect_code(0).run_id();
+        let waits = world.fake(&["--detach", "--group-id", "waits"]).run().expect_code(0).run_id();
+        world.wait_manifest(&waits, "a wait", |manifest| {
+            manifest["state"]["phase"]["stage"]["name"] == "waiting"
+        });
+        let script = format!("agent-runner list runs; echo; agent-runner run status {waits}");
+        let pane = terminal(&world, (columns, 50), &[("TZ", "XYZ-5:30")], &script);
+        let shown = pane.wait_for("ended with 0");
+        keep(&format!("listed-{columns}"), &shown);
+        let (list, status) = shown.split_once("\n\n").unwrap();
+        let starts = list.lines().filter(|line| line.starts_with(&done) || line.starts_with(&waits)).count();
+        assert_eq!((starts, list.lines().count()), (2, if columns < 80 { 4 } else { 2 }), "{shown}");
+        assert!(
+            list.contains("  waits ") && list.contains(" s  0/1  ") && list.contains(" +05:30"),
+            "{shown}"
+        );
+        assert!(!list.contains('Z') && !list.contains("pause"), "short times, few words\n{shown}");
+        assert!(
+            in_words(status).contains("the worker asked to be tried again later (exit code 75)"),
+            "{shown}"
+        );
+        // Only a path is longer than a line.
+        let full = status.lines().filter(|line| line.len() == usize::from(columns) && !line.contains('/'));
+        assert_eq!(full.filter(|line| !line.starts_with("Next: ")).count(), 0, "{shown}");
+        let piped = world.ok(&["list", "runs"]).stdout;
+        assert!(piped.lines().count() == 2 && piped.lines().all(|line| line.ends_with('Z')), "{piped}");
+        world.ok(&["run", "abort", &waits]);
     }
 }
 
@@ -129,7 +170,7 @@ fn a_picture_follows_the_size_of_its_terminal() {
         gate.release();
     }
     pane.wait_for("ended with 0");
-    let everything = pane.everything().replace('\n', "");
+    let everything = in_words(&pane.everything());
     assert!(everything.contains("success (3 of 3 tasks completed"), "{everything}");
 }
 

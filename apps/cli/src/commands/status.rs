@@ -19,13 +19,16 @@ pub(crate) async fn status(app: &App, args: StatusArgs) -> Outcome {
 
 fn text(status: &SystemStatus) -> String {
     let none = || "none".to_owned();
-    fields(&[
-        ("Version", status.version.clone()),
-        ("Config dir", status.config_dir.clone()),
-        ("State dir", status.state_dir.clone()),
-        ("Runtime dir", status.runtime_dir.clone()),
-        ("Host mode", status.host_mode.clone()),
-        ("Connect URL", status.connect_url.clone().unwrap_or_else(none)),
-        ("Daemon", status.daemon.clone().unwrap_or_else(none)),
-    ])
+    fields(
+        &[
+            ("Version", status.version.clone()),
+            ("Config dir", status.config_dir.clone()),
+            ("State dir", status.state_dir.clone()),
+            ("Runtime dir", status.runtime_dir.clone()),
+            ("Host mode", status.host_mode.clone()),
+            ("Connect URL", status.connect_url.clone().unwrap_or_else(none)),
+            ("Daemon", status.daemon.clone().unwrap_or_else(none)),
+        ],
+        None,
+    )
 }

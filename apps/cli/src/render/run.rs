@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use agent_runner_api::view::RunDetail;
-use agent_runner_model::Lease;
 use agent_runner_model::phase::{RunStatus, Wait};
 use agent_runner_model::task::TaskStatus;
 
 use super::clean::{clean, indent, one_line};
+use super::fold::fold;
+use super::last_words::last_words;
+use super::next::{is_in_doubt, next_lines};
 use super::span::{duration_words, wait_words};
 use super::table::{fields, task_table};
 use super::usage::totals_words;
@@ -32,7 +34,7 @@ pub(crate) fn exit_code(detail: &RunDetail) -> u8 {
 }
 
 /// A new run that was not started.
-pub(crate) fn initialized(detail: &RunDetail, wall: &Wall) -> String {
+pub(crate) fn initialized(detail: &RunDetail, wall: &Wall, columns: Option<usize>) -> String {
     let run = &detail.summary.run_id;
     let mut text = format!(
         "Initialized run {run}: agent {}, backend {}, {} tasks, in {}\n",
@@ -42,12 +44,17 @@ pub(crate) fn initialized(detail: &RunDetail, wall: &Wall) -> String {
         text.push_str(&format!("\n{}\n", instructions.trim_end()));
     }
     text.push('\n');
-    text.push_str(&closing(detail, wall));
-    clean(&text)
+    fold(&clean(&text), columns) + &closing(detail, None, wall, columns)
 }
 
-/// The end of a watched run: the tasks, where the manifest is, what to do next.
-pub(crate) fn closing(detail: &RunDetail, wall: &Wall) -> String {
+/// The end of a watched run: the tasks, or without any what the worker said last, where the manifest is, what to do next.
+/// Folded for a screen of so many columns, or not.
+pub(crate) fn closing(
+    detail: &RunDetail,
+    words: Option<&str>,
+    wall: &Wall,
+    columns: Option<usize>,
+) -> String {
     let summary = &detail.summary;
     let run = &summary.run_id;
     let mut text = task_table(&detail.tasks);
@@ -63,6 +70,9 @@ pub(crate) fn closing(detail: &RunDetail, wall: &Wall) -> String {
     }
     if !detail.tasks.is_empty() {
         text.push('\n');
+    }
+    if let Some(words) = words {
+        text.push_str(&format!("{}\n", last_words(detail, words)));
     }
     let status = summary.effective_status.as_str();
     let attempts = match summary.total_attempt_count {
@@ -92,10 +102,7 @@ pub(crate) fn closing(detail: &RunDetail, wall: &Wall) -> String {
         count => text.push_str(&format!("{count} messages wait for the next session.\n")),
     }
     text.push_str(&format!("Manifest: {}/run.json\n", detail.workspace_dir));
-    for next in next_steps(detail) {
-        text.push_str(&format!("Next: {next}\n"));
-    }
-    clean(&text)
+    fold(&clean(&text), columns) + &clean(&next_lines(detail, columns))
 }
 
 /// What the run waits for. A driver that is gone waits for nothing.
@@ -139,58 +146,8 @@ fn last_output(detail: &RunDetail) -> Option<String> {
     (!tail.is_empty()).then(|| end_of_notes(tail))
 }
 
-/// Nobody here can tell whether the run is driven.
-fn is_in_doubt(detail: &RunDetail) -> bool {
-    match (detail.summary.effective_status, detail.lease) {
-        (RunStatus::Running, Lease::Unknown) => true,
-        (_, Lease::Held | Lease::Free | Lease::Unknown) => false,
-    }
-}
-
-pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
-    let run = &detail.summary.run_id;
-    if is_in_doubt(detail) {
-        return vec![format!(
-            "agent-runner run --resume-run {run} --take-over   (if its driver, on another host or in another \
-             container, is certainly gone)"
-        )];
-    }
-    match detail.summary.effective_status {
-        RunStatus::Initialized if detail.is_passive() => vec![
-            format!("agent-runner run brief {run}"),
-            format!("agent-runner task set {run} <task-id> --status in_progress"),
-        ],
-        RunStatus::Initialized => {
-            vec![format!("agent-runner run ready {run}"), format!("agent-runner run --resume-run {run}")]
-        }
-        RunStatus::Ready => vec![format!("agent-runner run --resume-run {run}")],
-        RunStatus::Running => {
-            vec![format!("agent-runner run attach {run}"), format!("agent-runner run abort {run}")]
-        }
-        RunStatus::Interrupted => {
-            vec![format!("agent-runner run --resume-run {run}   (goes on where it was; costs no retry)")]
-        }
-        RunStatus::Success if detail.tasks.is_empty() => {
-            vec![format!("agent-runner run timeline {run}   (what the worker said and did)")]
-        }
-        RunStatus::Success => vec![format!("agent-runner task show {run} <task-id>   (notes and evidence)")],
-        RunStatus::Blocked if detail.is_passive() => {
-            vec![format!("agent-runner task set {run} <task-id> --status pending")]
-        }
-        RunStatus::Blocked => {
-            vec![format!("agent-runner run --resume-run {run} \"how to go on\"")]
-        }
-        RunStatus::Exhausted | RunStatus::Aborted => {
-            vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
-        }
-        RunStatus::Error => {
-            vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
-        }
-    }
-}
-
 /// How a run stands.
-pub(crate) fn run_status(detail: &RunDetail, wall: &Wall) -> String {
+pub(crate) fn run_status(detail: &RunDetail, wall: &Wall, columns: Option<usize>) -> String {
     let summary = &detail.summary;
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let mut pairs = vec![
@@ -222,19 +179,16 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall) -> String {
         pairs.push(("Exit code", code.to_string()));
     }
     pairs.push(("Manifest", format!("{}/run.json", detail.workspace_dir)));
-    let mut text = fields(&pairs);
+    let mut text = fields(&pairs, columns);
     if !detail.tasks.is_empty() {
         text.push('\n');
-        text.push_str(&task_table(&detail.tasks));
+        text.push_str(&fold(&task_table(&detail.tasks), columns));
     }
-    let next = next_steps(detail);
+    let next = next_lines(detail, columns);
     if !next.is_empty() {
         text.push('\n');
     }
-    for step in next {
-        text.push_str(&format!("Next: {step}\n"));
-    }
-    clean(&text)
+    clean(&(text + &next))
 }
 
 fn attempt_words(detail: &RunDetail) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agent_runner_model::Timestamp;
 use agent_runner_model::phase::{Wait, WaitReason};
 
 use crate::wall::Wall;
@@ -38,16 +39,28 @@ pub(crate) fn until_words(wait: &Wait, wall: &Wall) -> String {
     match wait.until {
         None => "until something changes".to_owned(),
         Some(until) => {
-            let left = wall.left(until);
-            // A second that has begun is still there to be waited for.
-            let left = Duration::from_secs(left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX));
+            let left = left_words(wall, until);
             let or = if wait.until_changed { ", or until something changes" } else { "" };
-            match left.is_zero() {
-                true => format!("until {}, due now{or}", wall.moment(until)),
-                false => format!("{}, until {}{or}", clock_words(left), wall.moment(until)),
+            match left {
+                None => format!("until {}, due now{or}", wall.moment(until)),
+                Some(left) => format!("{left}, until {}{or}", wall.moment(until)),
             }
         }
     }
+}
+
+/// How long still, and nothing else; empty where nobody knows.
+pub(crate) fn waiting_words(wait: &Wait, wall: &Wall) -> String {
+    match wait.until {
+        Some(until) => left_words(wall, until).unwrap_or_else(|| clock_words(Duration::ZERO)),
+        None => String::new(),
+    }
+}
+
+/// How long it is until then, unless it is past. A second that has begun is still there to be waited for.
+fn left_words(wall: &Wall, until: Timestamp) -> Option<String> {
+    let seconds = wall.left(until).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
+    (seconds > 0).then(|| clock_words(Duration::from_secs(seconds)))
 }
 
 /// Why a run waits.

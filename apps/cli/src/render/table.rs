@@ -3,6 +3,7 @@
 use agent_runner_api::view::TaskView;
 
 use super::clean::{cell, one_line, width};
+use super::fold::fold_line;
 
 /// Widest a column gets before its text is cut; the last column is never cut.
 const MAX_COLUMN: usize = 72;
@@ -33,12 +34,12 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Names and values, one a line.
-pub(crate) fn fields(pairs: &[(&str, String)]) -> String {
+/// Names and values, one a line; on a screen of so many columns, values that do not fit go on below themselves.
+pub(crate) fn fields(pairs: &[(&str, String)], columns: Option<usize>) -> String {
     let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 1;
     let line = |(name, value): &(&str, String)| {
         let name = format!("{name}:");
-        format!("{name:<width$} {}\n", one_line(value, usize::MAX))
+        fold_line(&format!("{name:<width$} {}", one_line(value, usize::MAX)), columns, width + 1) + "\n"
     };
     pairs.iter().map(line).collect()
 }

@@ -10,6 +10,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::clean::{cell, clean, end_of_line, indent, one_line, squeeze, width};
 use super::flood::{Flood, MOST, Passed, STRETCH};
+use super::fold::fold;
+use super::last_words::last_words;
 use super::lines::Lines;
 use super::sample::{after, event, reading, run, told, wall, with};
 use super::span::{clock_words, duration_words};
@@ -246,7 +248,7 @@ fn a_wait_is_told_with_the_time_on_the_wall_wherever_people_look() {
     assert_eq!(line.split_once('\n').unwrap().1, told);
     let field = "Waiting: 41 min 02 s, until 14:41:07 +02:00 (usage or rate limit): weekly limit\n";
     let squeezed = |text: String| text.lines().map(|line| squeeze(line) + "\n").collect::<String>();
-    for text in [run_status(&waiting, &wall(5)), closing(&waiting, &wall(5))] {
+    for text in [run_status(&waiting, &wall(5), None), closing(&waiting, None, &wall(5), None)] {
         assert!(squeezed(text.clone()).contains(field), "{text}");
         assert!(squeezed(text.clone()).contains("Used: 41.2k tokens in, 2.1k out, $0.1234\n"), "{text}");
     }
@@ -254,7 +256,7 @@ fn a_wait_is_told_with_the_time_on_the_wall_wherever_people_look() {
     let kept = "waiting until 2026-05-04T12:41:07.000Z (usage or rate limit): weekly limit";
     assert_eq!(event_line(&began), kept);
     let interrupted = with(&json!({ "wait": wait, "effectiveStatus": "interrupted" }));
-    assert!(!run_status(&interrupted, &wall(0)).contains("Waiting"), "nobody waits any more");
+    assert!(!run_status(&interrupted, &wall(0), None).contains("Waiting"), "nobody waits any more");
 }
 
 #[test]
@@ -318,7 +320,7 @@ attempt 1
 2026-05-04T12:00:10.000Z  run       attempt 1 started: tasks are still open
 2026-05-04T12:00:11.000Z  says      tab\there \u{FFFD}[2J
 ";
-    assert_eq!(timeline_text(&timeline(run(), said), false), expected);
+    assert_eq!(timeline_text(&timeline(run(), said), None, false), expected);
 }
 
 #[test]
@@ -327,7 +329,7 @@ fn long_texts_of_a_timeline_are_cut_unless_all_is_asked_for() {
     let long = "word ".repeat(1000);
     let timeline =
         timeline(run(), vec![(0, 2, says(&many)), (0, 3, says(&long)), (0, 4, says(&"x\n".repeat(12)))]);
-    let cut = timeline_text(&timeline, false);
+    let cut = timeline_text(&timeline, None, false);
     assert!(cut.contains("line 12\n") && !cut.contains("line 13\n"), "{cut}");
     assert!(
         cut.contains("                                    … 28 more lines (--full shows them)\n"),
@@ -335,6 +337,66 @@ fn long_texts_of_a_timeline_are_cut_unless_all_is_asked_for() {
     );
     assert!(cut.contains("… 3,000 more characters (--full shows them)\n"), "{cut}");
     assert_eq!(cut.matches("--full").count(), 2, "{cut}");
-    let full = timeline_text(&timeline, true);
+    let full = timeline_text(&timeline, None, true);
     assert!(full.contains("line 40\n") && full.contains(long.trim()) && !full.contains("--full"), "{full}");
+}
+
+#[test]
+fn text_is_folded_at_words_and_only_for_screens() {
+    let text = "Waiting: one two three four five\n  set in by two columns\n/a/path/that/no/line/has/room/for\n\na  b\n";
+    assert_eq!(fold(text, None), text);
+    let folded = "\
+Waiting: one two
+  three four five
+  set in by two
+  columns
+/a/path/that/no/line/has/room/for
+
+a  b
+";
+    assert_eq!(fold(text, Some(20)), folded);
+    assert_eq!(
+        fold("see /a/path/that/no/line/has/room/for it\n", Some(20)),
+        "see /a/path/that/no/line/has/room/for\n  it\n"
+    );
+    for columns in 20..60 {
+        for line in fold("漢字の長い 題名をここに 書く and some more, e\u{301} too", Some(columns)).lines()
+        {
+            assert!(line.width() <= columns, "{line:?} in {columns}");
+        }
+    }
+}
+
+#[test]
+fn last_words_are_shown_whole_or_their_part_that_matters() {
+    let words: String = (1..=100).map(|line| format!("line {line}\n")).collect();
+    let of =
+        |backend: &str, words: &str| last_words(&with(&json!({ "backend": backend, "tasks": [] })), words);
+    assert_eq!(of("claude", " done \n\n- one\n"), "The worker's last words:\n  done \n\n  - one\n");
+    let answer = of("claude", &words);
+    assert!(answer.starts_with("The beginning of the worker's last words:\n  line 1\n"), "{answer}");
+    assert!(answer.ends_with("  line 60\n"), "{answer}");
+    let printed = of("command", &words);
+    assert!(printed.starts_with("The end of the worker's last words:\n  line 41\n"), "{printed}");
+    assert!(printed.ends_with("  line 100\n"), "{printed}");
+    for (backend, end) in [("claude", "xb\n"), ("shell", "xe\n")] {
+        let long = of(backend, &format!("b{}e", "x".repeat(5000)));
+        assert_eq!(long.lines().nth(1).unwrap().len(), 4002);
+        assert_eq!(long.contains("  bx"), end == "xb\n", "{long}");
+    }
+}
+
+#[test]
+fn nothing_is_said_about_tasks_where_there_are_none() {
+    // A run is blocked by a task only.
+    for status in
+        ["initialized", "ready", "running", "interrupted", "success", "exhausted", "aborted", "error"]
+    {
+        for backend in ["claude", "passive"] {
+            let run = with(&json!({ "backend": backend, "effectiveStatus": status, "tasks": [] }));
+            for text in [run_status(&run, &wall(0), None), closing(&run, None, &wall(0), None)] {
+                assert!(!text.contains("<task-id>"), "{status}, {backend}\n{text}");
+            }
+        }
+    }
 }

@@ -17,8 +17,9 @@ const KIND: usize = 8;
 /// Columns in front of the text of an entry: the time, its kind, and two gaps of two.
 const MARGIN: usize = 24 + 2 + KIND + 2;
 
-/// The whole timeline; long texts are cut unless it is to be `full`.
-pub(crate) fn timeline_text(timeline: &Timeline, full: bool) -> String {
+/// The whole timeline, or what there is of the one attempt that was asked for; long texts are cut unless it is to be
+/// `full`.
+pub(crate) fn timeline_text(timeline: &Timeline, attempt: Option<u32>, full: bool) -> String {
     let run = &timeline.run.summary;
     let mut text = format!(
         "Run {}: {}, {} of {} tasks completed\n",
@@ -28,7 +29,10 @@ pub(crate) fn timeline_text(timeline: &Timeline, full: bool) -> String {
         run.tasks_total
     );
     if timeline.entries.is_empty() {
-        text.push_str("\nNothing has happened yet.\n");
+        text.push_str(&match attempt {
+            Some(number) => format!("\nNothing was recorded of what the worker of attempt {number} did.\n"),
+            None => "\nNothing has happened yet.\n".to_owned(),
+        });
     }
     let mut place = Place::Start;
     for entry in &timeline.entries {

@@ -84,6 +84,12 @@ impl Wall {
         text
     }
 
+    /// A moment as a list has it: to the minute.
+    pub(crate) fn minute(&self, at: Timestamp) -> String {
+        const MINUTE: i64 = 60_000;
+        self.moment(Timestamp::from_millis(at.as_millis().div_euclid(MINUTE) * MINUTE))
+    }
+
     fn shown(&self, at: Timestamp) -> Shown {
         let seconds = at.as_millis().div_euclid(1000);
         let offset = self.zone.offset_at(seconds);

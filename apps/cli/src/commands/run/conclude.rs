@@ -3,14 +3,16 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use agent_runner_api::Handle as _;
+use agent_runner_api::operations::ReadReport;
 use agent_runner_api::view::RunDetail;
 
 use crate::app::App;
 use crate::args::OutputFormat;
 use crate::exit::Outcome;
 use crate::follow::Watch;
-use crate::output::json_text;
-use crate::render::{closing, exit_code};
+use crate::output::{json_text, screen_width};
+use crate::render::{closing, exit_code, is_told_in_words};
 
 /// How long a command that was told to stop waits for a reader of its last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -36,7 +38,10 @@ pub(super) async fn let_go(watch: &mut Watch, code: u8) -> Outcome {
 pub(super) async fn show(app: &App, watch: &mut Watch, detail: &RunDetail, format: OutputFormat) -> Outcome {
     let ending = match format {
         OutputFormat::Json => json_text(detail)?,
-        OutputFormat::Text => closing(detail, &app.settings.display.wall),
+        OutputFormat::Text => {
+            let words = last_words(app, detail).await;
+            closing(detail, words.as_deref(), &app.settings.display.wall, screen_width())
+        }
     };
     let Watch { view, signals, told_to_stop } = watch;
     let printed = if *told_to_stop {
@@ -51,4 +56,13 @@ pub(super) async fn show(app: &App, watch: &mut Watch, detail: &RunDetail, forma
         let _ = writeln!(std::io::stderr().lock(), "error: cannot write to standard output: {error}");
     }
     Ok(0)
+}
+
+/// What the worker of a run without tasks said in the end. What cannot be read is not shown; the run is the same.
+async fn last_words(app: &App, detail: &RunDetail) -> Option<String> {
+    if !is_told_in_words(detail) {
+        return None;
+    }
+    let report = app.engine.call(ReadReport { run: detail.summary.run_id.to_string() }).await.ok()?;
+    report.digests.into_iter().next_back()?.last_words
 }

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::args::{InitArgs, LimitChoice, NewRunArgs, OrphanChoice, OutputFormat, RunArgs};
 use crate::drive::orphan_policy;
 use crate::exit::{Failure, Outcome, usage};
-use crate::output::{file_text, reply};
+use crate::output::{file_text, reply, screen_width};
 use crate::render::{clean, closing, initialized};
 use crate::settings::variable;
 use crate::signals::Signals;
@@ -88,7 +88,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     };
     let wall = &app.settings.display.wall;
     if detail.is_passive() {
-        reply(format, &detail, |detail| initialized(detail, wall))?;
+        reply(format, &detail, |detail| initialized(detail, wall, screen_width()))?;
         return Ok(0);
     }
     let Some(signals) = signals else {
@@ -105,7 +105,7 @@ pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
     let wants_desktop = matches!(request.notify, Some(NotifySpec::Desktop));
     let detail = app.engine.call(request).await?;
     say_notes(app, &detail, wants_desktop, format);
-    reply(format, &detail, |detail| initialized(detail, &app.settings.display.wall))?;
+    reply(format, &detail, |detail| initialized(detail, &app.settings.display.wall, screen_width()))?;
     Ok(0)
 }
 
@@ -147,7 +147,8 @@ fn orphan(choice: Option<OrphanChoice>, detach: bool) -> OrphanPolicy {
 
 fn started(detail: &RunDetail, wall: &Wall) -> String {
     let run = &detail.summary.run_id;
-    format!("Run {run} is being driven in the background.\n\n{}", closing(detail, wall))
+    let closing = closing(detail, None, wall, screen_width());
+    format!("Run {run} is being driven in the background.\n\n{closing}")
 }
 
 fn message(new: &NewRunArgs) -> Result<Option<String>, Failure> {

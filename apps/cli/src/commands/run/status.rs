@@ -7,14 +7,15 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::args::RunStatusArgs;
 use crate::exit::{Failure, Outcome, usage};
-use crate::output::{print_json, reply};
+use crate::output::{print_json, reply, screen_width};
 use crate::render::run_status;
 
 pub(crate) async fn status(app: &App, args: RunStatusArgs) -> Outcome {
     let RunStatusArgs { run, field, output } = args;
     let detail = app.engine.call(GetRun { run }).await?;
     if field.is_empty() {
-        reply(output.output_format, &detail, |detail| run_status(detail, &app.settings.display.wall))?;
+        let wall = &app.settings.display.wall;
+        reply(output.output_format, &detail, |detail| run_status(detail, wall, screen_width()))?;
         return Ok(0);
     }
     let whole = serde_json::to_value(&detail).map_err(anyhow::Error::new)?;

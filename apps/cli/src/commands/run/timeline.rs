@@ -14,7 +14,7 @@ use crate::render::{clean, timeline_text};
 pub(crate) async fn timeline(app: &App, args: TimelineArgs) -> Outcome {
     let TimelineArgs { run, attempt, limit, full, output } = args;
     let timeline = app.engine.call(ReadTimeline { run, attempt, limit }).await?;
-    reply(output.output_format, &timeline, |timeline| timeline_text(timeline, full))?;
+    reply(output.output_format, &timeline, |timeline| timeline_text(timeline, attempt, full))?;
     if output.output_format == OutputFormat::Text {
         let mut err = std::io::stderr().lock();
         for warning in &timeline.warnings {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use agent_runner_api::view::{AttemptDigest, AttemptView};
 use agent_runner_model::usage::Usage;
 
+use super::super::last_words::prints_lines;
 use super::super::usage::usage_words;
 use super::block::{Block, Line, Part, Section, Span, code, column, line, numbers, paragraph, text};
 use super::data::Report;
@@ -104,13 +105,13 @@ fn said<'a>(report: &Report, attempt: &AttemptView, words: &'a str, folded: bool
     if missing > 0 {
         blocks.push(Block::Paragraph(vec![
             text(format!("The first {} of it are left out; all that was kept: ", words::bytes(missing))),
-            code(format!("agent-runner run timeline {run} --attempt {number}")),
+            code(format!("agent-runner run timeline {run} --attempt {number} --full")),
         ]));
     }
-    blocks.push(match report.run.run.summary.backend.as_str() {
+    blocks.push(match prints_lines(&report.run.run.summary.backend) {
         // What a program prints is no Markdown.
-        "shell" | "command" => Block::Literal(shown.into()),
-        _ => Block::Words(shown.into()),
+        true => Block::Literal(shown.into()),
+        false => Block::Words(shown.into()),
     });
     Part {
         heading: line(format!("What the worker said last in attempt {number}")),

@@ -6,7 +6,7 @@ use agent_runner_model::event::EventBody;
 use agent_runner_model::phase::{FailureKind, RunStatus};
 use agent_runner_model::task::TaskStatus;
 
-use super::super::run::next_steps;
+use super::super::next::next_steps;
 use super::block::{Block, Line, Section, Span, code, line, paragraph, strong, text};
 use super::data::Report;
 use super::foreign::{beginning, ending};

@@ -568,11 +568,14 @@ fn long_texts_are_cut_at_the_beginning_and_say_so() {
     let mut report = sample();
     let notes: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
     report.run.run.tasks[0].notes = notes;
+    report.run.digests[0].last_words = Some("word ".repeat(1600));
     let text = markdown(&page(&report));
     assert!(text.len() < 40_000, "{} bytes", text.len());
     assert!(text.contains(
         "of the notes are left out; all of them: `agent-runner task show nightshift1 build/fix-it`"
     ));
+    let all = "all that was kept: `agent-runner run timeline nightshift1 --attempt 0 --full`";
+    assert!(text.contains(all), "a timeline cuts long texts too");
     assert!(text.contains("line 19999\n```") && !text.contains("line 100\n"), "the newest are shown");
     assert_eq!(ending("abc\ndef ghi", 9), ("def ghi", 4));
     assert_eq!(ending("éé", 3), ("é", 2));
