@@ -45,6 +45,38 @@ fn without_an_agent_the_client_may_report_and_not_write() {
 }
 
 #[test]
+fn another_runs_tasks_are_out_of_reach() {
+    let world = World::new();
+    world.write("repo/theirs.md", "- [ ] Sit\n\n  ```sh\n  true\n  ```\n");
+    let theirs = world.init(&["--backend", "shell", "--checklist", "theirs.md"]);
+    let add = |run: &str| format!("agent-runner task add {run} --title More --body 'one more'");
+    let other = theirs.clone();
+    let script = Script::new("x")
+        .shell(&add(&theirs))
+        .shell(&format!("agent-runner task edit {theirs} t --body 'something else'"))
+        .shell_from(move |told| {
+            let see = told_to(told, "See the list");
+            let own = see.rsplit(' ').next().unwrap().to_owned();
+            assert_ne!(own, other);
+            format!("{} && {}", add(&own), see.replace("list", "delete"))
+        })
+        .shell_from(move |told| add(told_to(told, "See the list").rsplit(' ').next().unwrap()))
+        .say("Tried.")
+        .end();
+    let stage = Stage::new(world, [script]);
+    let before = stage.world.manifest(&theirs)["state"]["finalTasks"].clone();
+    let args = ["run", "--backend", "claude", "--max-retries", "0", "--add-task", "Look around", "Only look"];
+    stage.command("x", Login::Key, &args).run().expect_code(1);
+    assert_eq!(stage.world.manifest(&theirs)["state"]["finalTasks"], before);
+    let runs = stage.world.runs();
+    let names = runs.iter().map(|path| path.file_name().unwrap().to_str().unwrap());
+    let own = names.filter(|run| *run != theirs).collect::<Vec<_>>()[0];
+    assert_eq!(stage.did_of(own, 0, "permission").len(), 3, "{:?}", stage.did(own, 0));
+    let tasks = stage.world.manifest(own)["state"]["finalTasks"].as_object().unwrap().len();
+    assert_eq!(tasks, 2, "it may add to its own list");
+}
+
+#[test]
 fn a_program_whose_path_has_a_space_can_be_reported_to() {
     let stage = Stage::new(World::new(), [copyist()]);
     let program = stage.world.path("my bin/agent-runner");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use agent_runner_model::RunId;
 use agent_runner_model::spec::{Effort, Value};
 use agent_runner_supervisor::Stdin;
 
@@ -31,6 +32,8 @@ const RETRIES_VARIABLE: &str = "CLAUDE_CODE_MAX_RETRIES";
 const RETRIES: &str = "4";
 /// Bytes of a line: results repeat whole messages, and tools print whole files.
 pub(super) const LONGEST_LINE: usize = 8 * 1024 * 1024;
+/// The task commands of a restricted worker. It may add to its list, but not take from it.
+const REPORTS: &[&str] = &["list", "show", "set", "append-notes", "add"];
 /// The longest handle of a conversation.
 const MAX_SESSION_ID: usize = 128;
 
@@ -105,7 +108,7 @@ fn command_line(request: &TurnRequest) -> Result<Vec<OsString>, BackendError> {
         add(&["--dangerously-skip-permissions"]);
     } else if request.has_tasks {
         // The client takes every word that follows as one more rule, up to the next flag: so flags have to follow.
-        add(&["--allowedTools", &task_rules(&request.command)?]);
+        add(&["--allowedTools", &task_rules(&request.command, &request.run_id)?]);
     }
     add(&["--output-format", "stream-json", "--verbose", "--include-partial-messages"]);
     if let Some(model) = &request.model {
@@ -150,9 +153,11 @@ fn level(effort: Effort) -> Option<&'static str> {
     }
 }
 
-/// The rules that let the task commands through, and nothing else. The client compares them with the beginning of a
-/// command as the model writes it, quotes included: hence one rule for each way to quote a path with blanks.
-fn task_rules(command: &str) -> Result<String, BackendError> {
+/// The rules that let the worker report to its own run, and nothing else. Other runs are out of reach: a task that is
+/// added to one whose worker is a shell is a command to it. The client compares rules with the beginning of a command as
+/// the model writes it, quotes included: hence the run's id as prompts spell it, and one rule more for each command if
+/// there is another way to quote a path with blanks.
+fn task_rules(command: &str, run_id: &RunId) -> Result<String, BackendError> {
     if command.contains(['(', ')', '\n', '\0']) {
         return Err(BackendError::Command {
             backend: ID,
@@ -160,12 +165,15 @@ fn task_rules(command: &str) -> Result<String, BackendError> {
             why: "claude has no rule for a command with parentheses or line ends in it",
         });
     }
-    let mut rules = format!("Bash({command} task:*)");
+    let mut spellings = vec![command.to_owned()];
     let plain = command.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     if let Some(path) = plain.filter(|path| !path.contains(['\'', '"', '$', '`', '\\', '!'])) {
-        rules.push_str(&format!(",Bash(\"{path}\" task:*)"));
+        spellings.push(format!("\"{path}\""));
     }
-    Ok(rules)
+    let rules = spellings.iter().flat_map(|spelling| {
+        REPORTS.iter().map(move |report| format!("Bash({spelling} task {report} {run_id}:*)"))
+    });
+    Ok(rules.collect::<Vec<_>>().join(","))
 }
 
 /// Whether a text can be the client's handle of a conversation: never a flag, a path or a title.

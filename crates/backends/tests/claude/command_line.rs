@@ -90,21 +90,28 @@ fn effort_is_said_in_the_clients_words() {
 }
 
 #[test]
-fn restricted_workers_may_run_the_task_commands_and_nothing_else() {
+fn restricted_workers_may_report_to_their_own_run_and_nothing_else() {
     let restricted =
         |command: &str| TurnRequest { unrestricted: false, command: command.to_owned(), ..request() };
     let rules = |command: &str| value_of(&argv(&restricted(command)), "--allowedTools").unwrap();
-    assert_eq!(rules("agent-runner"), "Bash(agent-runner task:*)");
-    assert_eq!(rules("/opt/bin/agent-runner"), "Bash(/opt/bin/agent-runner task:*)");
+    let expected = |spellings: &[&str]| {
+        let reports = ["list", "show", "set", "append-notes", "add"];
+        let rules = spellings.iter().flat_map(|spelling| {
+            reports.iter().map(move |report| format!("Bash({spelling} task {report} abc-1:*)"))
+        });
+        rules.collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(rules("agent-runner"), expected(&["agent-runner"]));
+    assert_eq!(rules("/opt/bin/agent-runner"), expected(&["/opt/bin/agent-runner"]));
     // The client compares quotes as well, and a model may use the other ones.
-    assert_eq!(rules("'/my bin/ar'"), "Bash('/my bin/ar' task:*),Bash(\"/my bin/ar\" task:*)");
-    assert_eq!(rules("'/a$b/ar'"), "Bash('/a$b/ar' task:*)", "in other quotes this would be another path");
-    assert_eq!(rules(r"'/it'\''s/ar'"), r"Bash('/it'\''s/ar' task:*)");
+    assert_eq!(rules("'/my bin/ar'"), expected(&["'/my bin/ar'", "\"/my bin/ar\""]));
+    assert_eq!(rules("'/a$b/ar'"), expected(&["'/a$b/ar'"]), "in other quotes this would be another path");
+    assert_eq!(rules(r"'/it'\''s/ar'"), expected(&[r"'/it'\''s/ar'"]));
 
     let argv = argv(&restricted("agent-runner"));
     assert!(!argv.iter().any(|argument| argument.starts_with("--dangerously")));
     // Every word up to the next flag is taken for a rule.
-    assert!(value_of(&argv, "Bash(agent-runner task:*)").unwrap().starts_with("--"), "{argv:?}");
+    assert!(value_of(&argv, &expected(&["agent-runner"])).unwrap().starts_with("--"), "{argv:?}");
 
     let idle = TurnRequest { has_tasks: false, ..restricted("agent-runner") };
     assert_eq!(value_of(&crate::command_line::argv(&idle), "--allowedTools"), None);
