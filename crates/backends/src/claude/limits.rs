@@ -5,7 +5,7 @@ use agent_runner_model::Timestamp;
 use serde_json::value::RawValue;
 
 use super::wire::RateLimit;
-use crate::json::{fields, members, number, word};
+use crate::json::{fields, flag, members, number, word};
 use crate::reset::of_epoch;
 
 /// When a refused window opens again, by the client's figures.
@@ -18,6 +18,29 @@ pub(super) fn of_info(info: &RateLimit<'_>, now: Timestamp) -> Option<Timestamp>
     let windows = windows.filter_map(|(_, window)| fields::<RateLimit<'_>>(Some(window)));
     let closed = windows.filter(|window| word(window.status) == Some("rejected"));
     closed.filter_map(|window| of_epoch(number(window.resets_at), now)).max()
+}
+
+/// How requests of the account are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Allowed,
+    /// Still allowed, but not for long.
+    Near,
+    /// The window is used up, and what is bought besides it pays for the requests.
+    OnExtraUsage,
+    Rejected,
+}
+
+/// How the account stands, by the client's figures.
+pub(super) fn standing(info: &RateLimit<'_>) -> Standing {
+    let pays_extra = flag(info.is_using_overage) == Some(true)
+        && matches!(word(info.overage_status), Some("allowed" | "allowed_warning"));
+    match word(info.status) {
+        Some("rejected") if pays_extra => Standing::OnExtraUsage,
+        Some("rejected") => Standing::Rejected,
+        Some("allowed_warning") => Standing::Near,
+        Some(_) | None => Standing::Allowed,
+    }
 }
 
 /// A window's name in words.

@@ -4,7 +4,7 @@ use agent_runner_model::Timestamp;
 use agent_runner_model::turn::TurnEvent;
 
 use super::ends::LimitMet;
-use super::limits;
+use super::limits::{self, Standing};
 use super::reader::{Reader, words_of};
 use super::wire::{ErrorParams, Line, RateLimit};
 use crate::json::{fields, number, whole, word};
@@ -67,8 +67,8 @@ impl Reader {
         let Some(info) = fields::<RateLimit<'_>>(line.rate_limit_info) else { return };
         let window = limits::window_name(info.rate_limit_type);
         let name = window.map_or(String::new(), |window| format!("{window} "));
-        match word(info.status) {
-            Some("rejected") => {
+        match limits::standing(&info) {
+            Standing::Rejected => {
                 let reset_at = limits::of_info(&info, now);
                 self.evidence.limit = Some(LimitMet { reset_at, window });
                 let detail = match window {
@@ -77,16 +77,24 @@ impl Reader {
                 };
                 events.push(TurnEvent::Limit { reset_at, detail });
             }
-            Some("allowed_warning") => {
+            Standing::OnExtraUsage => {
+                self.evidence.limit = None;
+                self.warn(format!("the account's {name}limit is reached; extra usage pays for more"), events);
+            }
+            Standing::Near => {
                 let used = number(info.utilization)
                     .map_or(String::new(), |used| format!(": {:.0} % used", used * 100.0));
-                let text = format!("the account's {name}limit is near{used}");
-                if self.warned.as_ref() != Some(&text) {
-                    self.warned = Some(text.clone());
-                    events.push(TurnEvent::Notice { text });
-                }
+                self.warn(format!("the account's {name}limit is near{used}"), events);
             }
-            Some(_) | None => {}
+            Standing::Allowed => {}
+        }
+    }
+
+    /// A warning about a limit, told once.
+    fn warn(&mut self, text: String, events: &mut Vec<TurnEvent>) {
+        if self.warned.as_ref() != Some(&text) {
+            self.warned = Some(text.clone());
+            events.push(TurnEvent::Notice { text });
         }
     }
 
@@ -94,7 +102,7 @@ impl Reader {
     pub(super) fn note_limit(&mut self, line: &Line<'_>, now: Timestamp) {
         let params: ErrorParams<'_> = fields(line.api_error_params).unwrap_or_default();
         let Some(info) = fields::<RateLimit<'_>>(params.rate_limit_info) else { return };
-        if word(info.status) == Some("rejected") && self.evidence.limit.is_none() {
+        if limits::standing(&info) == Standing::Rejected && self.evidence.limit.is_none() {
             let window = limits::window_name(info.rate_limit_type);
             self.evidence.limit = Some(LimitMet { reset_at: limits::of_info(&info, now), window });
         }

@@ -202,6 +202,10 @@ pub(super) struct RateLimit<'a> {
     pub utilization: Raw<'a>,
     #[serde(borrow)]
     pub unified_windows: Raw<'a>,
+    #[serde(borrow)]
+    pub overage_status: Raw<'a>,
+    #[serde(borrow)]
+    pub is_using_overage: Raw<'a>,
 }
 
 /// The parameters of an error of the provider.

@@ -339,6 +339,29 @@ fn a_limit_that_was_overcome_is_forgotten() {
 }
 
 #[test]
+fn extra_usage_that_pays_for_more_is_no_limit() {
+    let event = |overage: &str| {
+        format!(
+            r#"{{"type":"rate_limit_event","rate_limit_info":{{"status":"rejected","resetsAt":1795171669.69,"rateLimitType":"five_hour",{overage}}}}}"#
+        )
+    };
+    let paid = event(r#""overageStatus":"allowed","isUsingOverage":true"#);
+    let mut reader = reader();
+    feed(&mut *reader, INIT);
+    let told = feed(&mut *reader, &paid);
+    assert!(matches!(&told[..], [TurnEvent::Notice { text }] if text.contains("extra usage")), "{told:?}");
+    assert_eq!(feed(&mut *reader, &paid), [], "once is enough");
+    assert!(matches!(reader.finish(Exit::Code(1)).end, AttemptEnd::Crashed { .. }));
+
+    let unpaid = event(r#""overageStatus":"allowed","isUsingOverage":false"#);
+    let used_up = event(r#""overageStatus":"rejected","isUsingOverage":true"#);
+    for limit in [&unpaid, &used_up] {
+        assert!(matches!(end_of(&[limit], Exit::Code(1)), AttemptEnd::Limited { .. }), "{limit}");
+        assert!(matches!(end_of(&[limit, &paid], Exit::Code(1)), AttemptEnd::Crashed { .. }), "{limit}");
+    }
+}
+
+#[test]
 fn sub_agents_do_not_speak_for_the_turn() {
     let said = r#"{"type":"assistant","parent_tool_use_id":"t1","task_description":"look","message":{"content":[{"type":"text","text":"I am the sub-agent"}]}}"#;
     let broke = r#"{"type":"assistant","parent_tool_use_id":"t1","error":"rate_limit","message":{"content":[{"type":"text","text":"limit"}]}}"#;
