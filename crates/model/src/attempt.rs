@@ -269,6 +269,22 @@ pub struct AttemptRecord {
     /// What the backend's own counter stood at after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<Meter>,
+    /// It only found out that its conversation is gone. It cost no retry, and its words are said again in another one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unheard: bool,
+}
+
+impl AttemptRecord {
+    /// Whether it is one of the session's attempts.
+    pub fn costs_retry(&self) -> bool {
+        self.end.class().costs_retry() && !self.unheard
+    }
+}
+
+/// Plain facts are left out of the record where they do not hold.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// How long to pause before the attempt after `failures` passing faults in a row (1 is the first). Up to a quarter

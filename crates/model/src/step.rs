@@ -175,7 +175,7 @@ fn opening_prompt(manifest: &Manifest, session: &Session) -> PromptKind {
 
 /// What the tasks alone decide: truth rests on them, not on how the worker ended.
 fn judge_tasks(manifest: &Manifest, session: &Session, last: &AttemptRecord) -> Option<Verdict> {
-    let fault = !last.end.class().costs_retry();
+    let fault = !last.costs_retry();
     if fault && manifest.state.progress == last.progress_at_start {
         // The worker may not have heard what it was told: the tasks still say what they said before.
         return None;
@@ -207,6 +207,9 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
     let count = manifest.state.streak.map_or(1, |streak| streak.count);
     let retry = session.attempts_spent < session.max_attempts_per_session;
     let served = manifest.state.served == Some(last.fence);
+    if last.unheard {
+        return Verdict::Attempt(last.prompt);
+    }
     match &last.end {
         AttemptEnd::Reported if retry => Verdict::Attempt(PromptKind::Nudge),
         AttemptEnd::TimedOut { .. } if retry => Verdict::Attempt(PromptKind::AfterTimeout),

@@ -4,7 +4,7 @@ use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
 use crate::event::EventBody;
 use crate::fact::{DriverFact, EndReport, Refusal};
 use crate::ids::{Epoch, Fence};
-use crate::manifest::{Departure, DriverRef, GitHead, Rejection, Session, Streak};
+use crate::manifest::{Departure, DriverRef, GitHead, Rejection, RunState, Session, Streak};
 use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::spec::HookPhase;
 use crate::step::{Observation, Step, hooks_of, next_step};
@@ -155,9 +155,11 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
     let has_hooks = !hooks_of(&change.manifest, HookPhase::AfterAttempt).is_empty();
     let state = &mut change.manifest.state;
     let progressed = state.progress != live.progress_at_start;
+    let unheard = is_unheard(state, report, progressed);
+    let costs_retry = class.costs_retry() && !unheard;
     let (session_index, attempt_index_in_session) = match state.sessions.last_mut() {
         Some(session) => {
-            if class.costs_retry() {
+            if costs_retry {
                 session.attempts_spent = session.attempts_spent.saturating_add(1);
             }
             (session.session_index, session.attempt_count.saturating_sub(1))
@@ -168,10 +170,13 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         Some(streak) if class.continues(streak.class) && !progressed => streak.count.saturating_add(1),
         Some(_) | None => 1,
     };
-    if class.costs_retry() {
+    if costs_retry {
         state.rejection = None;
     }
-    state.streak = Some(Streak { class, count });
+    // What the worker was never told goes on with no row of failures.
+    if !unheard {
+        state.streak = Some(Streak { class, count });
+    }
     let mut usage = report.usage;
     if let Some(meter) = &report.meter {
         usage.cost_micro_usd = Some(cost_since(&state.attempt_records, meter));
@@ -192,6 +197,7 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         leftovers: report.leftovers,
         usage,
         meter: report.meter.clone(),
+        unheard,
     });
     let stage = match class {
         // An attempt that was cut off has nothing a hook could judge.
@@ -226,6 +232,16 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         change.log(EventBody::BackendSessionLost { backend_session_id });
     }
     Ok(())
+}
+
+/// Whether an attempt did nothing but find out that its conversation is gone: nobody answered, no task changed. A session
+/// is let off once, or a backend that forgets everything would be started for ever.
+fn is_unheard(state: &RunState, report: &EndReport, progressed: bool) -> bool {
+    let index = state.sessions.last().map(|session| session.session_index);
+    let was_let_off =
+        state.attempt_records.iter().any(|record| record.unheard && Some(record.session_index) == index);
+    let was_answered = report.usage.output_tokens.is_some_and(|tokens| tokens > 0);
+    report.session_lost && report.end.class().costs_retry() && !progressed && !was_answered && !was_let_off
 }
 
 /// The first look belongs to the beginning of the session, a later one to its end.

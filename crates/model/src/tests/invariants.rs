@@ -140,7 +140,8 @@ fn sessions(manifest: &Manifest) {
         let is_last = at + 1 == state.sessions.len();
         assert!(is_last || session.ended_at.is_some(), "only the last session can be open");
         let own = || state.attempt_records.iter().filter(|record| record.session_index == index);
-        let costly = own().filter(|record| {
+        assert!(own().filter(|record| record.unheard).count() <= 1, "a session is let off once");
+        let costly = own().filter(|record| !record.unheard).filter(|record| {
             matches!(
                 record.end,
                 AttemptEnd::Reported

@@ -3,7 +3,7 @@
 use crate::attempt::AttemptEnd;
 use crate::fact::{ControlFact, DriverFact, EndReport};
 use crate::manifest::GitHead;
-use crate::phase::{Cause, FailureKind, Outcome, RunStatus, Stage, WaitReason};
+use crate::phase::{Cause, FailureKind, Outcome, PromptKind, RunStatus, Stage, WaitReason};
 use crate::spec::LimitPolicy;
 use crate::step::Step;
 use crate::task::TaskStatus;
@@ -146,6 +146,82 @@ fn a_lost_conversation_is_forgotten() {
     assert_eq!(world.manifest.state.backend_session_id.as_deref(), Some("gone"));
     end_with(&mut world, |told| told.session_lost = true);
     assert_eq!(world.manifest.state.backend_session_id, None);
+}
+
+/// A run whose worker named its conversation and ended its turn.
+fn remembered(max_attempts: u32) -> World {
+    let mut world = World::started(&Sample { max_attempts, ..Sample::default() });
+    world.start_attempt();
+    world.driver(DriverFact::BackendSession { id: "a".into() });
+    world
+}
+
+/// Ends the attempt under way, or the next one, because its conversation is gone.
+fn lose(world: &mut World, output_tokens: Option<u64>) {
+    world.start_attempt();
+    let mut told = report(AttemptEnd::Crashed { detail: "no such conversation".into() });
+    told.session_lost = true;
+    told.usage = Usage { output_tokens, ..Usage::default() };
+    let fence = world.live().unwrap();
+    world.driver(DriverFact::AttemptEnded { fence, report: told });
+}
+
+#[test]
+fn words_that_a_lost_conversation_did_not_hear_are_said_again_without_a_retry() {
+    for unknown in [None, Some(0)] {
+        let mut world = remembered(2);
+        world.end_attempt(AttemptEnd::Reported);
+        assert_eq!(world.step(), Step::StartAttempt { prompt: PromptKind::Nudge });
+        lose(&mut world, unknown);
+        assert_eq!(world.spent(), 1, "only the first attempt was one");
+        assert_eq!(world.step(), Step::StartAttempt { prompt: PromptKind::Nudge });
+        world.attempt(AttemptEnd::Reported);
+        assert_eq!(world.step(), Step::Finish(Outcome::Exhausted));
+    }
+}
+
+#[test]
+fn an_answer_to_a_blocked_run_is_not_lost_with_the_conversation() {
+    let mut world = remembered(1);
+    world.set(world.worker(), 0, TaskStatus::Blocked);
+    world.end_attempt(AttemptEnd::Reported);
+    world.drive(&results(AttemptEnd::Reported), 2);
+    assert_eq!(world.status(), RunStatus::Blocked);
+    let message = Some("Like this.".to_owned());
+    let cause = Cause::Continue { message };
+    world.control(ControlFact::Started { cause, seen: None, on_limit: None });
+    world.take_over();
+    lose(&mut world, None);
+    assert_eq!(world.step(), Step::StartAttempt { prompt: PromptKind::Message });
+}
+
+#[test]
+fn a_session_is_let_off_once_and_only_for_what_nobody_heard() {
+    let crash = Step::StartAttempt { prompt: PromptKind::AfterCrash };
+    let mut world = remembered(9);
+    world.end_attempt(AttemptEnd::Reported);
+    lose(&mut world, None);
+    lose(&mut world, None);
+    assert_eq!((world.spent(), world.step()), (2, crash.clone()), "the second one counts");
+
+    let mut world = remembered(9);
+    lose(&mut world, Some(7));
+    assert_eq!((world.spent(), world.step()), (1, crash.clone()), "somebody answered");
+
+    let mut world = remembered(9);
+    world.set(world.worker(), 0, TaskStatus::InProgress);
+    lose(&mut world, None);
+    assert_eq!((world.spent(), world.step()), (1, crash), "something was done");
+}
+
+#[test]
+fn a_lost_conversation_is_no_crash_in_a_row() {
+    let crashed = || AttemptEnd::Crashed { detail: "exit code 3".into() };
+    let mut world = remembered(9);
+    world.end_attempt(crashed());
+    lose(&mut world, None);
+    world.attempt(crashed());
+    assert_eq!(world.step(), Step::StartAttempt { prompt: PromptKind::AfterCrash });
 }
 
 #[test]
