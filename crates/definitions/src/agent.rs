@@ -7,7 +7,7 @@ use agent_runner_model::spec::{AD_HOC_AGENT, Effort, LockableField, Value};
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
 use crate::forms::{AgentForm, FormatVersion};
-use crate::loading::{Loaded, check_place_name};
+use crate::loading::{Loaded, check_name};
 use crate::node::Shape;
 use crate::page::Place;
 use crate::similar::similar;
@@ -40,6 +40,25 @@ pub struct Agent {
     pub locked_fields: Vec<LockableField>,
     /// Role instructions: the trimmed text below the front matter.
     pub instructions: String,
+}
+
+impl Agent {
+    /// A remark about the field at that path, or about the nearest one around it that the file has.
+    pub fn remark(&self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) -> Diagnostic {
+        let loaded = Loaded::new(self.source.clone(), self.text.clone(), None);
+        let front = loaded.front().map_or_else(|_| Vec::new(), |front| front.entries);
+        let mut at = Place::START;
+        let mut entries = front.as_slice();
+        for name in path {
+            let Some(entry) = entries.iter().find(|entry| entry.key == *name) else { break };
+            at = entry.key_at;
+            entries = match &entry.value.shape {
+                Shape::Map(entries) => entries,
+                Shape::Plain(_) | Shape::Text(_) | Shape::List(_) => &[],
+            };
+        }
+        loaded.page.problem(at, message, hint)
+    }
 }
 
 pub(crate) const KNOWN: Known = Known {
@@ -98,7 +117,7 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Agent, Vec<Diagnostic>> {
 fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentForm> {
     let schema_version = fields.schema_version();
     let name = fields.required_text("name", place_name.unwrap_or("my-agent"));
-    check_place_name(fields, "name", name.as_deref(), place_name, Kind::Agent);
+    check_name(fields, "name", name.as_deref(), place_name, Kind::Agent);
     if name.as_deref() == Some(AD_HOC_AGENT) {
         let at = fields.place("name");
         fields.complain(

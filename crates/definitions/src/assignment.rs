@@ -8,9 +8,10 @@ use agent_runner_model::task::{MAX_TASKS, TaskSpec};
 use crate::diagnostic::{DefinitionError, Diagnostic};
 use crate::fields::{Fields, Known, text_of};
 use crate::forms::{AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm};
-use crate::loading::{Front, Loaded, check_place_name};
+use crate::loading::{Front, Loaded, check_name};
 use crate::node::{Entry, Node, Shape};
 use crate::page::{Page, Place};
+use crate::scalars::is_text;
 use crate::source::{Kind, Source};
 use crate::task::{self, TaskDefinition};
 
@@ -125,8 +126,16 @@ fn form(
     let mut fields = Fields::new(page, String::new(), Place::START, &front.entries, KNOWN, problems);
     let schema_version = fields.schema_version();
     let name = fields.required_text("name", loaded.place_name.as_deref().unwrap_or("my-assignment"));
-    check_place_name(&mut fields, "name", name.as_deref(), loaded.place_name.as_deref(), Kind::Assignment);
+    check_name(&mut fields, "name", name.as_deref(), loaded.place_name.as_deref(), Kind::Assignment);
     let cwd = fields.text("cwd");
+    if let Some(why) = cwd.as_deref().and_then(not_expanded) {
+        let at = fields.place("cwd");
+        fields.complain(
+            at,
+            why,
+            "write the path itself, such as /srv/work; or delete the field and start the run there, or with --cwd",
+        );
+    }
     let message = fields.text("message");
     let max_retries = fields.number("maxRetries", 0, MAX_RETRIES);
     let caller_instructions = fields.free_text("callerInstructions");
@@ -215,22 +224,41 @@ impl Tasks<'_> {
     fn item(&mut self, index: usize, node: &Node) -> Option<(TaskItemForm, Place)> {
         match &node.shape {
             Shape::Map(entries) => self.inline(index, node.at, entries),
+            Shape::Plain(text) if !is_text(text) => {
+                self.no_task(index, node);
+                None
+            }
             Shape::Plain(_) | Shape::Text(_) => {
                 let reference = text_of(self.page, &format!("tasks[{index}]"), node, self.problems)?;
                 Some((TaskItemForm::Reference(reference), node.at))
             }
             Shape::List(_) => {
-                self.problems.push(self.page.problem(
-                    node.at,
-                    format!("tasks[{index}] must be a task or the name of one, found a list"),
-                    "write `- id: some-id` with `title:` below it, or `- name-of-a-task-file`",
-                ));
+                self.no_task(index, node);
                 None
             }
         }
     }
 
+    fn no_task(&mut self, index: usize, node: &Node) {
+        self.problems.push(self.page.problem(
+            node.at,
+            format!("tasks[{index}] must be a task or the name of one, found {}", node.described()),
+            match node.is_empty() {
+                true => "delete the dash, or write `- id: some-id` with `title:` below it",
+                false => "write `- id: some-id` with `title:` below it, or `- name-of-a-task-file`",
+            },
+        ));
+    }
+
     fn inline(&mut self, index: usize, start: Place, entries: &[Entry]) -> Option<(TaskItemForm, Place)> {
+        if let Some(reference) = reference_in_a_map(entries) {
+            self.problems.push(self.page.problem(
+                start,
+                format!("tasks[{index}] is a map, but the name of a task file stands alone"),
+                format!("write `- {reference}`"),
+            ));
+            return None;
+        }
         let prefix = format!("tasks[{index}].");
         let before = self.problems.len();
         let mut fields = Fields::new(self.page, prefix, start, entries, KNOWN_TASK, self.problems);
@@ -260,9 +288,55 @@ impl Tasks<'_> {
                     std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
                 let hint =
                     error.hint().unwrap_or_else(|| "check the path and the file's permissions".to_owned());
+                let hint = match is_title(reference, &error) {
+                    true => format!(
+                        "a task that has no file is written out:\n{}\nelse it is the name of one: {hint}",
+                        task::written_out(reference)
+                    ),
+                    false => hint,
+                };
                 self.problems.push(self.page.problem(at, format!("{error}{reason}"), hint));
                 None
             }
         }
     }
+}
+
+/// The name of a task file that was put below a field of its own: `- ref: review/security`.
+fn reference_in_a_map(entries: &[Entry]) -> Option<&str> {
+    const FIELDS: &[&str] = &["ref", "$ref", "task", "use", "uses", "file", "path", "include", "import"];
+    let [Entry { key, value, .. }] = entries else { return None };
+    match &value.shape {
+        Shape::Plain(text) | Shape::Text(text) => {
+            (FIELDS.contains(&key.as_str()) && !text.is_empty()).then_some(text.as_str())
+        }
+        Shape::List(_) | Shape::Map(_) => None,
+    }
+}
+
+/// Whether a reference that leads nowhere was rather meant as what there is to do.
+fn is_title(reference: &str, error: &DefinitionError) -> bool {
+    let has_blank = reference.contains(char::is_whitespace);
+    match error {
+        DefinitionError::NotFound { similar, .. } => {
+            similar.is_empty()
+                && !reference.starts_with(['.', '/'])
+                && (has_blank || reference.contains(char::is_uppercase))
+        }
+        DefinitionError::Name { .. } => has_blank,
+        DefinitionError::NewName { .. }
+        | DefinitionError::Nothing { .. }
+        | DefinitionError::Read { .. }
+        | DefinitionError::Invalid { .. } => false,
+    }
+}
+
+/// Why a working directory would not be the one that is meant.
+fn not_expanded(cwd: &str) -> Option<&'static str> {
+    let is_variable =
+        |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '{'));
+    if cwd.starts_with('~') {
+        return Some("cwd starts with ~, which is not expanded");
+    }
+    cwd.split('$').skip(1).any(is_variable).then_some("cwd holds a variable, and variables are not expanded")
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::agent;
+use crate::agent::{self, Agent};
 use crate::checklist;
 use crate::diagnostic::{DefinitionError, Diagnostic};
-use crate::library::{Library, in_order, tidy};
+use crate::library::{Definition, Library, in_order, tidy};
 use crate::loading::{Loaded, invalid, no_such_file, read_file};
 use crate::node::Entry;
 use crate::page::{Page, Place};
@@ -25,6 +25,8 @@ pub struct Checked {
     pub problem: Option<DefinitionError>,
     /// What is worth knowing about a valid definition.
     pub remarks: Vec<Diagnostic>,
+    /// The definition, when it is a valid agent: whether there is a backend for it is not for this room to say.
+    pub agent: Option<Agent>,
 }
 
 /// The outcome of checking files and directories.
@@ -38,7 +40,7 @@ pub struct Checkup {
 
 impl Checked {
     fn wrong(path: PathBuf, kind: Option<Kind>, problem: DefinitionError) -> Self {
-        Self { path, kind, name: None, problem: Some(problem), remarks: Vec::new() }
+        Self { path, kind, name: None, problem: Some(problem), remarks: Vec::new(), agent: None }
     }
 }
 
@@ -122,7 +124,12 @@ fn outcome(library: &Library, path: PathBuf, text: String, kind: Kind) -> Checke
     };
     match library.parse(kind, loaded) {
         Ok(found) => {
-            Checked { path, kind: Some(kind), name: Some(found.name().to_owned()), problem: None, remarks }
+            let name = Some(found.name().to_owned());
+            let agent = match found {
+                Definition::Agent(agent) => Some(agent),
+                Definition::Assignment(_) | Definition::Task(_) => None,
+            };
+            Checked { path, kind: Some(kind), name, problem: None, remarks, agent }
         }
         Err(problem) => Checked::wrong(path, Some(kind), problem),
     }
@@ -143,7 +150,8 @@ fn file(library: &Library, path: PathBuf) -> Checked {
     }
     let page = Page::new(path.display().to_string(), &text);
     let starts_fields = page.text().starts_with("---");
-    if !starts_fields && page.text().lines().any(|line| line.contains("[ ]") || line.contains("[x]")) {
+    let has_boxes = checklist::has_boxes(page.text());
+    if !starts_fields && has_boxes {
         let loaded = Loaded::new(Source::Path(path.clone()), text, None);
         return match checklist::parse(loaded) {
             Ok(checklist) => Checked {
@@ -152,12 +160,16 @@ fn file(library: &Library, path: PathBuf) -> Checked {
                 name: Some(checklist.name),
                 problem: None,
                 remarks: Vec::new(),
+                agent: None,
             },
             Err(diagnostics) => Checked::wrong(path, Some(Kind::Assignment), in_order(diagnostics)),
         };
     }
     let loaded = Loaded::new(Source::Path(path.clone()), text.clone(), None);
     match loaded.front() {
+        Ok(front) if has_boxes && are_notes(&front.entries) => {
+            Checked::wrong(path, Some(Kind::Assignment), invalid(checklist::front_matter(&page)))
+        }
         Ok(front) => match kind_by_fields(&front.entries) {
             Some(kind) => outcome(library, path, text, kind),
             None => {
@@ -170,8 +182,19 @@ fn file(library: &Library, path: PathBuf) -> Checked {
                 Checked::wrong(path, None, invalid(problem))
             }
         },
-        Err(diagnostics) => Checked::wrong(path, None, in_order(diagnostics)),
+        Err(mut diagnostics) => {
+            if let (false, [only]) = (starts_fields, diagnostics.as_mut_slice()) {
+                only.hint.push_str("; a checklist has no front matter, but items such as `- [ ] What to do`");
+            }
+            Checked::wrong(path, None, in_order(diagnostics))
+        }
     }
+}
+
+/// Whether the fields are rather those that a file of notes has for other programs.
+fn are_notes(entries: &[Entry]) -> bool {
+    let of_work = matches!(kind_by_fields(entries), Some(Kind::Agent | Kind::Assignment));
+    !of_work && entries.iter().all(|entry| entry.key != "schemaVersion")
 }
 
 fn kind_by_fields(entries: &[Entry]) -> Option<Kind> {

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::loading::Loaded;
 use crate::page::{Page, Place};
 use crate::slug::Slugs;
-use items::{Item, Items};
+use items::{Item, Items, looks_open};
 
 /// Reads a checklist from its text.
 pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
@@ -22,7 +22,8 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
         page.problem(
             page.place_of(*byte),
             "this looks like a checkbox but is not one",
-            "write it as `- [ ] What to do`: a dash, a blank, [ ] with one blank inside, a blank, the text",
+            "write it as `- [ ] What to do`: a dash, a blank, [ ] with one blank inside, a blank, the text; or as `- [x]` \
+             if there is nothing left to do",
         )
     }));
     problems.extend(found.stray.iter().map(|byte| {
@@ -64,14 +65,22 @@ fn refuse_other_files(page: &Page) -> Result<(), Diagnostic> {
     let mut lines = page.text().lines();
     let opens = lines.next().is_some_and(|line| line.trim_end() == "---");
     let has_field = lines.next().is_some_and(|line| line.contains(':'));
-    match opens && has_field {
-        true => Err(page.problem(
-            Place::START,
-            "a checklist has no front matter",
-            "this looks like an assignment file: use it as the assignment, or delete everything up to the second ---",
-        )),
-        false => Ok(()),
-    }
+    if opens && has_field { Err(front_matter(page)) } else { Ok(()) }
+}
+
+/// What is said about boxes below front matter.
+pub(crate) fn front_matter(page: &Page) -> Diagnostic {
+    page.problem(
+        Place::START,
+        "a checklist has no front matter",
+        "delete everything up to the second --- to use the boxes as a checklist; an assignment has a field \
+         `schemaVersion` and is named with --assignment",
+    )
+}
+
+/// Whether a text has lines that are boxes, or were probably meant as such.
+pub(crate) fn has_boxes(text: &str) -> bool {
+    text.lines().any(|line| ["[ ]", "[x]", "[X]"].iter().any(|mark| line.contains(mark)) || looks_open(line))
 }
 
 fn nothing_open(page: &Page, items: &[Item]) -> Diagnostic {

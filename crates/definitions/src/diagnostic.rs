@@ -117,7 +117,9 @@ impl DefinitionError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotFound { kind, searched, similar, .. } => Some(not_found_hint(*kind, searched, similar)),
+            Self::NotFound { kind, reference, searched, similar } => {
+                Some(not_found_hint(*kind, reference, searched, similar))
+            }
             Self::Name { kind, .. } => Some(format!(
                 "a name is written like `review/security` and is looked up as {}; \
                  a file is named by an absolute path or one that starts with ./ or ../",
@@ -151,10 +153,21 @@ impl DefinitionError {
     }
 }
 
-fn not_found_hint(kind: Kind, searched: &[String], similar: &[String]) -> String {
+fn not_found_hint(kind: Kind, reference: &str, searched: &[String], similar: &[String]) -> String {
     let mut hint = String::new();
-    if !similar.is_empty() {
+    let is_name = searched.len() > 1;
+    let is_pattern = reference.contains('*') && !reference.contains(char::is_whitespace);
+    if is_pattern {
+        hint.push_str("patterns are not supported: name each one on a line of its own\n");
+    } else if !similar.is_empty() {
         let _ = writeln!(hint, "did you mean {}?", similar.join(" or "));
+    }
+    if is_name && (reference.ends_with(".md") || kind.name_of_place(reference).is_some()) {
+        let _ = writeln!(
+            hint,
+            "names have no `{}/` in front and no ending; a file starts with ./ or /, such as `./{reference}`",
+            kind.folder()
+        );
     }
     let _ = write!(hint, "looked at {}", searched.join(", then "));
     if searched.len() == 1 {

@@ -11,6 +11,7 @@ use crate::node::{Entry, Node, Shape};
 use crate::page::{Page, Place};
 use crate::scalars::{Meaning, meaning};
 use crate::similar::similar;
+use crate::yaml::{not_below_its_field, quote, value_of};
 
 /// The fields a map may have.
 #[derive(Debug, Clone, Copy)]
@@ -228,6 +229,11 @@ impl<'a, 'p> Fields<'a, 'p> {
             Shape::Map(entries) if entries.first().is_some_and(|entry| entry.key.starts_with('-')) => {
                 "put a blank after the dash, as in `- id: run-tests`".to_owned()
             }
+            Shape::Map(entries) if entries.first().is_some_and(|entry| entry.key == "id") => {
+                "every item starts with a dash and a blank: write `- id: …`, and the item's other fields below it in \
+                 the column of `id`"
+                    .to_owned()
+            }
             _ => format!(
                 "write `{name}: []`, or one item a line below `{name}:`, each starting with a dash and a blank"
             ),
@@ -289,6 +295,9 @@ fn unknown(page: &Page, prefix: &str, entry: &Entry, known: Known) -> Option<Dia
     if let Some((_, hint)) = known.instead.iter().find(|(name, _)| *name == key) {
         return Some(page.problem(entry.key_at, message, *hint));
     }
+    if let Some((_, hint)) = not_below_its_field(page, entry.key_at.line) {
+        return Some(page.problem(entry.key_at, message, format!("if it is meant as text, {hint}")));
+    }
     let fields = known.fields.join(", ");
     let hint = match similar(key, known.fields.iter().chain(known.later).copied()).first() {
         Some(near) => format!("did you mean `{near}`? Fields of {} are {fields}", known.what),
@@ -323,11 +332,23 @@ pub(crate) fn text_of(
             None => "write the text after the colon, or delete the field".to_owned(),
         },
         Shape::Plain(text) => format!("quote it to make it a text: \"{text}\""),
-        _ => "write one text, quoted if it holds special characters; `|` starts a text of several lines"
-            .to_owned(),
+        _ => not_one_text(page, node.at),
     };
     problems.push(page.problem(node.at, format!("{path} must be a text, found {}", node.described()), hint));
     None
+}
+
+/// What to do about a list or a map in place of a text.
+fn not_one_text(page: &Page, at: Place) -> String {
+    const ONE: &str =
+        "write one text, quoted if it holds special characters; `|` starts a text of several lines";
+    let line = page.line(at.line);
+    let before = usize::try_from(at.column).unwrap_or(usize::MAX).saturating_sub(1);
+    let here: String = line.chars().skip(before).collect();
+    match here.starts_with(['[', '{']) && value_of(line) == Some(here.trim_end()) {
+        true => quote(line, ONE),
+        false => ONE.to_owned(),
+    }
 }
 
 /// What stands after `name: #`.

@@ -24,7 +24,7 @@ pub(crate) struct AgentForm {
     pub schema_version: FormatVersion,
     /// The agent's name. In a configuration directory that of its folder: `agents/<name>/agent.md`. `ad-hoc` is
     /// reserved.
-    #[schemars(regex(pattern = r"\S"), extend("not" = {"const": AD_HOC_AGENT}))]
+    #[schemars(regex(pattern = ONE_LINE), extend("not" = {"const": AD_HOC_AGENT}))]
     pub name: String,
     /// What starts the worker, such as `claude`, `command` or `shell`.
     #[schemars(regex(pattern = r"^\S+$"))]
@@ -69,10 +69,10 @@ pub(crate) struct AssignmentForm {
     /// Version of the format.
     pub schema_version: FormatVersion,
     /// The assignment's name. In a configuration directory that of its folder: `assignments/<name>/assignment.md`.
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = ONE_LINE))]
     pub name: String,
-    /// Working directory, absolute or relative to where the run is started.
-    #[schemars(regex(pattern = r"\S"))]
+    /// Working directory, absolute or relative to where the run is started. Neither `~` nor variables are expanded.
+    #[schemars(regex(pattern = r"\S"), extend("not" = {"pattern": EXPANDED}))]
     pub cwd: Option<String>,
     /// The message to the worker when none is given.
     #[schemars(regex(pattern = r"\S"))]
@@ -110,7 +110,7 @@ pub(crate) struct InlineTaskForm {
     #[schemars(with = "String", length(max = MAX_TASK_ID), regex(pattern = TASK_ID))]
     pub id: TaskId,
     /// One line that says what has to be true in the end.
-    #[schemars(length(max = MAX_TITLE), regex(pattern = TITLE))]
+    #[schemars(length(max = MAX_TITLE), regex(pattern = ONE_LINE))]
     pub title: String,
     /// Markdown. `|` starts a text of several lines.
     pub body: Option<String>,
@@ -128,15 +128,18 @@ pub(crate) struct TaskForm {
     #[schemars(with = "Option<String>", length(max = MAX_TASK_ID), regex(pattern = TASK_ID))]
     pub id: TaskId,
     /// One line that says what has to be true in the end.
-    #[schemars(length(max = MAX_TITLE), regex(pattern = TITLE))]
+    #[schemars(length(max = MAX_TITLE), regex(pattern = ONE_LINE))]
     pub title: String,
 }
 
 /// Letters, digits and `. _ : / -`.
 const TASK_ID: &str = "^[A-Za-z0-9._:/-]+$";
 /// No control character anywhere, something else than white space somewhere.
-const TITLE: &str =
+const ONE_LINE: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+
+/// What a working directory must not be: it would have to be expanded.
+const EXPANDED: &str = r"^~|\$[A-Za-z_{]";
 
 /// The version of the format: `schemaVersion: 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,14 +121,23 @@ pub(crate) fn invalid(problem: Diagnostic) -> DefinitionError {
     DefinitionError::Invalid { diagnostics: vec![problem] }
 }
 
-/// Complains when a definition in a library does not carry the name of its place.
-pub(crate) fn check_place_name(
+/// Complains about a name that is not one line, and when a definition in a library does not carry the name of its place.
+pub(crate) fn check_name(
     fields: &mut Fields<'_, '_>,
     field: &str,
     given: Option<&str>,
     expected: Option<&str>,
     kind: Kind,
 ) {
+    if given.is_some_and(|given| given.contains(|c: char| c.is_control())) {
+        let at = fields.place(field);
+        fields.complain(
+            at,
+            format!("{field} must be one line without control characters"),
+            format!("write a short name, such as `{field}: review/security`"),
+        );
+        return;
+    }
     let (Some(given), Some(expected)) = (given, expected) else { return };
     if given != expected {
         let at = fields.place(field);

@@ -6,7 +6,7 @@ mod templates;
 
 use crate::diagnostic::DefinitionError;
 use crate::library::Library;
-use crate::scalars::{Meaning, meaning};
+use crate::scalars::scalar;
 use crate::source::{Kind, Source};
 use crate::{bundled, names};
 
@@ -65,16 +65,3 @@ fn schema_line(kind: Kind, name: &str) -> String {
 }
 
 const MODELINE: &str = "# yaml-language-server:";
-
-/// The text as a scalar that every YAML reader takes for a text.
-fn scalar(text: &str) -> String {
-    let safe = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ' ');
-    let plain = matches!(meaning(text), Meaning::Text)
-        && text.starts_with(char::is_alphanumeric)
-        && !text.ends_with(' ')
-        && text.chars().all(safe);
-    match plain {
-        true => text.to_owned(),
-        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-    }
-}

@@ -1,4 +1,4 @@
-//! What a scalar without quotes means. Only spellings that every YAML reader understands alike are accepted;
+//! What a scalar without quotes means, and how a text is written as one. Only spellings that every YAML reader understands alike are accepted;
 //! the others are told apart so that a message can say what to write instead.
 
 /// The meaning of a scalar without quotes.
@@ -34,6 +34,14 @@ pub(crate) fn meaning(text: &str) -> Meaning {
     }
 }
 
+/// Whether a scalar without quotes is taken for a text, as an author of a list of names expects.
+pub(crate) fn is_text(text: &str) -> bool {
+    match meaning(text) {
+        Meaning::Text | Meaning::Ambiguous => true,
+        Meaning::Null | Meaning::Bool(_) | Meaning::Whole(_) | Meaning::OtherNumber => false,
+    }
+}
+
 fn is_truth_word(text: &str) -> bool {
     let words = ["true", "false", "yes", "no", "on", "off", "y", "n"];
     text.len() <= 5 && words.iter().any(|word| word.eq_ignore_ascii_case(text))
@@ -62,4 +70,17 @@ fn looks_like_number(text: &str) -> bool {
     let number = lower.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-'));
     let grouped = lower.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
     digits && ((number && lower.parse::<f64>().is_ok()) || (grouped && !lower.starts_with('_')))
+}
+
+/// The text as a scalar that every YAML reader takes for a text.
+pub(crate) fn scalar(text: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ' ');
+    let plain = matches!(meaning(text), Meaning::Text)
+        && text.starts_with(char::is_alphanumeric)
+        && !text.ends_with(' ')
+        && text.chars().all(safe);
+    match plain {
+        true => text.to_owned(),
+        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+    }
 }

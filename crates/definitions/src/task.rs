@@ -6,8 +6,10 @@ use agent_runner_model::task::{TaskSpec, check_title};
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
 use crate::forms::{FormatVersion, TaskForm};
-use crate::loading::{Loaded, check_place_name};
+use crate::loading::{Loaded, check_name};
 use crate::page::Place;
+use crate::scalars::scalar;
+use crate::slug::Slugs;
 use crate::source::{Kind, Source};
 
 /// A validated task definition.
@@ -54,11 +56,17 @@ pub(crate) fn parse(loaded: Loaded) -> Result<TaskDefinition, Vec<Diagnostic>> {
 fn form(fields: &mut Fields<'_, '_>, loaded: &Loaded) -> Option<TaskForm> {
     let schema_version = fields.schema_version();
     let authored = fields.text("id");
-    check_place_name(fields, "id", authored.as_deref(), loaded.place_name.as_deref(), Kind::Task);
+    check_name(fields, "id", authored.as_deref(), loaded.place_name.as_deref(), Kind::Task);
     let id = authored.or_else(|| loaded.place_name.clone()).unwrap_or_else(|| loaded.source.stem());
     let id = task_id(fields, &id);
     let title = title(fields);
     Some(TaskForm { schema_version: schema_version?, id: id?, title: title? })
+}
+
+/// How a task of that title is written out in an assignment.
+pub(crate) fn written_out(title: &str) -> String {
+    let id = Slugs::default().next(title).map_or_else(|| "some-id".to_owned(), |id| id.to_string());
+    format!("- id: {id}\n  title: {}", scalar(title))
 }
 
 /// Checks the spelling of a task id and complains at the field `id`.

@@ -3,12 +3,17 @@
 //! fields exist.
 
 mod hints;
+mod invisible;
+mod texts;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use crate::diagnostic::Diagnostic;
 use crate::node::{Entry, Node, Shape};
 use crate::page::{Page, Parts, Place};
+
+pub(crate) use hints::{quote, value_of};
+pub(crate) use texts::not_below_its_field;
 
 /// Deepest nesting of lists and maps.
 const MAX_DEPTH: usize = 32;
@@ -189,6 +194,7 @@ impl<'a> Reader<'a> {
                             "write the fields out here",
                         ));
                     }
+                    self.refuse_invisible(key_at, &text);
                     text.into_owned()
                 }
                 _ => {
@@ -228,6 +234,15 @@ impl<'a> Reader<'a> {
                 "YAML anchors (&name) are not supported",
                 hints::quote(line, "delete the &name and write the value out wherever it is needed"),
             ));
+        }
+    }
+
+    /// Complains about a field name that does not say what it shows.
+    fn refuse_invisible(&mut self, key_at: Place, key: &str) {
+        if let Some((before, found, name)) = invisible::in_name(key) {
+            let (message, hint) = invisible::complaint(found, name);
+            let at = Place { column: key_at.column.saturating_add(before), ..key_at };
+            self.problems.push(self.page.problem(at, message, hint));
         }
     }
 

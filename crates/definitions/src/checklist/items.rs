@@ -194,16 +194,29 @@ impl Search<'_> {
     }
 }
 
-/// `-[ ] x`, `- [] x`, `- [  ] x`, `- [ ]x` at the left margin.
-fn looks_open(line: &str) -> bool {
+/// `-[ ] x`, `- [] x`, `- [  ] x`, `- [ ]x`, `- [-] x`, `- ( ) x`, `- ☐ x`, `☐ x` at the left margin.
+pub(super) fn looks_open(line: &str) -> bool {
     if line.len() - line.trim_start().len() > 1 {
         return false;
     }
     let line = line.trim_start();
-    let Some(rest) = line.strip_prefix(['-', '*', '+']) else { return false };
-    let Some(inside) = rest.trim_start().strip_prefix('[') else { return false };
-    match inside.trim_start().strip_prefix(']') {
+    let numberless = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let bullets: &[char] = if numberless.len() < line.len() { &['.', ')'] } else { &['-', '*', '+'] };
+    let Some(item) = numberless.strip_prefix(bullets) else { return line.starts_with(DRAWN) };
+    let item = item.trim_start();
+    if let Some(inside) = item.strip_prefix('(') {
+        return inside.starts_with(' ') && inside.trim_start().starts_with(')');
+    }
+    let Some(inside) = item.strip_prefix('[') else { return item.starts_with(DRAWN) };
+    let inside = inside.trim_start();
+    let inside = inside.strip_prefix(|c: char| SIGNS.contains(&c)).unwrap_or(inside).trim_start();
+    match inside.strip_prefix(']') {
         Some(after) => !after.starts_with(['(', '[', ':']),
         None => false,
     }
 }
+
+/// Boxes drawn by a single letter.
+const DRAWN: [char; 4] = ['☐', '□', '▢', '◻'];
+/// What some write into a box for an item that is under way, put off or given up.
+const SIGNS: [char; 7] = ['-', '/', '~', '>', '<', '?', '!'];

@@ -1,4 +1,5 @@
-//! Reads the fields of an agent that belong to its backends. Must not know any backend.
+//! Reads the fields of an agent that belong to its backends. Must not know any backend, but for a hint about the one
+//! whose setting is so often left out.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::forms::BackendArgsForm;
 use crate::node::{Entry, Node, Shape};
 use crate::page::Page;
-use crate::scalars::{Meaning, meaning};
+use crate::scalars::{Meaning, meaning, scalar};
 
 impl<'a> Fields<'a, '_> {
     /// A map of maps of backend-owned values.
@@ -71,11 +72,13 @@ impl<'a> Fields<'a, '_> {
                 Shape::Plain(_) | Shape::Text(_) | Shape::List(_) => self.complain(
                     backend.value.at,
                     format!("{name}.{} must be a map, found {}", backend.key, backend.value.described()),
-                    format!(
-                        "the names below {name} are those of backends: write `{own}:` below it, and `{}:` below that, \
-                         indented by two more blanks",
-                        backend.key
-                    ),
+                    without_setting(name, backend).unwrap_or_else(|| {
+                        format!(
+                            "the names below {name} are those of backends: write `{own}:` below it, and `{}:` below \
+                             that, indented by two more blanks",
+                            backend.key
+                        )
+                    }),
                 ),
             }
         }
@@ -98,6 +101,32 @@ impl<'a> Fields<'a, '_> {
             }
         }
         words
+    }
+}
+
+/// How to write a value below its backend whose setting is not named.
+fn without_setting(field: &str, backend: &Entry) -> Option<String> {
+    let (setting, example) = match (field, backend.key.as_str()) {
+        ("backendArgs", key) if key != "extraArgs" => ("extraArgs", "\"--some-flag\""),
+        ("backendConfig", "command") => ("argv", "my-program, \"--some-flag\""),
+        _ => return None,
+    };
+    let words: Vec<String> = match &backend.value.shape {
+        // How a shell would cut it where there are quotes is not for us to say.
+        Shape::Plain(text) | Shape::Text(text) if text.contains(['"', '\'', '\\']) => Vec::new(),
+        Shape::Plain(text) | Shape::Text(text) => text.split_whitespace().map(scalar).collect(),
+        Shape::List(items) => items.iter().filter_map(word).collect(),
+        Shape::Map(_) => return None,
+    };
+    let words = if words.is_empty() { example.to_owned() } else { words.join(", ") };
+    let key = &backend.key;
+    Some(format!("name the setting, and give it a list:\n{field}:\n  {key}:\n    {setting}: [{words}]"))
+}
+
+fn word(node: &Node) -> Option<String> {
+    match &node.shape {
+        Shape::Plain(text) | Shape::Text(text) => Some(scalar(text)),
+        Shape::List(_) | Shape::Map(_) => None,
     }
 }
 

@@ -81,6 +81,10 @@ fn error(case: &Case, library: &Library) -> Option<DefinitionError> {
             std::os::unix::fs::symlink("../elsewhere.md", link).unwrap();
             library.agent("a").err()
         }
+        Reads::Validated => {
+            here("notes.md");
+            library.validate(&["notes.md".into()]).checked.remove(0).problem
+        }
         Reads::Remarks => None,
     }
 }

@@ -21,6 +21,9 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("task that is nowhere", "what is on the disk"),
     ("task named with its ending", "what is on the disk"),
     ("task named by its title", "what is on the disk"),
+    ("task named with its folder and ending", "what is on the disk"),
+    ("tasks by a pattern", "what is on the disk"),
+    ("tasks written as sentences", "what is on the disk"),
     ("task name with a near miss", "what is on the disk"),
     ("task name with ..", "what names there can be"),
     ("task whose file is wrong", "what is on the disk"),
@@ -73,6 +76,7 @@ fn kind_of(reads: &Reads) -> Option<Kind> {
         Reads::Assignment => Some(Kind::Assignment),
         Reads::Task | Reads::TaskCalled(_) => Some(Kind::Task),
         Reads::Checklist
+        | Reads::Validated
         | Reads::Remarks
         | Reads::Lookup(_)
         | Reads::NewTask(_)

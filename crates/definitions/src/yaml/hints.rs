@@ -2,11 +2,12 @@
 
 use serde_saphyr::granit_parser::ErrorKind;
 
+use super::{invisible, texts};
 use crate::node::shortened;
 use crate::page::{Page, Parts, Place};
 
 /// The value on a `key: value` or `- value` line, if there is one.
-fn value_of(line: &str) -> Option<&str> {
+pub(crate) fn value_of(line: &str) -> Option<&str> {
     let mut rest = line.trim_start();
     while let Some(item) = rest.strip_prefix("- ") {
         rest = item.trim_start();
@@ -21,7 +22,7 @@ fn value_of(line: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     if value.contains('\n') || value.contains(['"', '\\']) {
         format!("'{}'", value.replace('\'', "''"))
     } else {
@@ -30,7 +31,7 @@ fn quoted(value: &str) -> String {
 }
 
 /// `instead`, or how to quote the value of that line.
-pub(super) fn quote(line: &str, instead: &str) -> String {
+pub(crate) fn quote(line: &str, instead: &str) -> String {
     match value_of(line) {
         Some(value) => {
             format!("if it is meant as text, quote it: {}; otherwise {instead}", quoted(&shortened(value)))
@@ -167,7 +168,8 @@ fn beside(page: &Page, parts: &Parts<'_>, at: Place, kind: &ErrorKind) -> Option
             "indent with blanks; YAML does not allow tabs there".to_owned(),
         ));
     }
-    if let Some(found) = template_near(page, parts, at) {
+    let found = invisible::near(page, parts.front_offset + 1, at).or_else(|| template_near(page, parts, at));
+    if let Some(found) = found.or_else(|| texts::near(page, at)) {
         return Some(found);
     }
     let above = Place { line: at.line.saturating_sub(1), column: 1 };
@@ -195,6 +197,10 @@ fn on_the_line(line: &str, at: Place, kind: &ErrorKind) -> (String, String) {
         (ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar, _) => {
             (NO_CLOSING_QUOTE.0.to_owned(), NO_CLOSING_QUOTE.1.to_owned())
         }
+        (ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar, _) => (
+            "a quoted text ends before the end of its line, and nothing may follow it".to_owned(),
+            "a quote inside the text is written \\\" between \" and '' between '".to_owned(),
+        ),
         (
             ErrorKind::UnknownQuotedScalarEscape
             | ErrorKind::InvalidQuotedScalarHexEscape

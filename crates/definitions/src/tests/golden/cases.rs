@@ -10,6 +10,8 @@ pub(in crate::tests) enum Reads {
     AgentCalled(&'static str),
     /// The task of that name in the configuration directory.
     TaskCalled(&'static str),
+    /// A file that is checked without being told what it is.
+    Validated,
     /// An agent that is valid; what is remarked about it.
     Remarks,
     /// Nothing: an agent is looked up by that reference.
@@ -119,6 +121,25 @@ cases! {
     Agent "backend configuration without a backend" agent!("backendConfig:\n  argv: [my-program]\n---\n");
     Agent "backendArgs without a backend" agent!("backendArgs:\n  extraArgs: [--verbose]\n---\n");
     Agent "backendArgs as a list" agent!("backendArgs: [--verbose]\n---\n");
+    Agent "program as a text below its backend" agent!("backendConfig:\n  command: my-agent --fast\n---\n");
+    Agent "program as a list below its backend" agent!("backendConfig:\n  command: [my-agent, \"a b\"]\n---\n");
+    Agent "arguments as a list below their backend" agent!("backendArgs:\n  claude: [--verbose]\n---\n");
+    Agent "arguments as a text below their backend" agent!("backendArgs: {shell: --verbose}\n---\n");
+    Agent "name of two lines" "---\nschemaVersion: 1\nname: \"a\\n b\"\nbackend: shell\n---\n";
+    Agent "name with a control character" "---\nschemaVersion: 1\nname: \"a\\e[31m\"\nbackend: shell\n---\n";
+    Agent "name of lines joined by the reader" "---\nschemaVersion: 1\nname: |\n  a\n  b\nbackend: shell\n---\n";
+    Agent "quotes inside quotes" agent!("model: \"Say \"hello\" to all\"\n---\n");
+    Agent "quotes at the end inside quotes" agent!("model: \"Say \"hello\"\"\n---\n");
+    Agent "apostrophe between single quotes" agent!("model: 'don't do it'\n---\n");
+    Agent "text on the line of |" agent!("model: |opus\n---\n");
+    Agent "text on the line of >" agent!("model: >opus\n---\n");
+    Agent "text after | and a blank" agent!("model: | opus\n---\n");
+    Agent "no-break space after the colon" agent!("model:\u{a0}opus\n---\n");
+    Agent "no-break space as indentation" agent!("backendArgs:\n\u{a0}\u{a0}claude:\n\u{a0}\u{a0}\u{a0}\u{a0}extraArgs: [a]\n---\n");
+    Agent "zero-width space in a field name" agent!("mod\u{200b}el: opus\n---\n");
+    Agent "byte-order mark in the middle" agent!("\u{feff}model: opus\n---\n");
+    Agent "no-break space before a field" agent!("\u{a0}model: opus\n---\n");
+    Agent "ideographic space after the colon" agent!("model:\u{3000}opus\n---\n");
     Remarks "backendArgs for another backend" agent!("backendArgs:\n  codex:\n    extraArgs: [--verbose]\n---\n");
     Remarks "backend misspelt in backendConfig" agent!("backendConfig:\n  shel: {}\n---\n");
     Agent "backend configuration with doubtful values"
@@ -185,6 +206,29 @@ cases! {
     Assignment "task that is nowhere" assignment!("tasks:\n  - review/reuse\n  - ./missing.md\n  - ../../a\\b\n---\n");
     Assignment "task named with its ending" assignment!("tasks:\n  - review/security.md\n---\n");
     Assignment "task named by its title" assignment!("tasks:\n  - Review the security\n---\n");
+    Assignment "tasks written as sentences" assignment!("tasks:\n  - Write the code\n  - Deploy\n  - \"Fix: the \\\"parser\\\"\"\n---\n");
+    Assignment "task as a map with ref" assignment!("tasks:\n  - ref: review/security\n---\n");
+    Assignment "task as a map with task" assignment!("tasks:\n  - task: ./steps/lint.md\n---\n");
+    Assignment "number among the tasks" assignment!("tasks:\n  - 5\n---\n");
+    Assignment "dash with nothing after it" assignment!("tasks:\n  - review/security\n  -\n---\n");
+    Assignment "task without a dash" assignment!("tasks:\n  id: a\n  title: Do it\n---\n");
+    Assignment "task named with its folder and ending" assignment!("tasks:\n  - tasks/x.md\n  - tasks/review/security.md\n  - steps/lint.md\n---\n");
+    Assignment "tasks by a pattern" assignment!("tasks:\n  - review/*\n  - ./steps/*.md\n---\n");
+    Assignment "title that starts with a bracket" assignment!("tasks:\n  - id: one\n    title: [WIP] fix\n---\n");
+    Assignment "title between brackets" assignment!("tasks:\n  - id: one\n    title: [WIP]\n---\n");
+    Assignment "checkboxes among the tasks" assignment!("tasks:\n  - [ ] Write it\n  - [x] Think\n---\n");
+    Assignment "code fence indented less than its text" assignment!("tasks:\n  - id: one\n    title: One\n    body: |\n      Do it:\n\n    ```sh\n    true\n    ```\n---\n");
+    Assignment "code fence at the margin of a body" assignment!("tasks:\n  - id: one\n    title: One\n    body: |\n      Do it:\n\n```sh\ntrue\n```\n---\n");
+    Assignment "body at the column of its field" assignment!("tasks:\n  - id: one\n    title: One\n    body: |\n    Do it.\n    Then look.\n---\n");
+    Assignment "body with a colon at the column of its field" assignment!("tasks:\n  - id: one\n    title: One\n    body: |\n    Note: do it.\n---\n");
+    Assignment "list in a body at the column of its field" assignment!("tasks:\n  - id: one\n    title: One\n    body: |\n    - do it\n---\n");
+    Assignment "quotes inside a quoted title" assignment!("tasks:\n  - id: one\n    title: \"Say \"hello\" to all\"\n---\n");
+    Assignment "no-break space in the indentation of a task" assignment!("tasks:\n  - id: one\n   \u{a0}title: One\n---\n");
+    Assignment "no-break space after a dash" assignment!("tasks:\n  -\u{a0}id: one\n    title: One\n---\n");
+    Assignment "home directory by a tilde" assignment!("cwd: ~/work\n---\n");
+    Assignment "home directory by a variable" assignment!("cwd: $HOME/work\n---\n");
+    Assignment "directory with an expression in it" assignment!("cwd: ${HOME}/work\n---\n");
+    Assignment "assignment name of two lines" "---\nschemaVersion: 1\nname: \"a\\n b\"\n---\n";
     Assignment "task name with a near miss" assignment!("tasks:\n  - review/securty\n---\n");
     Assignment "task name with .." assignment!("tasks:\n  - a/../b\n---\n");
     Assignment "task whose file is wrong" assignment!("tasks:\n  - ./broken-task.md\n---\n");
@@ -210,4 +254,12 @@ cases! {
     Checklist "item without text" "- [ ] One\n- [ ]\n";
     Checklist "open item below a plain item" "- [ ] One\n- Group\n  - [ ] Two\n";
     Checklist "open item below a ticked item" "- [ ] One\n- [x] Done\n  - [ ] Not done\n";
+    Checklist "boxes of other signs" "- [ ] One\n- [-] Two\n- ( ) Three\n- ☐ Four\n- [/] Five\n- [x] Six\n1. [] Seven\n";
+    Validated "boxes without a blank" "# Plan\n\n- []a\n- ( ) b\n";
+    Validated "round boxes" "- ( ) a\n";
+    Validated "drawn boxes" "- ☐ a\n- ☑ b\n";
+    Validated "plain text" "Buy milk.\n";
+    Validated "plain list" "# Plan\n\n- Write it\n";
+    Validated "front matter above boxes" "---\ntitle: My plan\n---\n\n- [ ] One\n";
+    Validated "other front matter above boxes" "---\ntags: [a]\n---\n\n- [ ] One\n";
 }
