@@ -170,3 +170,18 @@ fn a_bundled_assignment_takes_shared_tasks_from_the_bundle_or_from_those_that_hi
     assert_eq!(mine.tasks[0].source, Some(Source::Bundled("tasks/review/security.md")));
     assert_eq!(mine.tasks[1].source, Some(Source::Path(library.caller_dir.join("mine/step.md"))));
 }
+
+#[test]
+fn a_role_leaves_the_first_line_of_the_notes_to_the_task_that_asks_for_one() {
+    let (_dir, library) = library();
+    let tasks = library.assignment("code-review-direct").unwrap().task_specs();
+    let approval = &tasks.iter().find(|task| task.id.as_str() == "approval").unwrap().body;
+    assert!(approval.contains("start with one of these two lines, above anything that your role wants"));
+    for name in ["code-reviewer", "doc-reviewer"] {
+        let role = library.agent(name).unwrap().instructions.replace('\n', " ");
+        assert!(
+            role.contains("where a task asks for another first line, that one stands above them"),
+            "{name}"
+        );
+    }
+}
