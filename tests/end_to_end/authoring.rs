@@ -377,3 +377,34 @@ fn validate_says_what_it_did_not_check_and_what_it_cannot_read() {
     listed.expect_stderr("agents/closed was left out").expect_stderr("shut was left out");
     forbid("config/agents/closed", 0o700);
 }
+
+#[test]
+fn what_new_says_comes_next_is_not_refused() {
+    let world = World::new();
+    world.write("repo/list.md", "- [ ] One\n\n  ```sh\n  true\n  ```\n");
+    let next = |args: &[&str]| -> String {
+        let made = world.ok(args);
+        made.stdout.lines().last().unwrap().strip_prefix("Next: agent-runner ").unwrap().to_owned()
+    };
+    let follow = |next: &str| {
+        let words: Vec<&str> =
+            next.split(' ').map(|word| if word == "FILE" { "list.md" } else { word }).collect();
+        world.run(&words).expect_code(0);
+    };
+    let shell = next(&["new", "agent", "shelly", "--backend", "shell"]);
+    assert_eq!(shell, "run --agent shelly --checklist FILE");
+    follow(&shell);
+    let passive = next(&["new", "agent", "people", "--backend", "passive"]);
+    assert_eq!(passive, "init --agent people --checklist FILE");
+    follow(&passive);
+    let claude = next(&["new", "agent", "coder"]);
+    assert_eq!(claude, "run --agent coder \"what there is to do\"");
+    let commands = next(&["new", "assignment", "mine", "--from", "test"]);
+    assert_eq!(commands, "run --agent runbook --assignment mine");
+    follow(&commands);
+    let review = next(&["new", "assignment", "review", "--from", "code-review-direct"]);
+    assert_eq!(review, "run --agent code-reviewer --assignment review");
+    assert_eq!(next(&["new", "assignment", "work"]), "run --agent generic --assignment work");
+    let made = world.ok(&["new", "agent", "again", "--backend", "shell", "--output-format", "json"]).json();
+    assert_eq!((&made["backend"], &made["agent"]), (&"shell".into(), &serde_json::Value::Null));
+}

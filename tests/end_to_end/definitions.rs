@@ -200,3 +200,54 @@ fn runs_are_listed_by_directory_repository_and_group() {
         "it is left alone"
     );
 }
+
+#[test]
+fn validate_remarks_on_agents_that_no_run_can_be_started_with() {
+    let world = World::new();
+    let cases = [
+        ("claud", "backend: claud", "there is no backend \"claud\"; there are", "did you mean `claude`?"),
+        ("capital", "backend: Claude", "there is no backend \"Claude\"", "did you mean `claude`?"),
+        ("codex", "backend: codex", "there is no backend \"codex\"", "needs --backend"),
+        ("bare", "backend: command", "needs backendConfig.command.argv", "add it"),
+        (
+            "text",
+            "backend: command\nbackendConfig:\n  command:\n    argv: my-agent --x",
+            "backendConfig.command.argv is not acceptable: it should be a list",
+            "correct or delete it",
+        ),
+        (
+            "empty",
+            "backend: command\nbackendConfig:\n  command:\n    argv: []",
+            "backendConfig.command.argv is not acceptable: the first item should be the program",
+            "correct or delete it",
+        ),
+        (
+            "args",
+            "backend: command\nbackendConfig:\n  command:\n    argv: [my-agent]\n    args: [--x]",
+            "backendConfig.command.args is not acceptable: the only setting is `argv`",
+            "correct or delete it",
+        ),
+        (
+            "mode",
+            "backend: claude\nbackendConfig:\n  claude:\n    permissionMode: plan",
+            "backendConfig.claude.permissionMode is not acceptable",
+            "correct or delete it",
+        ),
+    ];
+    for (name, fields, message, hint) in cases {
+        let text = format!("---\nschemaVersion: 1\nname: {name}\n{fields}\n---\nWork.\n");
+        let file = world.write(&format!("config/agents/{name}/agent.md"), &text);
+        let file = file.to_str().unwrap();
+        let found = world.ok(&["validate", file]).expect_stdout("1 file: 1 valid, 0 invalid");
+        let found = found.expect_stdout(&format!("note     {file}")).expect_stdout(message);
+        found.expect_stdout(&format!("{file}:")).expect_stdout("= help: ").expect_stdout(hint);
+        world.run(&["run", "--agent", name, "Work"]).expect_code(3).expect_stderr(message);
+    }
+    world.run(&["run", "--agent", "claud", "Work"]).expect_code(3).expect_stderr("did you mean `claude`?");
+    // The remark points at the setting, not at the start of the file.
+    let found = world.ok(&["validate", world.path("config/agents/args/agent.md").to_str().unwrap()]);
+    found.expect_stdout("agent.md:8:5: ").expect_stdout("8 |     args: [--x]");
+    world.agent("fake", "exit 0");
+    let fine = world.ok(&["validate", world.path("config/agents/fake/agent.md").to_str().unwrap()]);
+    assert!(!fine.stdout.contains("note "), "{fine}");
+}

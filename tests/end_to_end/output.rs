@@ -122,7 +122,7 @@ fn the_keys_of_json_are_stable() {
         (vec!["show", "agent", "test", "--raw"], "kind source text"),
         (
             vec!["new", "agent", "mine", "--print"],
-            "kind name file written kept text schemaFile shadows warnings",
+            "kind name file written kept text schemaFile backend agent shadows warnings",
         ),
         (vec!["validate"], "valid files skipped"),
         (vec!["recover"], "runs problems"),

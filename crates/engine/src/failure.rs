@@ -2,7 +2,7 @@
 
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_backends::BackendError;
-use agent_runner_definitions::DefinitionError;
+use agent_runner_definitions::{DefinitionError, similar};
 use agent_runner_model::Refusal;
 use agent_runner_store::{AcquireError, CommitError, StoreError};
 
@@ -82,7 +82,13 @@ pub(crate) fn definition_error(error: &DefinitionError) -> ApiError {
 
 pub(crate) fn backend_error(error: &BackendError) -> ApiError {
     let hint = match error {
-        BackendError::Unknown { .. } => "name one of them with --backend or in the agent file",
+        BackendError::Unknown { id, known } => match similar(id, known.iter().map(String::as_str)).first() {
+            Some(near) => {
+                return ApiError::from_error(ErrorCode::Invalid, error)
+                    .hint(format!("did you mean `{near}`?"));
+            }
+            None => "name one of them with --backend or in the agent file",
+        },
         BackendError::Missing { .. } | BackendError::Setting { .. } => {
             "correct the agent file; `docs/backends.md` describes the settings"
         }

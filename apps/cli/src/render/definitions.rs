@@ -10,6 +10,7 @@ use agent_runner_api::view::{
     CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionSummary, DefinitionTask,
     NewDefinitionReply, SkippedFile, Validation, Written,
 };
+use agent_runner_model::spec::PASSIVE_BACKEND;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::clean::{cell, clean, indent, one_line};
@@ -261,8 +262,15 @@ pub(crate) fn new_definition(made: &NewDefinitionReply, in_config: bool) -> Stri
     text.push_str(&format!("Next: edit it, then agent-runner validate {file}\n"));
     let reference = if in_config { made.name.clone() } else { file };
     let use_it = match made.kind {
-        DefinitionKind::Agent => format!("agent-runner run --agent {reference} \"what there is to do\""),
-        DefinitionKind::Assignment => format!("agent-runner run --agent generic --assignment {reference}"),
+        DefinitionKind::Agent => match made.backend.as_deref() {
+            Some(PASSIVE_BACKEND) => format!("agent-runner init --agent {reference} --checklist FILE"),
+            Some("shell") => format!("agent-runner run --agent {reference} --checklist FILE"),
+            Some(_) | None => format!("agent-runner run --agent {reference} \"what there is to do\""),
+        },
+        DefinitionKind::Assignment => {
+            let agent = made.agent.as_deref().unwrap_or("generic");
+            format!("agent-runner run --agent {} --assignment {reference}", shell_word(agent))
+        }
         DefinitionKind::Task => format!("a line `- {reference}` in the tasks of an assignment"),
     };
     text.push_str(&format!("Next: {use_it}\n"));

@@ -123,6 +123,10 @@ pub struct NewDefinitionReply {
     pub text: String,
     /// The JSON Schema that the text refers to.
     pub schema_file: Option<String>,
+    /// What starts an agent's worker; nothing for other kinds.
+    pub backend: Option<String>,
+    /// An agent that an assignment can be given to; nothing for other kinds.
+    pub agent: Option<String>,
     /// Definitions of the same name that it hides.
     pub shadows: Vec<String>,
     /// What keeps it from working as it is.

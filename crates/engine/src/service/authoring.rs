@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use agent_runner_api::operations::{GetSchema, NewDefinition, ReadDefinition, Writing};
 use agent_runner_api::view::{DefinitionSchema, DefinitionText, NewDefinitionReply, Written};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
-use agent_runner_backends::Registry;
+use agent_runner_backends::{BackendError, Registry};
 use agent_runner_definitions::{
-    Agent, Definition, Kind, Library, Scaffold, bundled_source, is_own_schema, json_schema, schema_place,
+    Agent, AssignedTask, Assignment, Definition, Kind, Library, Scaffold, bundled_source, command_blocks,
+    is_own_schema, json_schema, schema_place,
 };
 
 use super::definitions::kind_of;
@@ -73,6 +74,14 @@ impl<S: Places> Handle<NewDefinition> for Engine<S> {
             kept: kept.as_deref().map(shown),
             text,
             schema_file,
+            backend: match &parsed {
+                Definition::Agent(agent) => Some(agent.backend.clone()),
+                Definition::Assignment(_) | Definition::Task(_) => None,
+            },
+            agent: match &parsed {
+                Definition::Assignment(assignment) => Some(fitting_agent(assignment)),
+                Definition::Agent(_) | Definition::Task(_) => None,
+            },
             shadows: shadows.iter().map(ToString::to_string).collect(),
             warnings,
         })
@@ -126,16 +135,26 @@ fn put_schema(
     Ok(file)
 }
 
+/// An agent for an assignment: the one that it tells its caller to use, else one that comes with the program.
+fn fitting_agent(assignment: &Assignment) -> String {
+    let mut words = assignment.caller_instructions.as_deref().unwrap_or_default().split_whitespace();
+    if let Some(named) = words.find(|word| *word == "--agent").and_then(|_| words.next()) {
+        return named.to_owned();
+    }
+    let is_commands = |task: &AssignedTask| !command_blocks(&task.spec.body).is_empty();
+    let runbook = !assignment.tasks.is_empty() && assignment.tasks.iter().all(is_commands);
+    if runbook { "runbook" } else { "generic" }.to_owned()
+}
+
+/// Why its own backend cannot start an agent as it is.
+pub(super) fn cannot_start(registry: &Registry, agent: &Agent) -> Option<BackendError> {
+    let config = agent.backend_config.get(&agent.backend).cloned().unwrap_or_default();
+    registry.get(&agent.backend).and_then(|backend| backend.check(&config)).err()
+}
+
 /// What keeps an agent from working as it is.
 fn agent_warnings(registry: &Registry, agent: &Agent, library: &Library, from: Option<&str>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    match registry.get(&agent.backend) {
-        Ok(backend) => {
-            let config = agent.backend_config.get(&agent.backend).cloned().unwrap_or_default();
-            warnings.extend(backend.check(&config).err().map(|error| error.to_string()));
-        }
-        Err(error) => warnings.push(error.to_string()),
-    }
+    let mut warnings: Vec<String> = cannot_start(registry, agent).iter().map(ToString::to_string).collect();
     let original = from.and_then(|from| library.agent(from).ok());
     if let (Some(original), Some(model)) = (original, &agent.model)
         && original.backend != agent.backend

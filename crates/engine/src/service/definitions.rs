@@ -8,12 +8,15 @@ use agent_runner_api::view::{
     DefinitionTask, SkippedFile, Validation,
 };
 use agent_runner_api::{ApiError, Handle};
+use agent_runner_backends::{BackendError, Registry};
 use agent_runner_definitions::{
-    Agent, Assignment, Checked, DefinitionError, Kind, Listed, Source, TaskDefinition, bundled_source,
+    Agent, Assignment, Checked, DefinitionError, Diagnostic, Kind, Listed, Source, TaskDefinition,
+    bundled_source, similar,
 };
 use agent_runner_model::spec::{Effort, LockableField};
 use serde_json::{Map, Value, json};
 
+use super::authoring::cannot_start;
 use crate::engine::Engine;
 use crate::failure::definition_error;
 use crate::place::Places;
@@ -173,7 +176,8 @@ impl<S: Places> Handle<ValidateDefinitions> for Engine<S> {
     async fn call(&self, request: ValidateDefinitions) -> Result<Validation, ApiError> {
         let paths: Vec<PathBuf> = request.paths.iter().map(PathBuf::from).collect();
         let checkup = self.library(request.caller_dir).validate(&paths);
-        let files: Vec<CheckedDefinition> = checkup.checked.into_iter().map(checked).collect();
+        let files: Vec<CheckedDefinition> =
+            checkup.checked.into_iter().map(|one| checked(&self.registry, one)).collect();
         let skipped = checkup.skipped.into_iter().map(|skipped| SkippedFile {
             file: skipped.path.to_string_lossy().into_owned(),
             reason: skipped.reason.to_string(),
@@ -186,7 +190,8 @@ impl<S: Places> Handle<ValidateDefinitions> for Engine<S> {
     }
 }
 
-fn checked(checked: Checked) -> CheckedDefinition {
+fn checked(registry: &Registry, mut checked: Checked) -> CheckedDefinition {
+    checked.remarks.extend(checked.agent.as_ref().and_then(|agent| no_backend(registry, agent)));
     CheckedDefinition {
         file: checked.path.to_string_lossy().into_owned(),
         kind: checked.kind.map(shown_kind),
@@ -194,4 +199,35 @@ fn checked(checked: Checked) -> CheckedDefinition {
         error: checked.problem.map(|problem| problem.render().trim_end().to_owned()),
         remarks: checked.remarks.iter().map(|remark| remark.render().trim_end().to_owned()).collect(),
     }
+}
+
+/// What is said about an agent that no run can be started with. It stays valid: another version, or a run with another
+/// backend, may use it.
+fn no_backend(registry: &Registry, agent: &Agent) -> Option<Diagnostic> {
+    let error = cannot_start(registry, agent)?;
+    let (path, hint) = match &error {
+        BackendError::Unknown { id, known } => (
+            vec!["backend"],
+            match similar(id, known.iter().map(String::as_str)).first() {
+                Some(near) => {
+                    format!("did you mean `{near}`? Until then every run with this agent needs --backend")
+                }
+                None => {
+                    "every run with this agent needs --backend, or a version that has this one".to_owned()
+                }
+            },
+        ),
+        BackendError::Missing { field, .. } => (
+            vec!["backendConfig", agent.backend.as_str(), *field],
+            "add it; until then every run with this agent is refused".to_owned(),
+        ),
+        BackendError::Setting { field, .. } => (
+            vec!["backendConfig", agent.backend.as_str(), field.as_str()],
+            "correct or delete it; until then every run with this agent is refused".to_owned(),
+        ),
+        BackendError::Session { .. } | BackendError::Command { .. } | BackendError::NoWorker(_) => {
+            (vec!["backend"], "name another backend".to_owned())
+        }
+    };
+    Some(agent.remark(&path, error.to_string(), hint))
 }
