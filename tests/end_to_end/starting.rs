@@ -117,6 +117,33 @@ fn a_long_prompt_reaches_the_worker_on_standard_input() {
 }
 
 #[test]
+fn one_line_end_at_the_end_of_a_text_is_left_out_however_it_is_written() {
+    let world = World::new();
+    world.work(&["one"]);
+    for (given, expected) in
+        [("a\r\nb\r\n", "a\r\nb"), ("a\n", "a"), ("a\r\n\r\n", "a\r\n"), ("a\r", "a\r"), ("a", "a")]
+    {
+        let path = world.write("repo/message.txt", given);
+        let run = world.init(&[
+            "--backend",
+            "passive",
+            "--assignment",
+            "work",
+            "--message-file",
+            path.to_str().unwrap(),
+        ]);
+        assert_eq!(world.manifest(&run)["spec"]["message"], expected, "{given:?}");
+        world
+            .command(&["task", "set", &run, "one", "--notes", "-"])
+            .stdin(given.to_owned())
+            .run()
+            .expect_code(0);
+        let tasks = world.ok(&["task", "list", &run, "--output-format", "json"]).json();
+        assert_eq!(tasks["tasks"][0]["notes"], expected, "{given:?}");
+    }
+}
+
+#[test]
 fn a_prompt_can_be_an_argument_or_a_file() {
     let world = World::new();
     world.work(&["one"]);

@@ -91,7 +91,8 @@ fn read_text(name: &str, from: impl io::Read) -> Result<String, Failure> {
     }
     let text = String::from_utf8(bytes)
         .map_err(|error| invalid(anyhow::Error::new(error).context(format!("{name} is not UTF-8"))))?;
-    Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
+    let line = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(line.map(str::to_owned).unwrap_or(text))
 }
 
 /// What the caller gave cannot be used.
