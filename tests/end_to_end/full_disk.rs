@@ -78,6 +78,47 @@ fn a_good_end_is_recorded_as_soon_as_the_disk_takes_it() {
     world.assert_nothing_left();
 }
 
+/// A worker whose first event meets a full disk. What else it does comes after that; `$D` is the run's directory.
+fn without_room_for_events(world: &World, script: &str) -> String {
+    world.work(&["one"]);
+    let script = format!(
+        "D=$(dirname \"$(find \"$W/state\" -path \"*$RUN/run.json\")\")\nL=\"$D/attempts/00.events.jsonl\"\n\
+         ln -s /dev/full \"$L\"; echo lost; until grep -q 'is incomplete' \"$D/driver.log\"; do :; done\n{script}\n\
+         complete one"
+    );
+    world.agent("fake", &script);
+    world.fake(&[]).run().expect_code(0).run_id()
+}
+
+#[test]
+fn a_gap_among_the_events_is_told_once_the_disk_takes_them_again() {
+    let world = World::new();
+    let run = without_room_for_events(&world, "rm \"$L\"; echo kept");
+    let log = world.run_dir(&run).join("attempts/00.events.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    let (note, kept) = (log.find("events are missing here"), log.find("\"kept\""));
+    assert!(note.is_some() && note < kept && !log.contains("\"lost\""), "{log}");
+    assert!(log.contains("No space left on device"), "{log}");
+    let timeline = world.ok(&["run", "timeline", &run, "--output-format", "json"]).json();
+    assert_eq!(timeline["warnings"].as_array().unwrap().len(), 1, "{timeline}");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn events_that_were_lost_to_the_end_are_missed_by_whoever_looks() {
+    let world = World::new();
+    let run = without_room_for_events(&world, "");
+    // Whoever reads that file never gets to its end.
+    std::fs::remove_file(world.run_dir(&run).join("attempts/00.events.jsonl")).unwrap();
+    for command in ["timeline", "report"] {
+        let seen = world.ok(&["run", command, &run, "--output-format", "json"]).json();
+        let warnings = seen["warnings"].to_string();
+        assert!(warnings.contains("events of attempt 0 are missing"), "{command}: {seen}");
+        assert!(warnings.contains("No space left on device"), "{command}: {seen}");
+    }
+    world.assert_nothing_left();
+}
+
 #[test]
 fn a_worker_whose_disk_is_full_reports_through_the_driver() {
     let world = World::new();

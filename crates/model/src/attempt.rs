@@ -272,6 +272,9 @@ pub struct AttemptRecord {
     /// It only found out that its conversation is gone. It cost no retry, and its words are said again in another one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unheard: bool,
+    /// Why its log of events has gaps, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_missing: Option<String>,
 }
 
 impl AttemptRecord {

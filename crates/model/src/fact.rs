@@ -76,6 +76,8 @@ pub struct EndReport {
     pub meter: Option<Meter>,
     /// The backend no longer knows the conversation it was asked to go on with.
     pub session_lost: bool,
+    /// Why its log of events has gaps, if it has.
+    pub events_missing: Option<String>,
 }
 
 /// The result of a step.

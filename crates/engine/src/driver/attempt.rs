@@ -155,5 +155,6 @@ fn not_started(end: AttemptEnd) -> Box<EndReport> {
         usage: Usage::default(),
         meter: None,
         session_lost: false,
+        events_missing: None,
     })
 }

@@ -3,6 +3,7 @@
 mod attempt;
 mod control;
 mod environment;
+mod keeping;
 mod last_word;
 mod listen;
 mod log;

@@ -62,6 +62,7 @@ pub(super) fn interrupted(leftovers: usize) -> EndReport {
         usage: Usage::default(),
         meter: None,
         session_lost: false,
+        events_missing: None,
     }
 }
 

@@ -12,11 +12,11 @@ use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequ
 use tokio::sync::watch;
 
 use super::control::Control;
+use super::keeping::Keeping;
 use super::log::{Outlets, Output};
-use super::outbox::{Batch, outbox};
+use super::outbox::outbox;
 use super::work::{Driver, Flow, Trouble};
 use crate::engine::Environment;
-use crate::failure::chain;
 use crate::place::Places;
 
 /// The variable that asks for standard output as it is.
@@ -64,7 +64,7 @@ impl<S: Places + 'static> Driver<S> {
                 captures_stdout: captures_stdout(&self.environment),
             },
         );
-        let number = attempt.attempt_number;
+        let mut keeping = Keeping::of(attempt.attempt_number);
         let report = {
             let running = job.run(&limits, stop_requests, &mut output);
             tokio::pin!(running);
@@ -72,7 +72,10 @@ impl<S: Places + 'static> Driver<S> {
                 // What was read is written before more is read: a flood must not pile up in memory.
                 tokio::select! {
                     biased;
-                    batch = kept.next() => self.keep(number, batch, &stop, &mut stopping).await,
+                    batch = kept.next() => {
+                        let recorded = self.keep(&mut keeping, batch).await;
+                        stop_on_trouble(recorded, &stop, &mut stopping);
+                    }
                     Some(control) = self.control.recv() => {
                         self.steer(control, &stop, &mut stopping).await;
                     }
@@ -82,10 +85,17 @@ impl<S: Places + 'static> Driver<S> {
         };
         failpoint::hit("driver.worker_exited");
         while let Some(batch) = kept.take() {
-            self.keep(number, batch, &stop, &mut stopping).await;
+            let recorded = self.keep(&mut keeping, batch).await;
+            stop_on_trouble(recorded, &stop, &mut stopping);
         }
+        self.close_logs(&mut keeping).await;
         failpoint::hit("driver.leftovers_ended");
-        let report = end_report(&mut *output.reader, &report, stopping.as_ref());
+        let mut report = end_report(&mut *output.reader, &report, stopping.as_ref());
+        let (name, missing) = keeping.finish();
+        report.events_missing = missing;
+        if let Some(id) = name {
+            self.fact(DriverFact::BackendSession { id });
+        }
         self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
         match stopping {
             None | Some(Stopping::Abort) => {
@@ -144,33 +154,21 @@ impl<S: Places + 'static> Driver<S> {
         }
     }
 
-    async fn keep(
-        &mut self,
-        attempt_number: u32,
-        batch: Batch,
-        stop: &watch::Sender<StopRequest>,
-        stopping: &mut Option<Stopping>,
-    ) {
-        if let Some(id) = batch.session
-            && self.manifest.state.backend_session_id.as_ref() != Some(&id)
-        {
-            self.fact(DriverFact::BackendSession { id });
-            self.commit_or_stop(stop, stopping).await;
-        }
-        for (log, bytes) in batch.logs {
-            let name = log.of_attempt(attempt_number);
-            if let Err(error) = self.engine.store.append_blob(&self.run_id, &name, &bytes).await {
-                (self.say)(&format!("{name} is incomplete: {}", chain(&error)));
-            }
-        }
-    }
-
     /// Commits what is pending; if that is impossible, the worker is stopped before anything else is tried.
     async fn commit_or_stop(&mut self, stop: &watch::Sender<StopRequest>, stopping: &mut Option<Stopping>) {
-        if let Err(trouble) = self.commit().await {
-            ask(stop, StopRequest::Graceful);
-            *stopping = Some(Stopping::Trouble(trouble));
-        }
+        let committed = self.commit().await;
+        stop_on_trouble(committed, stop, stopping);
+    }
+}
+
+fn stop_on_trouble(
+    done: Result<(), Trouble>,
+    stop: &watch::Sender<StopRequest>,
+    stopping: &mut Option<Stopping>,
+) {
+    if let Err(trouble) = done {
+        ask(stop, StopRequest::Graceful);
+        *stopping = Some(Stopping::Trouble(trouble));
     }
 }
 
@@ -220,5 +218,6 @@ fn end_report(reader: &mut dyn TurnReader, report: &JobReport, stopping: Option<
         usage: told.usage,
         meter: told.meter,
         session_lost: told.session_lost,
+        events_missing: None,
     }
 }

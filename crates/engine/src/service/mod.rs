@@ -10,4 +10,5 @@ mod runs;
 mod system;
 mod tasks;
 mod timeline;
+mod turn_log;
 mod whole_file;

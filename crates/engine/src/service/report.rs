@@ -9,12 +9,11 @@ use agent_runner_api::{ApiError, Handle};
 use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::event::{EventBody, EventRecord};
 use agent_runner_model::phase::Stage;
-use agent_runner_model::{Fence, Manifest, RunId, TaskId, Timestamp};
+use agent_runner_model::{Fence, Manifest, TaskId, Timestamp};
 
 use super::digest::Digest;
-use crate::driver::events_log;
 use crate::engine::Engine;
-use crate::failure::{chain, store_error};
+use crate::failure::store_error;
 use crate::place::Places;
 
 /// Incidents that are told, the newest ones.
@@ -31,10 +30,8 @@ impl<S: Places + 'static> Handle<ReadReport> for Engine<S> {
         let history = History::of(&tail.manifest, &tail.events);
         let mut digests = Vec::new();
         for number in started(&tail.manifest) {
-            match self.digest(&run_id, number).await {
-                Ok(digest) => digests.push(digest),
-                Err(why) => warnings.push(format!("the events of attempt {number} cannot be read: {why}")),
-            }
+            let log = self.turn_log(&tail.manifest, number, &mut warnings).await;
+            digests.extend(log.map(|log| digest(number, &log)));
         }
         let (manifest, situation) = self.observe(tail.manifest).await?;
         Ok(RunReport {
@@ -49,19 +46,15 @@ impl<S: Places + 'static> Handle<ReadReport> for Engine<S> {
     }
 }
 
-impl<S: Places + 'static> Engine<S> {
-    async fn digest(&self, run_id: &RunId, attempt_number: u32) -> Result<AttemptDigest, String> {
-        let found = self.store.get_blob(run_id, &events_log(attempt_number)).await;
-        let bytes = found.map_err(|error| chain(&error))?.unwrap_or_default();
-        let mut digest = Digest::of(attempt_number);
-        for line in bytes.split(|byte| *byte == b'\n') {
-            // A line that was cut off by a kill says nothing; nor does a kind of a newer version.
-            if let Ok(record) = serde_json::from_slice(line) {
-                digest.add(record);
-            }
+fn digest(attempt_number: u32, log: &[u8]) -> AttemptDigest {
+    let mut digest = Digest::of(attempt_number);
+    for line in log.split(|byte| *byte == b'\n') {
+        // A line that was cut off by a kill says nothing; nor does a kind of a newer version.
+        if let Ok(record) = serde_json::from_slice(line) {
+            digest.add(record);
         }
-        Ok(digest.finish())
     }
+    digest.finish()
 }
 
 /// The attempts that were started.

@@ -3,13 +3,12 @@
 use agent_runner_api::operations::ReadTimeline;
 use agent_runner_api::view::{RunDetail, Timeline, TimelineEntry};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::Manifest;
 use agent_runner_model::turn::TurnRecord;
-use agent_runner_model::{Manifest, RunId};
 
 use super::report::started;
-use crate::driver::events_log;
 use crate::engine::Engine;
-use crate::failure::{chain, store_error};
+use crate::failure::store_error;
 use crate::place::Places;
 
 impl<S: Places + 'static> Handle<ReadTimeline> for Engine<S> {
@@ -20,14 +19,9 @@ impl<S: Places + 'static> Handle<ReadTimeline> for Engine<S> {
         let mut warnings = Vec::new();
         let mut entries = Vec::new();
         for number in wanted(&tail.manifest, request.attempt)?.into_iter().rev() {
-            match self.turn_records(&run_id, number).await {
-                Ok(records) => entries.extend(
-                    records
-                        .into_iter()
-                        .map(|record| TimelineEntry::Worker { attempt_number: number, record }),
-                ),
-                Err(why) => warnings.push(format!("the events of attempt {number} cannot be read: {why}")),
-            }
+            let log = self.turn_log(&tail.manifest, number, &mut warnings).await.unwrap_or_default();
+            let records = turn_records(&log);
+            entries.extend(records.map(|record| TimelineEntry::Worker { attempt_number: number, record }));
             // The newest are asked for: older attempts need not be read once there are enough.
             if limit.is_some_and(|limit| entries.len() >= limit) {
                 break;
@@ -45,14 +39,9 @@ impl<S: Places + 'static> Handle<ReadTimeline> for Engine<S> {
     }
 }
 
-impl<S: Places + 'static> Engine<S> {
-    /// What is kept of an attempt. A line that was cut off by a kill is left out; so are kinds of newer versions.
-    async fn turn_records(&self, run_id: &RunId, attempt_number: u32) -> Result<Vec<TurnRecord>, String> {
-        let found = self.store.get_blob(run_id, &events_log(attempt_number)).await;
-        let bytes = found.map_err(|error| chain(&error))?.unwrap_or_default();
-        let lines = bytes.split(|byte| *byte == b'\n');
-        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
-    }
+/// What a log holds. A line that was cut off by a kill is left out; so are kinds of newer versions.
+fn turn_records(log: &[u8]) -> impl Iterator<Item = TurnRecord> {
+    log.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
 }
 
 /// The attempts that were started, or the one that is asked for.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{AbortRun, SetTask, TaskAuthor};
 use agent_runner_model::attempt::{AttemptEnd, EndClass, Misconfiguration};
+use agent_runner_model::event::{EventBody, EventRecord};
 use agent_runner_model::manifest::{Departure, Urgency};
 use agent_runner_model::phase::{FailureKind, Outcome, Phase, PromptKind, Stage, WaitReason};
 use agent_runner_model::task::TaskStatus;
@@ -73,6 +74,22 @@ async fn a_limit_is_waited_out_and_costs_no_retry() {
         assert!(pair[1].started_at >= *reset_at, "the next attempt came before the limit was lifted");
         assert_eq!(pair[1].prompt, PromptKind::Brief, "the same words again");
     }
+}
+
+#[tokio::test]
+async fn a_worker_that_renames_its_conversation_all_the_time_costs_few_commits() {
+    // Each name waits until the one before has been read.
+    let script = "D=$(dirname \"$(find \"$AGENT_RUNNER_STATE_DIR\" -name run.json)\")
+         for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo session=s$i; echo read-$i
+         until grep -q \"read-$i\\\"\" \"$D/attempts/00.events.jsonl\"; do :; done; done";
+    let world = World::new(vec![turn(script, AttemptEnd::Reported)]);
+    let run_id = world.create(&[], 0).await;
+    world.drive(&run_id).await.unwrap();
+    let manifest = world.manifest(&run_id).await;
+    assert_eq!(manifest.state.backend_session_id.as_deref(), Some("s12"), "the last one counts");
+    let tail = world.engine.store.tail(&run_id, 0, None).await.unwrap();
+    let named = |event: &&EventRecord| matches!(event.body(), Some(EventBody::BackendSessionUpdated { .. }));
+    assert_eq!(tail.events.iter().filter(named).count(), 6);
 }
 
 #[tokio::test]

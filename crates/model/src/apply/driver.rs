@@ -198,6 +198,7 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         usage,
         meter: report.meter.clone(),
         unheard,
+        events_missing: report.events_missing.clone(),
     });
     let stage = match class {
         // An attempt that was cut off has nothing a hook could judge.

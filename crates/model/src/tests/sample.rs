@@ -135,6 +135,7 @@ pub(super) fn report(end: AttemptEnd) -> EndReport {
         usage: Usage { input_tokens: Some(12), ..Usage::default() },
         meter: None,
         session_lost: false,
+        events_missing: None,
     }
 }
 

@@ -102,7 +102,13 @@ pub(crate) fn append(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> R
     let path = target(layout, id, name)?;
     let fail = |source| StoreError::Write { path: path.clone(), source };
     let mut file = durable::private().append(true).create(true).open(&path).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)
+    let before = file.metadata().map_err(fail)?.len();
+    let written = file.write_all(bytes);
+    if written.is_err() {
+        // Half a line would spoil the one after it.
+        let _ = file.set_len(before);
+    }
+    written.map_err(fail)
 }
 
 fn target(layout: &Layout, id: &RunId, name: &str) -> Result<PathBuf, StoreError> {

@@ -5,7 +5,10 @@ use std::thread;
 
 use agent_runner_store::{RunStore, StoreError};
 
-use super::support::{Place, id, now};
+use super::support::{Place, id, now, store_at};
+
+/// Leads the process that has no room to its state directory.
+const CRAMPED: &str = "AGENT_RUNNER_STORE_TEST_CRAMPED";
 
 #[test]
 fn what_is_put_is_got_and_replaced_at_one_stroke() {
@@ -90,6 +93,38 @@ fn no_name_leads_elsewhere() {
     }
     let missing = now(place.store.put_blob(&id("other"), "attempts/01.json", b"x"));
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
+}
+
+/// Not a test of its own: [`what_did_not_fit_is_taken_back`] starts it where files cannot grow.
+#[test]
+fn as_a_process_whose_files_cannot_grow() {
+    let Some(state) = std::env::var_os(CRAMPED) else { return };
+    let store = store_at(std::path::Path::new(&state));
+    let run = id("run");
+    let log = "attempts/01.events.jsonl";
+    now(store.append_blob(&run, log, &[b'a'; 1000])).unwrap();
+    let refused = now(store.append_blob(&run, log, &[b'b'; 100_000]));
+    assert!(matches!(refused, Err(StoreError::Write { .. })), "{refused:?}");
+    now(store.append_blob(&run, log, b"c")).unwrap();
+}
+
+#[test]
+fn what_did_not_fit_is_taken_back() {
+    let (place, run) = Place::with_run("run");
+    let status = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact blobs::as_a_process_whose_files_cannot_grow",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .env(CRAMPED, place.dir.path())
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let read = now(place.store.get_blob(&run, "attempts/01.events.jsonl")).unwrap().unwrap();
+    assert_eq!(read.len(), 1001);
+    assert!(!read.contains(&b'b') && read.ends_with(b"ac"));
 }
 
 #[test]

@@ -99,6 +99,7 @@ fn driver_fact() -> impl Strategy<Value = DriverFact> {
             usage: agent_runner_model::usage::Usage::default(),
             meter: None,
             session_lost: false,
+            events_missing: None,
         } }),
         1 => Just(DriverFact::BackendSession { id: "s".to_owned() }),
         1 => Just(DriverFact::Finished { outcome: Outcome::Success }),

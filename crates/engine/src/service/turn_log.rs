@@ -1,0 +1,32 @@
+//! What is kept of a worker's turn, as far as it can be read, and words about what cannot. Must not say what it means.
+
+use agent_runner_model::Manifest;
+
+use crate::driver::events_log;
+use crate::engine::Engine;
+use crate::failure::chain;
+use crate::place::Places;
+
+impl<S: Places + 'static> Engine<S> {
+    /// An attempt's log of events; nothing if it cannot be read. What is missing of it is said in `warnings`.
+    pub(super) async fn turn_log(
+        &self,
+        manifest: &Manifest,
+        attempt_number: u32,
+        warnings: &mut Vec<String>,
+    ) -> Option<Vec<u8>> {
+        let mut records = manifest.state.attempt_records.iter();
+        let record = records.find(|record| record.attempt_number == attempt_number);
+        if let Some(why) = record.and_then(|record| record.events_missing.as_ref()) {
+            warnings.push(format!("events of attempt {attempt_number} are missing: {why}"));
+        }
+        match self.store.get_blob(&manifest.spec.run_id, &events_log(attempt_number)).await {
+            Ok(found) => Some(found.unwrap_or_default()),
+            Err(error) => {
+                let why = chain(&error);
+                warnings.push(format!("the events of attempt {attempt_number} cannot be read: {why}"));
+                None
+            }
+        }
+    }
+}
