@@ -134,6 +134,11 @@ fn failed(failure: &Failure, evidence: &Evidence) -> Verdict {
         Cause::Network => {
             AttemptEnd::Network { detail: format!("claude could not reach the provider: {words}") }.into()
         }
+        Cause::Certificate => configuration(format!(
+            "claude does not trust the provider's certificate: {words}; let NODE_EXTRA_CA_CERTS name the certificate of \
+             the authority behind it, or look at the proxy in between"
+        ))
+        .into(),
         Cause::Authentication if failure.status == Some(403) && failure.kind.is_none() => {
             authentication(&format!("{words} (this may come from a proxy in between)")).into()
         }

@@ -48,6 +48,8 @@ pub(super) enum Cause {
     Limit,
     Overloaded,
     Network,
+    /// The provider, or whoever stands in front of it, cannot prove who it is.
+    Certificate,
     Authentication,
     Billing,
     Model,
@@ -124,6 +126,7 @@ impl Failure {
             return Cause::UnknownSession;
         }
         self.by_reason()
+            .or_else(|| self.by_certificate())
             .or_else(|| self.by_class())
             .or_else(|| self.by_status())
             .unwrap_or_else(|| self.by_words())
@@ -138,6 +141,19 @@ impl Failure {
             _ if self.stop.as_deref() == Some("refusal") => Some(Cause::Refused),
             _ => None,
         }
+    }
+
+    /// The client takes a certificate it does not trust for a bad connection, but waiting does not mend it.
+    fn by_certificate(&self) -> Option<Cause> {
+        const SAYS: &[&str] = &["certificate", "CERT_", "_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"];
+        let is_told = self.is_of_provider() && self.status.is_none();
+        (is_told && SAYS.iter().any(|word| self.words.contains(word))).then_some(Cause::Certificate)
+    }
+
+    fn is_of_provider(&self) -> bool {
+        self.class.is_some()
+            || matches!(self.reason.as_deref(), Some("api_error"))
+            || self.words.starts_with("API Error")
     }
 
     fn by_class(&self) -> Option<Cause> {
@@ -180,9 +196,7 @@ impl Failure {
 
     /// Where no code says it: the client's own words, for errors of the provider only.
     fn by_words(&self) -> Cause {
-        let is_of_provider = self.class.is_some()
-            || matches!(self.reason.as_deref(), Some("api_error"))
-            || self.words.starts_with("API Error");
+        let is_of_provider = self.is_of_provider();
         let says = |words: &[&str]| words.iter().any(|word| self.words.contains(word));
         if says(&["usage limit reached|"]) || (is_of_provider && says(&["hit your limit", "usage limit"])) {
             return Cause::Limit;
@@ -196,6 +210,10 @@ impl Failure {
             Cause::Billing
         } else if says(&["Please run /login", "Invalid API key", "OAuth token"]) {
             Cause::Authentication
+        } else if says(&["content filter"]) {
+            Cause::Refused
+        } else if says(&["Request was aborted"]) {
+            Cause::Other
         } else if self.status.is_none()
             && matches!(self.class.as_deref(), None | Some("server_error" | "unknown"))
         {

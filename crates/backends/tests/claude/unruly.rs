@@ -140,6 +140,10 @@ fn statuses_tell_where_words_do_not() {
     for (words, expected) in [
         ("Claude AI usage limit reached|1795163868", "limited"),
         ("API Error: Unable to connect to API (ECONNREFUSED)", "network"),
+        ("API Error: Output blocked by content filtering policy", "crashed"),
+        ("API Error: Request was aborted.", "crashed"),
+        ("API Error: Unable to connect to API: Self-signed certificate detected", "misconfigured"),
+        ("API Error: Unable to connect to API (CERT_HAS_EXPIRED)", "misconfigured"),
         ("API Error: 529 Overloaded", "overloaded"),
         ("API Error: Request rejected (429) · slow down", "limited"),
         ("Credit balance is too low", "crashed"),
