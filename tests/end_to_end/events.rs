@@ -67,6 +67,38 @@ fn small_logs_stay_readable_and_large_ones_are_compressed() {
 }
 
 #[test]
+fn a_compressed_log_that_is_damaged_is_read_as_far_as_it_goes_and_that_is_said() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "seq 1 20000; complete one");
+    let run = world.fake(&[]).run().expect_code(0).run_id();
+    let log = world.run_dir(&run).join("attempts/00.events.jsonl.gz");
+    let bytes = std::fs::read(&log).unwrap();
+    std::fs::write(&log, &bytes[..bytes.len() / 2]).unwrap();
+    for command in ["timeline", "report"] {
+        let seen = world.ok(&["run", command, &run, "--output-format", "json"]).json();
+        assert!(seen["warnings"].to_string().contains("attempt 0 are damaged"), "{command}");
+    }
+    let timeline = world.ok(&["run", "timeline", &run, "--attempt", "0"]).stdout;
+    assert!(timeline.contains(" 17") && !timeline.contains("19999"));
+}
+
+#[test]
+fn what_a_killed_driver_had_not_compressed_is_compressed_on_resuming() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "[ $FENCE = 1 ] || complete one");
+    let run = world.fake(&["--max-retries", "0"]).run().expect_code(1).run_id();
+    let attempts = world.run_dir(&run).join("attempts");
+    let leave = |name: &str| std::fs::write(attempts.join(name), vec![b'x'; 10_000]).unwrap();
+    leave("00.stdout.log");
+    leave("00.stdout.log.gz.tmp");
+    world.run(&["run", "--resume-run", &run]).expect_code(0);
+    assert!(!attempts.join("00.stdout.log").exists() && !attempts.join("00.stdout.log.gz.tmp").exists());
+    assert_eq!(world.sealed(&run, "attempts/00.stdout.log"), vec![b'x'; 10_000]);
+}
+
+#[test]
 fn standard_output_is_captured_as_it_is_when_asked_for() {
     let world = World::new();
     world.work(&["one"]);

@@ -144,6 +144,17 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    /// A compressed file can be read only to a certain point.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What could be read.
+        bytes: Vec<u8>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Writing a file failed.
     #[error("cannot write {}", path.display())]
     Write {
@@ -224,6 +235,7 @@ impl StoreError {
         match self {
             Self::Open { source, .. }
             | Self::Read { source, .. }
+            | Self::Damaged { source, .. }
             | Self::Write { source, .. }
             | Self::Sync { source, .. }
             | Self::Rename { source, .. }
@@ -282,6 +294,7 @@ impl StoreError {
             Self::Name { .. } | Self::Encode { .. } => None,
             Self::Open { .. }
             | Self::Read { .. }
+            | Self::Damaged { .. }
             | Self::Write { .. }
             | Self::Sync { .. }
             | Self::Rename { .. }

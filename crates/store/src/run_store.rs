@@ -176,6 +176,7 @@ pub trait RunStore: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The bytes kept under a name; nothing if there are none. Also `agent-seed.md` and `assignment-seed.md`.
+    /// `StoreError::Damaged` holds what can be read of a compressed file that is damaged.
     fn get_blob(
         &self,
         id: &RunId,

@@ -1,6 +1,7 @@
 //! What is kept of a worker's turn, as far as it can be read, and words about what cannot. Must not say what it means.
 
 use agent_runner_model::Manifest;
+use agent_runner_store::StoreError;
 
 use crate::driver::events_log;
 use crate::engine::Engine;
@@ -22,6 +23,12 @@ impl<S: Places + 'static> Engine<S> {
         }
         match self.store.get_blob(&manifest.spec.run_id, &events_log(attempt_number)).await {
             Ok(found) => Some(found.unwrap_or_default()),
+            Err(StoreError::Damaged { bytes, .. }) => {
+                warnings.push(format!(
+                    "the events of attempt {attempt_number} are damaged: they are read as far as it goes"
+                ));
+                Some(bytes)
+            }
             Err(error) => {
                 let why = chain(&error);
                 warnings.push(format!("the events of attempt {attempt_number} cannot be read: {why}"));

@@ -49,7 +49,7 @@ pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<
     }
 }
 
-/// A compressed blob. One that was cut off is given as far as it goes.
+/// A compressed blob. One that is damaged is given as far as it goes, as an error.
 fn get_sealed(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let file = match fs::File::open(path) {
         Ok(file) => file,
@@ -59,7 +59,8 @@ fn get_sealed(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let mut bytes = Vec::new();
     match MultiGzDecoder::new(file).take(MAX_UNSEALED).read_to_end(&mut bytes) {
         Err(source) if bytes.is_empty() => Err(StoreError::Read { path: path.to_path_buf(), source }),
-        Ok(_) | Err(_) => Ok(Some(bytes)),
+        Err(source) => Err(StoreError::Damaged { path: path.to_path_buf(), bytes, source }),
+        Ok(_) => Ok(Some(bytes)),
     }
 }
 
