@@ -13,7 +13,7 @@ use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Job, Program, SpawnError};
 
 use super::environment::worker_environment;
-use super::settle::marker;
+use super::settle::{marker, seal_logs};
 use super::work::{Driver, Flow, Trouble};
 use crate::clock::random_text;
 use crate::compose;
@@ -30,6 +30,8 @@ impl<S: Places + 'static> Driver<S> {
             // Planning the turn will say what is wrong with the backend.
             Err(_) => String::new(),
         };
+        // A driver that was killed while it compressed left that to the next one.
+        seal_logs(self.engine.store.as_ref(), &self.manifest, 0, self.say).await;
         let value = random_text(MARKER_LENGTH).map_err(Trouble::Random)?;
         self.fact(DriverFact::AttemptStarting { marker: value.clone(), prompt });
         self.commit().await?;

@@ -111,7 +111,7 @@ pub(crate) async fn settle<S: Places>(
             Ok(settled) => {
                 let known = manifest.state.attempt_records.len();
                 copy_records(engine.store.as_ref(), &settled, known, |_| {}).await;
-                seal_logs(engine.store.as_ref(), &settled, known, |_| {}).await;
+                seal_logs(engine.store.as_ref(), &settled, 0, |_| {}).await;
                 // The dead driver's; nobody listens there.
                 let _ = std::fs::remove_file(engine.socket(run_id));
                 return Ok(Settled { manifest: settled, leftovers });
@@ -140,7 +140,7 @@ pub(super) async fn copy_records<S: Places>(
     }
 }
 
-/// Compresses the logs of each newly recorded attempt. What cannot be compressed stays as it is.
+/// Compresses the logs of the attempts from `known` on. What is compressed already, or cannot be, stays as it is.
 pub(super) async fn seal_logs<S: Places>(store: &S, manifest: &Manifest, known: usize, say: impl Fn(&str)) {
     for record in manifest.state.attempt_records.iter().skip(known) {
         for name in Log::ALL.map(|log| log.of_attempt(record.attempt_number)) {
