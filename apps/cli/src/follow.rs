@@ -264,14 +264,16 @@ async fn part(prompts: &mut Prompts, signals: &mut Signals) {
     };
     // What the driver still does, such as telling somebody, ends with the first process of a container.
     let patience = if std::process::id() == 1 { LAST_PARTING } else { PARTING };
-    tokio::select! {
-        () = gone => {}
-        () = tokio::time::sleep(patience) => {}
-        // The run is over: whoever wants this command to end may have that.
-        _ = signals.interrupt.recv() => {}
-        _ = signals.terminate.recv() => {}
-        _ = signals.hang_up.recv() => {}
-    }
+    // The run is over: whoever wants this command to end may have that.
+    let over = async {
+        tokio::select! {
+            () = gone => {}
+            _ = signals.interrupt.recv() => {}
+            _ = signals.terminate.recv() => {}
+            _ = signals.hang_up.recv() => {}
+        }
+    };
+    let _ = tokio::time::timeout(patience, over).await;
 }
 
 /// As the first process of a container this command inherits what others leave behind, and has to collect it.
