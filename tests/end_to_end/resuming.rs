@@ -141,25 +141,136 @@ fn what_a_run_is_made_from_cannot_be_changed_by_resuming() {
     world.agent("fake", "complete one");
     let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
     let before = world.manifest(&run);
-    for flag in [
-        ["--agent", "fake"],
-        ["--assignment", "work"],
-        ["--checklist", "list.md"],
-        ["--backend", "passive"],
-        ["--cwd", "/"],
-        ["--model", "m"],
-        ["--effort", "low"],
-        ["--timeout-sec", "5"],
-        ["--max-retries", "5"],
-        ["--name", "n"],
-        ["--parent-run", "abc"],
-        ["--group-id", "abc"],
+    for (flag, why) in [
+        (&["--agent", "fake"][..], "keeps its agent"),
+        (&["--assignment", "work"], "--add-task"),
+        (&["--checklist", "list.md"], "--add-task"),
+        (&["--backend", "passive"], "belongs to the backend"),
+        (&["--cwd", "/"], "belongs to the directory"),
+        (&["--model", "m"], "was approved with"),
+        (&["--effort", "low"], "was approved with"),
+        (&["--timeout-sec", "5"], "was approved with"),
+        (&["--max-retries", "5"], "was approved with"),
+        (&["--unrestricted"], "was approved with"),
+        (&["--name", "n"], "run set-name"),
+        (&["--parent-run", "abc"], "descends"),
+        (&["--group-id", "abc"], "run set-group"),
+        (&["--notify", "desktop"], "keeps whom it tells"),
     ] {
-        let refused = world.run(&["run", "--resume-run", &run, flag[0], flag[1]]).expect_code(3);
-        refused.expect_stderr(flag[0]).expect_stderr("--resume-run");
+        let args: Vec<&str> = ["run", "--resume-run", &run].iter().chain(flag).copied().collect();
+        let refused = world.run(&args).expect_code(3);
+        refused.expect_stderr(&format!("{} cannot be used with --resume-run", flag[0])).expect_stderr(why);
     }
-    world.run(&["run", "--resume-run", &run, "--unrestricted"]).expect_code(3);
     world.run(&["run", "--agent", "fake", "--assignment", "work", "--take-over"]).expect_code(3);
     assert_eq!(world.manifest(&run), before);
     assert_eq!(world.runs().len(), 1);
+}
+
+/// Brings a new run into a state, and yields its id.
+type Prepare = fn(&World) -> String;
+
+fn init(world: &World) -> String {
+    world.init(&["--agent", "fake", "--assignment", "work"])
+}
+
+fn ready(world: &World) -> String {
+    world.init_ready(&["--agent", "fake", "--assignment", "work"])
+}
+
+/// What the worker does in its first attempt decides how the run ends; from the second on it completes everything.
+fn ended(world: &World, first: &str, code: i32) -> String {
+    world.agent("fake", &format!("if [ $FENCE = 1 ]; then {first}; exit 0; fi\n{COMPLETE}"));
+    world.fake(&["--max-retries", "0"]).run().expect_code(code).run_id()
+}
+
+const COMPLETE: &str = r#"ids=$("$AGENT_RUNNER_CMD" task list "$RUN" --output-format json | sed -n 's/^ *"id": "\(.*\)",$/\1/p')
+complete $ids"#;
+
+fn success(world: &World) -> String {
+    ended(world, "complete one", 0)
+}
+
+fn blocked(world: &World) -> String {
+    ended(world, "set_task one --status blocked", 2)
+}
+
+fn unblocked(world: &World) -> String {
+    let run = blocked(world);
+    world.ok(&["task", "set", &run, "one", "--status", "pending"]);
+    run
+}
+
+fn exhausted(world: &World) -> String {
+    ended(world, "true", 1)
+}
+
+fn reopened(world: &World) -> String {
+    let run = success(world);
+    world.ok(&["task", "set", &run, "one", "--status", "pending"]);
+    run
+}
+
+fn archived(world: &World) -> String {
+    let run = exhausted(world);
+    world.ok(&["run", "archive", &run]);
+    run
+}
+
+fn passive(world: &World) -> String {
+    world.init(&["--backend", "passive", "--assignment", "work"])
+}
+
+const IMPLICIT: &str = "go on with what is still open";
+
+/// Prepared how, resumed with what, and what comes of it: why it is refused, or what the worker is told.
+const RULES: &[(&str, Prepare, &[&str], Result<&str, &str>)] = &[
+    ("initialized", init, &[], Err("approve it with `run ready` first")),
+    ("initialized, words", init, &["go"], Err("approve it with `run ready` first")),
+    ("ready", ready, &[], Ok("You are the fake agent")),
+    ("ready, words", ready, &["go"], Err("the handoff of a ready run is frozen")),
+    ("ready, a task", ready, &["--add-task", "Two"], Err("the handoff of a ready run is frozen")),
+    ("success", success, &[], Err("no task is open; add a message or a task")),
+    ("success, words", success, &["once more"], Ok("once more")),
+    ("success, a task", success, &["--add-task", "Do two"], Ok("Do two")),
+    ("success, a task reopened", reopened, &[], Ok(IMPLICIT)),
+    ("blocked", blocked, &[], Err("needs a message that says how to go on")),
+    ("blocked, a task", blocked, &["--add-task", "Two"], Err("needs a message that says how to go on")),
+    ("blocked, words", blocked, &["take blue"], Ok("take blue")),
+    ("blocked, then unblocked by hand", unblocked, &[], Ok(IMPLICIT)),
+    ("exhausted", exhausted, &[], Ok(IMPLICIT)),
+    ("exhausted, words", exhausted, &["try harder"], Ok("try harder")),
+    ("exhausted, a task and words", exhausted, &["--add-task", "Do two", "and this"], Ok("and this")),
+    ("archived", archived, &[], Err("run unarchive")),
+    ("archived, words", archived, &["go"], Err("run unarchive")),
+    ("passive", passive, &[], Err("driven through the task commands")),
+    ("passive, words", passive, &["go"], Err("driven through the task commands")),
+];
+
+#[test]
+fn every_rule_of_resuming() {
+    for (name, prepare, more, expected) in RULES {
+        let world = World::new();
+        world.work(&["one"]);
+        world.agent("fake", COMPLETE);
+        let run = prepare(&world);
+        let before = world.manifest(&run);
+        let args: Vec<&str> = ["run", "--resume-run", &run].iter().chain(*more).copied().collect();
+        let resumed = world.run(&args);
+        let manifest = world.manifest(&run);
+        match expected {
+            Err(why) => {
+                assert_eq!(resumed.code, Some(3), "{name}: {resumed}");
+                assert!(resumed.stderr.contains(why), "{name}: {resumed}");
+                assert_eq!(manifest, before, "{name}: a refusal changes nothing");
+            }
+            Ok(told) => {
+                assert_eq!(resumed.code, Some(0), "{name}: {resumed}");
+                assert_eq!(manifest.outcome(), "success", "{name}");
+                let newest = *manifest.fences().last().unwrap();
+                let prompt = world.read(format!("prompt-{newest}"));
+                assert!(prompt.to_lowercase().contains(&told.to_lowercase()), "{name}: {prompt}");
+            }
+        }
+        world.assert_nothing_left();
+    }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use agent_runner_engine::EngineConfig;
-use agent_runner_engine::driver::{COMMAND, CONFIG_DIR, STATE_DIR};
+use agent_runner_engine::driver::{COMMAND, CONFIG_DIR, MAX_CALL_DEPTH, STATE_DIR};
+use agent_runner_model::spec::DEFAULT_MAX_CALL_DEPTH;
 use anyhow::Context as _;
 
 use crate::exit::{Failure, usage};
@@ -74,6 +75,7 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
             usage(message, "set it to a whole number such as 5, or unset it")
         })?,
     };
+    let max_call_depth = count(MAX_CALL_DEPTH)?.unwrap_or(DEFAULT_MAX_CALL_DEPTH);
     let engine = EngineConfig {
         runtime_dir: runtime_dir(),
         command: command(&own_program),
@@ -84,6 +86,7 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         version: env!("CARGO_PKG_VERSION"),
         stop_grace_sec,
+        max_call_depth,
     };
     Ok(Settings {
         engine,
@@ -119,6 +122,17 @@ fn absolute(caller_dir: Option<&Path>, path: PathBuf, name: &str) -> Result<Path
 /// An environment variable; one that is set to nothing counts as not set.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// An environment variable that holds a whole number.
+pub(crate) fn count(name: &str) -> Result<Option<u32>, Failure> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    let number = number.ok_or_else(|| {
+        let message = format!("{name} is not a whole number: {}", text.display());
+        usage(message, "set it to a whole number such as 8, or unset it")
+    })?;
+    Ok(Some(number))
 }
 
 fn xdg(caller_dir: Option<&Path>, name: &str, below_home: &str, own: &str) -> Result<PathBuf, Failure> {

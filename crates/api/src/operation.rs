@@ -96,7 +96,24 @@ operations! {
     GetChanges => GitChanges, "run.changes", Get "/api/runs/{run}/changes", tool: true;
     GetBrief => Brief, "run.brief", Get "/api/runs/{run}/brief", tool: true;
     ListRuns => RunList, "run.list", Get "/api/runs", tool: true;
+    AddDependency => RunDetail, "run.add_dependency", Post "/api/runs/{run}/dependencies", tool: true;
+    RemoveDependency => RunDetail, "run.remove_dependency", Post "/api/runs/{run}/dependencies/remove", tool: true;
+    ClearDependencies => RunDetail, "run.clear_dependencies", Post "/api/runs/{run}/dependencies/clear", tool: true;
+    ExtendBudget => RunDetail, "run.extend", Post "/api/runs/{run}/extend", tool: false;
     RecoverRuns => Recovery, "run.recover", Post "/api/recover", tool: false;
+    ResetRun => RunDetail, "run.reset", Post "/api/runs/{run}/reset", tool: true;
+    ArchiveRun => RunDetail, "run.archive", Post "/api/runs/{run}/archive", tool: true;
+    UnarchiveRun => RunDetail, "run.unarchive", Post "/api/runs/{run}/unarchive", tool: true;
+    DeleteRun => RunDetail, "run.delete", Post "/api/runs/{run}/delete", tool: false;
+    SetName => RunDetail, "run.set_name", Post "/api/runs/{run}/name", tool: true;
+    SetNote => RunDetail, "run.set_note", Post "/api/runs/{run}/note", tool: true;
+    PinRun => RunDetail, "run.pin", Post "/api/runs/{run}/pin", tool: true;
+    SetGroup => RunDetail, "run.set_group", Post "/api/runs/{run}/group", tool: true;
+    SetBackendSession => RunDetail, "run.set_backend_session", Post "/api/runs/{run}/backend-session", tool: true;
+    QueueMessage => MessageList, "run.queue_message", Post "/api/runs/{run}/messages", tool: true;
+    ListMessages => MessageList, "run.messages", Get "/api/runs/{run}/messages", tool: true;
+    RemoveMessage => MessageList, "run.remove_message", Post "/api/runs/{run}/messages/{message}/remove", tool: true;
+    GetTree => RunTree, "run.tree", Get "/api/runs/{run}/tree", tool: true;
     ListTasks => TaskList, "task.list", Get "/api/runs/{run}/tasks", tool: true;
     ShowTask => TaskDetail, "task.show", Get "/api/runs/{run}/tasks/{task}", tool: true;
     SetTask => TaskDetail, "task.set", Post "/api/runs/{run}/tasks/{task}", tool: true;
@@ -115,7 +132,7 @@ operations! {
 }
 
 use crate::view::{
-    Brief, DefinitionDetail, DefinitionList, DefinitionSchema, DefinitionText, GitChanges,
-    NewDefinitionReply, Recovery, RunDetail, RunList, RunReading, RunReport, SystemStatus, TaskDetail,
-    TaskList, Timeline, Validation,
+    Brief, DefinitionDetail, DefinitionList, DefinitionSchema, DefinitionText, GitChanges, MessageList,
+    NewDefinitionReply, Recovery, RunDetail, RunList, RunReading, RunReport, RunTree, SystemStatus,
+    TaskDetail, TaskList, Timeline, Validation,
 };

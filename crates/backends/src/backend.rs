@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use agent_runner_model::RunId;
 use agent_runner_model::Timestamp;
 use agent_runner_model::attempt::AttemptEnd;
+use agent_runner_model::budget::BudgetKind;
 use agent_runner_model::spec::{Effort, Value};
 use agent_runner_model::turn::TurnEvent;
 use agent_runner_model::usage::{Meter, Usage};
@@ -127,6 +128,10 @@ pub trait Backend: Send + Sync {
     fn id(&self) -> &'static str;
     /// Whether a later turn remembers the earlier ones. One that does not is told everything again.
     fn remembers(&self) -> bool;
+    /// What of a budget it measures while a turn goes on. Time and attempts are counted without it.
+    fn measures(&self) -> &'static [BudgetKind] {
+        &[]
+    }
     /// Whether it has nothing to do in a run without tasks.
     fn needs_tasks(&self) -> bool {
         false
@@ -139,6 +144,10 @@ pub trait Backend: Send + Sync {
     /// What people can do where the program it starts is not found or cannot be executed.
     fn missing_program_hint(&self) -> &'static str {
         "install it"
+    }
+    /// Whether its worker may change files under these rules. When in doubt it may: then nobody else works beside it.
+    fn may_write(&self, _unrestricted: bool, _extra_args: &[String]) -> bool {
+        true
     }
     /// Checks backend-owned configuration when a run is created. Errors say what to change.
     fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError>;

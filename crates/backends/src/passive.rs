@@ -17,6 +17,10 @@ impl Backend for Passive {
         true
     }
 
+    fn may_write(&self, _unrestricted: bool, _extra_args: &[String]) -> bool {
+        false
+    }
+
     fn check(&self, _config: &BTreeMap<String, Value>) -> Result<(), BackendError> {
         Ok(())
     }

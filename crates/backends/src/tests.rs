@@ -121,3 +121,24 @@ fn output_is_kept_bounded_and_harmless() {
     assert_eq!(noticed, [TurnEvent::Notice { text: "careful".to_owned() }]);
     assert!(!plan.reader.finish(Exit::Code(0)).output_tail.contains('\x1b'));
 }
+
+#[test]
+fn what_may_change_files_is_told_by_the_rules_it_works_under() {
+    let registry = Registry::built_in();
+    let may = |id: &str, unrestricted, extra: &[&str]| {
+        let extra: Vec<String> = extra.iter().map(|&argument| argument.to_owned()).collect();
+        registry.get(id).unwrap().may_write(unrestricted, &extra)
+    };
+    for id in ["shell", "command"] {
+        assert!(may(id, false, &[]) && may(id, true, &[]));
+    }
+    assert!(!may("passive", true, &[]));
+    assert!(may("claude", true, &[]));
+    assert!(!may("claude", false, &[]));
+    assert!(!may("claude", false, &["--verbose", "--add-dir", "/src/allowed"]), "words are no flags");
+    for argument in ["--allowedTools", "--allowed-tools=Edit", "--permission-mode", "--settings", "--agents"]
+    {
+        assert!(may("claude", false, &[argument, "x"]), "{argument}");
+    }
+    assert!(may("claude", false, &["--dangerously-skip-permissions"]));
+}

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use agent_runner_api::ApiError;
-use agent_runner_api::view::Situation;
+use agent_runner_api::view::{Relations, Situation};
 use agent_runner_backends::{Registry, SafetyFacts};
 use agent_runner_definitions::Library;
 use agent_runner_model::capabilities::Lease;
+use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::Phase;
 use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
+use agent_runner_store::{RunQuery, StoreError};
 
 use crate::clock::Clock;
 use crate::failure::{commit_error, store_error};
+use crate::graph;
 use crate::launch::Launcher;
 use crate::place::Places;
 use crate::talk;
@@ -42,6 +45,8 @@ pub struct EngineConfig {
     pub version: &'static str,
     /// Seconds between asking a worker to stop and ending it, for new runs.
     pub stop_grace_sec: u32,
+    /// Runs that may be nested in one another.
+    pub max_call_depth: u32,
 }
 
 /// Carries out operations on the runs of one store.
@@ -88,9 +93,59 @@ impl<S: Places> Engine<S> {
             self.store.commit(run_id, facts, self.now()).await.map_err(|error| commit_error(&error))?;
         match &manifest.state.phase {
             Phase::Active { .. } => talk::ping(&self.socket(run_id)),
+            // Nobody else sees its end.
+            Phase::Ended { .. } if manifest.spec.is_passive() => self.tell_dependents(&manifest).await,
             Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {}
         }
         Ok(manifest)
+    }
+
+    /// Commits what must fit to what other runs are.
+    pub(crate) async fn commit_among(&self, run_id: &RunId, facts: &[Fact]) -> Result<Manifest, ApiError> {
+        let now = self.now();
+        let check = |all: &[Manifest]| graph::check(all, run_id, facts, now);
+        let committed = self.store.commit_among(run_id, facts, now, &check).await;
+        committed.map_err(|error| commit_error(&error))
+    }
+
+    /// All runs there are, those that were put away too.
+    pub(crate) async fn everything(&self) -> Result<Vec<Manifest>, StoreError> {
+        let query = RunQuery { include_archived: true, ..RunQuery::default() };
+        let listing = self.store.query(&query).await?;
+        Ok(listing.runs.into_iter().map(|listed| listed.manifest).collect())
+    }
+
+    /// The runs a run depends on, and maybe others.
+    pub(crate) async fn upstream(&self, manifest: &Manifest) -> Result<Vec<Manifest>, StoreError> {
+        let mut upstream = Vec::new();
+        for dependency in &manifest.state.dependencies {
+            match dependency {
+                Dependency::Group { .. } => return self.everything().await,
+                Dependency::Run { run_id } => match self.store.snapshot(run_id).await {
+                    Ok(found) => upstream.push(found),
+                    Err(StoreError::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        Ok(upstream)
+    }
+
+    /// What a run has to wait for, in words; nothing if it may work.
+    pub(crate) async fn unsatisfied(&self, manifest: &Manifest) -> Result<Option<String>, StoreError> {
+        if manifest.state.dependencies.is_empty() {
+            return Ok(None);
+        }
+        Ok(graph::unsatisfied(&self.upstream(manifest).await?, manifest))
+    }
+
+    /// Lets the drivers of runs that wait for this one know that it has ended. Who is not reached looks by itself, later.
+    pub(crate) async fn tell_dependents(&self, ended: &Manifest) {
+        let query = RunQuery { active_only: true, include_archived: true, ..RunQuery::default() };
+        let Ok(listing) = self.store.query(&query).await else { return };
+        for waiting in listing.runs.iter().filter(|run| graph::depends_on(&run.manifest, ended)) {
+            talk::ping(&self.socket(&waiting.manifest.spec.run_id));
+        }
     }
 
     pub(crate) fn socket(&self, run_id: &RunId) -> PathBuf {
@@ -133,7 +188,8 @@ impl<S: Places> Engine<S> {
         };
         let safety_note =
             self.registry.get(&spec.backend).ok().and_then(|backend| backend.safety_note(facts));
-        Ok(Situation { lease, workspace_dir: place.to_string_lossy().into_owned(), safety_note })
+        let workspace_dir = place.to_string_lossy().into_owned();
+        Ok(Situation { lease, workspace_dir, safety_note, now: self.now(), relations: Relations::default() })
     }
 }
 

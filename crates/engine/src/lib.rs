@@ -1,15 +1,19 @@
 //! Carries out the use cases: create, drive, abort, set a task, recover. Must not contain HTTP, argument parsing,
 //! reads of the environment, standard output or the names of vendors.
 
+mod admission;
 pub mod clock;
 mod compose;
 pub mod driver;
 mod engine;
 mod failure;
+mod family;
 mod git;
+mod graph;
 pub mod launch;
 mod place;
 mod service;
+mod shares;
 pub mod talk;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::budget::BudgetKind;
 use crate::ids::Fence;
 use crate::phase::PromptKind;
 use crate::time::Timestamp;
@@ -56,6 +57,9 @@ pub struct LiveAttempt {
     pub process: Option<ProcessRef>,
     /// `state.progress` when it started.
     pub progress_at_start: u64,
+    /// What it used so far, where somebody has to know that before it ends.
+    #[serde(default, skip_serializing_if = "Usage::is_unknown")]
+    pub usage: Usage,
 }
 
 /// Which limit ran out.
@@ -127,6 +131,11 @@ pub enum AttemptEnd {
         /// In words.
         detail: String,
     },
+    /// It reached one of the run's ceilings and was stopped.
+    OverBudget {
+        /// Which.
+        over: BudgetKind,
+    },
     /// The driver or the machine died, or the driver was told to leave.
     Interrupted,
     /// Somebody cancelled the run.
@@ -153,6 +162,8 @@ pub enum EndClass {
     Limited,
     /// See [`AttemptEnd::Misconfigured`].
     Misconfigured,
+    /// See [`AttemptEnd::OverBudget`].
+    OverBudget,
     /// See [`AttemptEnd::Interrupted`].
     Interrupted,
     /// See [`AttemptEnd::Aborted`].
@@ -169,6 +180,7 @@ impl EndClass {
             | Self::Network
             | Self::Limited
             | Self::Misconfigured
+            | Self::OverBudget
             | Self::Interrupted
             | Self::Aborted => false,
         }
@@ -192,6 +204,7 @@ impl EndClass {
             Self::Network => "network",
             Self::Limited => "limited",
             Self::Misconfigured => "misconfigured",
+            Self::OverBudget => "over budget",
             Self::Interrupted => "interrupted",
             Self::Aborted => "aborted",
         }
@@ -210,6 +223,7 @@ impl AttemptEnd {
             Self::Network { .. } => EndClass::Network,
             Self::Limited { .. } => EndClass::Limited,
             Self::Misconfigured { .. } => EndClass::Misconfigured,
+            Self::OverBudget { .. } => EndClass::OverBudget,
             Self::Interrupted => EndClass::Interrupted,
             Self::Aborted => EndClass::Aborted,
         }
@@ -227,6 +241,7 @@ impl AttemptEnd {
             | Self::Network { detail }
             | Self::Limited { detail, .. }
             | Self::Misconfigured { detail, .. } => detail.clone(),
+            Self::OverBudget { over } => format!("the ceiling of `{}` is reached", over.as_str()),
             Self::Interrupted => "the driver was interrupted".to_owned(),
             Self::Aborted => "cancelled".to_owned(),
         }

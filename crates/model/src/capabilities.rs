@@ -29,10 +29,50 @@ pub struct Capabilities {
     pub can_resume: bool,
     /// `run abort`.
     pub can_abort: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort_reason: Option<AbortReason>,
     /// `run attach` has something to watch.
     pub can_attach: bool,
+    /// `run archive`.
+    pub can_archive: bool,
+    /// `run unarchive`.
+    pub can_unarchive: bool,
+    /// `run reset`.
+    pub can_reset: bool,
+    /// `run delete`.
+    pub can_delete: bool,
+    /// `run reconfigure`.
+    pub can_reconfigure: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconfigure_reason: Option<ReconfigureReason>,
+    /// `run queue-message`.
+    pub can_queue_message: bool,
     /// Changes of the task list.
     pub task_mutation: TaskCapabilities,
+}
+
+/// Why a run cannot be aborted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AbortReason {
+    /// It has ended.
+    AlreadyTerminal,
+    /// It was not started.
+    NotStarted,
+}
+
+/// Why a run cannot be made from other variables or words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReconfigureReason {
+    /// It is archived.
+    Archived,
+    /// It was approved or started already.
+    NotInitialized,
+    /// Its tasks were changed already.
+    TasksChanged,
 }
 
 /// Which changes of the task list are possible.
@@ -65,19 +105,57 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
         Phase::Active { .. } => (false, free, true, true),
         Phase::Ended { .. } => (false, true, false, false),
     };
+    let abort_reason = match &manifest.state.phase {
+        Phase::Active { .. } => None,
+        Phase::Initialized | Phase::Ready => Some(AbortReason::NotStarted),
+        Phase::Ended { .. } => Some(AbortReason::AlreadyTerminal),
+    };
+    let reconfigure_reason = reconfigure_reason(manifest);
     Capabilities {
         can_ready: can_ready && !passive && !archived,
         can_resume: can_resume && !passive && !archived,
         can_abort,
+        abort_reason,
         can_attach,
+        // What is active can be aborted; what is not can be put away and begun anew.
+        can_archive: !can_abort && !archived,
+        can_unarchive: archived,
+        can_reset: !can_abort && !archived,
+        can_delete: !can_abort && archived,
+        can_reconfigure: reconfigure_reason.is_none(),
+        reconfigure_reason,
+        can_queue_message: can_abort && !free,
         task_mutation: task_capabilities(manifest),
     }
 }
 
+fn reconfigure_reason(manifest: &Manifest) -> Option<ReconfigureReason> {
+    if manifest.state.archived_at.is_some() {
+        return Some(ReconfigureReason::Archived);
+    }
+    match &manifest.state.phase {
+        Phase::Initialized => {}
+        Phase::Ready | Phase::Active { .. } | Phase::Ended { .. } => {
+            return Some(ReconfigureReason::NotInitialized);
+        }
+    }
+    let (tasks, created) = (&manifest.state.final_tasks, &manifest.spec.tasks);
+    let untouched = tasks.values().all(|task| task.version == 0) && tasks.len() == created.len();
+    (!untouched).then_some(ReconfigureReason::TasksChanged)
+}
+
 /// Which changes of the task list are possible. Does not depend on who drives.
 pub fn task_capabilities(manifest: &Manifest) -> TaskCapabilities {
-    let unlocked =
-        !manifest.spec.locked_fields.contains(&LockableField::Tasks) && manifest.state.archived_at.is_none();
+    if manifest.state.archived_at.is_some() {
+        return TaskCapabilities {
+            can_set_status: false,
+            can_edit_notes: false,
+            can_add: false,
+            can_edit_pending: false,
+            can_delete_pending: false,
+        };
+    }
+    let unlocked = !manifest.spec.locked_fields.contains(&LockableField::Tasks);
     let passive = manifest.spec.is_passive();
     match &manifest.state.phase {
         Phase::Initialized | Phase::Ended { .. } => TaskCapabilities {
@@ -107,7 +185,7 @@ pub fn task_capabilities(manifest: &Manifest) -> TaskCapabilities {
 /// Why a change of the task list is denied, in words.
 pub fn task_denial(manifest: &Manifest) -> String {
     if manifest.state.archived_at.is_some() {
-        return "the run is archived".to_owned();
+        return "the run is archived; `run unarchive` takes it back out".to_owned();
     }
     match &manifest.state.phase {
         Phase::Ready => "the run is ready and its handoff is frozen".to_owned(),

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
-use crate::ids::{Fence, TaskId};
+use crate::budget::Amount;
+use crate::ids::{Fence, RunId, TaskId};
+use crate::manifest::Dependency;
 use crate::phase::{Cause, PromptKind, RunStatus, Wait};
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
@@ -121,6 +123,84 @@ pub enum EventBody {
         check: String,
         /// What is wrong; nothing if it passed.
         objection: Option<String>,
+    },
+    /// A message that waited was taken back.
+    #[serde(rename = "run.queued_resume_message_removed")]
+    MessageRemoved {
+        /// Its id.
+        message_id: String,
+    },
+    /// Everything that was executed was forgotten.
+    #[serde(rename = "run.reset")]
+    RunReset {},
+    /// An initialized run was made from other variables or words.
+    #[serde(rename = "run.reconfigured")]
+    RunReconfigured {
+        /// Names of what changed: variables, and `message`. Never values.
+        changed: Vec<String>,
+    },
+    /// Put away.
+    #[serde(rename = "run.archived")]
+    RunArchived {},
+    /// Taken back out.
+    #[serde(rename = "run.unarchived")]
+    RunUnarchived {},
+    /// Name, note, pin or group changed.
+    #[serde(rename = "run.metadata_changed")]
+    MetadataChanged {
+        /// Which: `name`, `note`, `pinned`, `runGroupId`.
+        field: String,
+    },
+    /// What has to end well first has changed.
+    #[serde(rename = "run.dependencies_changed")]
+    DependenciesChanged {
+        /// All of them now.
+        dependencies: Vec<Dependency>,
+    },
+    /// A file was handed over with it.
+    #[serde(rename = "run.attachment_added")]
+    AttachmentAdded {
+        /// Its id.
+        attachment_id: String,
+        /// Its name.
+        name: String,
+    },
+    /// It no longer is.
+    #[serde(rename = "run.attachment_removed")]
+    AttachmentRemoved {
+        /// Its id.
+        attachment_id: String,
+    },
+    /// A run it started has ended.
+    #[serde(rename = "run.child_ended")]
+    ChildEnded {
+        /// The child.
+        run_id: RunId,
+    },
+    /// Its parent has heard of its end.
+    #[serde(rename = "run.parent_notified")]
+    ParentNotified {},
+    /// A part of its budget was set aside for a run it starts.
+    #[serde(rename = "run.budget_reserved")]
+    BudgetReserved {
+        /// The child.
+        run_id: RunId,
+        /// How much.
+        amount: Amount,
+    },
+    /// A run it started has ended; this is what it used.
+    #[serde(rename = "run.budget_settled")]
+    BudgetSettled {
+        /// The child.
+        run_id: RunId,
+        /// How much.
+        used: Amount,
+    },
+    /// Its ceilings were raised.
+    #[serde(rename = "run.extended")]
+    RunExtended {
+        /// By how much.
+        by: Amount,
     },
     /// A message waits for the next session.
     #[serde(rename = "run.queued_resume_message_added")]

@@ -1,11 +1,13 @@
 //! Facts: everything that can be reported to have happened to a run. `apply` turns them into state and events, or
 //! refuses them.
 
+use crate::attachment::Attachment;
 use crate::attempt::{AttemptEnd, ProcessRef};
+use crate::budget::Amount;
 use crate::ids::{Epoch, Fence, RunId, TaskId};
-use crate::manifest::{DriverRef, GitHead, QueuedMessage, Urgency};
+use crate::manifest::{Dependency, DriverRef, GitHead, QueuedMessage, Urgency};
 use crate::phase::{Cause, HookRef, Outcome, PromptKind, Wait};
-use crate::spec::LimitPolicy;
+use crate::spec::{LimitPolicy, RunSpec};
 use crate::task::TaskStatus;
 use crate::usage::{Meter, Usage};
 
@@ -131,6 +133,13 @@ pub enum DriverFact {
         /// Its process.
         process: ProcessRef,
     },
+    /// What the attempt used so far.
+    AttemptUsed {
+        /// Which.
+        fence: Fence,
+        /// How much.
+        usage: Usage,
+    },
     /// What the working directory's repository stood at: when a session was opened, and when the run ended.
     WorkspaceSeen {
         /// Nothing outside a git repository, or where its state cannot be told.
@@ -253,6 +262,113 @@ pub enum ControlFact {
     MessageQueued {
         /// The message.
         message: QueuedMessage,
+    },
+    /// A message that waits is taken back.
+    MessageRemoved {
+        /// Its id.
+        id: String,
+    },
+    /// Everything that was executed is forgotten: the run is as it was created.
+    Reset,
+    /// An initialized run is made from other variables or words.
+    Respecified {
+        /// The revision the new spec was made from.
+        revision: u64,
+        /// The new spec.
+        spec: Box<RunSpec>,
+        /// Names of the variables that changed, and whether the message did.
+        changed: Vec<String>,
+    },
+    /// Put away.
+    Archived,
+    /// Taken back out.
+    Unarchived,
+    /// Another display name, or none.
+    Named {
+        /// The name.
+        name: Option<String>,
+    },
+    /// Another note for people, or none.
+    Noted {
+        /// Markdown.
+        note: Option<String>,
+    },
+    /// Whether boards show it first.
+    Pinned {
+        /// Whether.
+        pinned: bool,
+    },
+    /// It joins a group.
+    Grouped {
+        /// Which; its own id to stand alone.
+        group_id: String,
+    },
+    /// The backend's conversation of a passive run, tracked by hand.
+    BackendSessionSet {
+        /// The handle; nothing to forget it.
+        id: Option<String>,
+    },
+    /// Something has to end well before it may start.
+    DependencyAdded {
+        /// What.
+        dependency: Dependency,
+    },
+    /// That no longer has to.
+    DependencyRemoved {
+        /// What.
+        dependency: Dependency,
+    },
+    /// Nothing has to any more.
+    DependenciesCleared,
+    /// A file is handed over with it.
+    AttachmentAdded {
+        /// The file.
+        attachment: Attachment,
+    },
+    /// It no longer is.
+    AttachmentRemoved {
+        /// Its id.
+        id: String,
+    },
+    /// A run it started has ended.
+    ChildEnded {
+        /// The notice's id: heard again, it changes nothing.
+        notice: String,
+        /// The child.
+        child: RunId,
+        /// The words.
+        text: String,
+    },
+    /// The parent has heard of the end of this run.
+    NoticeDelivered {
+        /// The notice's id.
+        notice: String,
+    },
+    /// A part of its budget is set aside for a run it starts.
+    BudgetReserved {
+        /// The child.
+        child: RunId,
+        /// How much.
+        amount: Amount,
+    },
+    /// That run has ended; this is what it used.
+    BudgetSettled {
+        /// The child.
+        child: RunId,
+        /// How much.
+        used: Amount,
+        /// The revision of the account this was reckoned from: nobody may have changed it since.
+        seen: u64,
+    },
+    /// What its parent set aside for it, together with all that it was given before and has used.
+    BudgetGranted {
+        /// How much.
+        amount: Amount,
+    },
+    /// Its ceilings are raised.
+    Extended {
+        /// By how much.
+        by: Amount,
     },
 }
 

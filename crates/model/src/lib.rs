@@ -4,7 +4,9 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod apply;
+pub mod attachment;
 pub mod attempt;
+pub mod budget;
 pub mod capabilities;
 pub mod event;
 pub mod fact;
@@ -17,14 +19,15 @@ pub mod task;
 pub mod time;
 pub mod turn;
 pub mod usage;
+pub mod vars;
 
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Applied, apply, apply_all};
+pub use apply::{Applied, apply, apply_all, check_group_id};
 pub use capabilities::{Capabilities, Lease, TaskCapabilities, capabilities};
 pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};
 pub use ids::{Epoch, Fence, RunId, TaskId};
 pub use manifest::Manifest;
-pub use step::{Observation, Step, next_step};
+pub use step::{Gate, Observation, Step, next_step};
 pub use time::Timestamp;

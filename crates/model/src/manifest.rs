@@ -1,13 +1,17 @@
 //! The manifest: the one durable record of a run. Holds the frozen spec and the changing state; how state changes
 //! is `apply`'s business.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::{AttemptRecord, EndClass};
+use crate::attachment::Attachment;
+use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
+use crate::budget::BudgetState;
 use crate::event::EventBody;
-use crate::ids::{Epoch, Fence, TaskId};
+use crate::ids::{Epoch, Fence, RunId, TaskId};
 use crate::phase::{Cause, Outcome, Phase, RunStatus, Stage};
 use crate::spec::{LimitPolicy, RunSpec};
 use crate::task::{Task, TaskStatus};
@@ -41,6 +45,8 @@ pub struct Manifest {
 pub struct RunState {
     /// Where the run stands.
     pub phase: Phase,
+    /// Runs that belong together; the run's own id when it stands alone.
+    pub run_group_id: String,
     /// Display name.
     pub name: Option<String>,
     /// Note for people, Markdown. Never sent to a worker.
@@ -59,6 +65,9 @@ pub struct RunState {
     pub next_cause: Option<Cause>,
     /// Attempts that ended, oldest first.
     pub attempt_records: Vec<AttemptRecord>,
+    /// The number of the first attempt since the run was created or reset: numbers are never used twice.
+    #[serde(default)]
+    pub first_attempt_number: u32,
     /// The fence the next attempt gets.
     pub next_fence: Fence,
     /// The newest driver's epoch.
@@ -85,6 +94,18 @@ pub struct RunState {
     pub schedule: Option<Schedule>,
     /// What has to end well before this run may start.
     pub dependencies: Vec<Dependency>,
+    /// Files that were handed over with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// What changes about its budget.
+    #[serde(default)]
+    pub budget: BudgetState,
+    /// The end of this run that its parent has to be told, or was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_notice: Option<ParentNotice>,
+    /// Ends of runs this one started that it was told of, by the ids of their notices.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub heard: BTreeSet<String>,
     /// Somebody wants the run to end.
     pub abort_request: Option<AbortRequest>,
     /// First start.
@@ -183,6 +204,18 @@ pub struct Rejection {
     pub detail: String,
 }
 
+/// The end of a run that its parent is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentNotice {
+    /// The same however often it is said: the run and its session.
+    pub id: String,
+    /// The words.
+    pub text: String,
+    /// Whether the parent has it.
+    pub delivered: bool,
+}
+
 /// A message that waits for the next session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -193,6 +226,9 @@ pub struct QueuedMessage {
     pub text: String,
     /// When it was queued.
     pub queued_at: Timestamp,
+    /// The run whose end it tells; nothing for a message of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_run_id: Option<RunId>,
 }
 
 /// A request that came lately.
@@ -216,18 +252,18 @@ pub struct Schedule {
 }
 
 /// What has to end well before a run may start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Dependency {
     /// One run.
     Run {
         /// Which.
-        run_id: String,
+        run_id: RunId,
     },
     /// Every run of a group.
     Group {
         /// Which.
-        run_group_id: String,
+        group_id: String,
     },
 }
 
@@ -267,6 +303,7 @@ impl Manifest {
         };
         let state = RunState {
             phase: Phase::Initialized,
+            run_group_id: spec.run_id.to_string(),
             name,
             note: None,
             pinned: false,
@@ -276,6 +313,7 @@ impl Manifest {
             sessions: Vec::new(),
             next_cause: None,
             attempt_records: Vec::new(),
+            first_attempt_number: 0,
             next_fence: Fence(1),
             epoch: Epoch(0),
             driver: None,
@@ -288,6 +326,10 @@ impl Manifest {
             recent_requests: Vec::new(),
             schedule: None,
             dependencies: Vec::new(),
+            attachments: Vec::new(),
+            budget: BudgetState::default(),
+            parent_notice: None,
+            heard: BTreeSet::new(),
             abort_request: None,
             started_at: None,
             updated_at: spec.created_at,
@@ -318,6 +360,20 @@ impl Manifest {
     /// The open session, or the last one.
     pub fn session(&self) -> Option<&Session> {
         self.state.sessions.last()
+    }
+
+    /// The attempt whose worker is, or may be, alive.
+    pub fn live_attempt(&self) -> Option<&LiveAttempt> {
+        match self.stage() {
+            Some(Stage::Attempting { attempt }) => Some(attempt),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The number the next attempt gets.
+    pub fn next_attempt_number(&self) -> u32 {
+        let ended = u32::try_from(self.state.attempt_records.len()).unwrap_or(u32::MAX);
+        self.state.first_attempt_number.saturating_add(ended)
     }
 
     /// The stage of an active run.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, LiveAttempt};
+use crate::budget::BudgetKind;
 use crate::ids::TaskId;
 use crate::spec::HookPhase;
 use crate::time::Timestamp;
@@ -85,7 +86,7 @@ pub enum WaitReason {
     Dependencies,
     /// A time that was set for it.
     Schedule,
-    /// Too much is running on this machine.
+    /// Another run works in its directory.
     Admission,
 }
 
@@ -195,6 +196,8 @@ pub enum FailureKind {
     Limited,
     /// The backend stayed unreachable or overloaded.
     Unavailable,
+    /// Another run works in the same directory, and this one was not to wait for it.
+    Busy,
     /// The driver was interrupted again and again, without progress.
     Interrupted,
     /// The run wants something this version cannot do.
@@ -209,10 +212,13 @@ pub enum FailureKind {
 pub enum Outcome {
     /// Every task is completed; without tasks, the worker ended its turn normally.
     Success,
-    /// These tasks are blocked.
+    /// Somebody has to help: tasks are blocked, or a ceiling is reached.
     Blocked {
-        /// Which, in list order.
+        /// The blocked tasks, in list order.
         tasks: Vec<TaskId>,
+        /// The ceiling that is reached.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<BudgetKind>,
     },
     /// The retries are spent and tasks are open.
     Exhausted,

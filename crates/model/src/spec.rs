@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::budget::BudgetSpec;
 use crate::ids::RunId;
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
+use crate::vars::{RuntimeVar, VarSpec};
 
 /// Default limit of one attempt, in seconds of wall-clock time.
 pub const DEFAULT_TIMEOUT_SEC: u32 = 3600;
@@ -18,6 +20,10 @@ pub const DEFAULT_MAX_RETRIES: u32 = 3;
 pub const MAX_RETRIES: u32 = 20;
 /// The agent name of a run that was started without an agent file.
 pub const AD_HOC_AGENT: &str = "ad-hoc";
+/// The launcher that puts nothing in front of a worker's program.
+pub const DIRECT_LAUNCHER: &str = "direct";
+/// Runs that may be nested in one another, unless the environment says otherwise.
+pub const DEFAULT_MAX_CALL_DEPTH: u32 = 8;
 /// The backend of runs that people and tools drive through the task commands.
 pub const PASSIVE_BACKEND: &str = "passive";
 
@@ -150,16 +156,64 @@ pub struct AssignmentSpec {
     pub instructions: String,
 }
 
-/// Ceilings on what a run may use. A missing one is no ceiling.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Default)]
+/// What is put in front of a worker's program. `direct` puts nothing there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct BudgetSpec {
-    /// Seconds of wall-clock time from the first start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wall_clock_sec: Option<u64>,
-    /// Attempts, retried or not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<u32>,
+pub struct LauncherSpec {
+    /// Its name; `direct` for none, `inline` for one that an agent file spells out.
+    pub name: String,
+    /// The program and its arguments; empty for none.
+    pub argv: Vec<String>,
+}
+
+impl Default for LauncherSpec {
+    fn default() -> Self {
+        Self { name: DIRECT_LAUNCHER.to_owned(), argv: Vec::new() }
+    }
+}
+
+/// How texts of definitions are filled with variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase")]
+pub enum TemplateEngine {
+    /// `{{key}}` is replaced where the key is known; everything else stays as it is.
+    #[default]
+    Plain,
+    /// Handlebars, with loops and conditions.
+    Handlebars,
+}
+
+/// The texts of a run before variables went in, so that they can be filled again while it is initialized.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Template {
+    /// How the agent's texts are filled.
+    pub role_engine: TemplateEngine,
+    /// How the assignment's texts are filled.
+    pub work_engine: TemplateEngine,
+    /// Role instructions.
+    pub role: String,
+    /// Work instructions.
+    pub work: String,
+    /// The task list.
+    pub tasks: Vec<TaskSpec>,
+    /// For whoever starts the run.
+    pub caller_instructions: Option<String>,
+    /// The launcher's program and arguments.
+    pub launcher: Vec<String>,
+}
+
+/// What a run does when another one works in its directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase")]
+pub enum BusyPolicy {
+    /// It waits until the other one is done.
+    #[default]
+    Wait,
+    /// It ends at once.
+    Fail,
+    /// It works there all the same.
+    Share,
 }
 
 /// Where the work came from.
@@ -215,7 +269,7 @@ pub struct HookSpec {
 }
 
 /// Everything decided when the run was created.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunSpec {
     /// The run's name in commands, unique in a state directory.
@@ -234,6 +288,9 @@ pub struct RunSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub backend_config: BTreeMap<String, Value>,
+    /// What is put in front of the backend's program.
+    #[serde(default)]
+    pub launcher: LauncherSpec,
     /// Extra arguments for the backend's program, last in its command line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolved_backend_args: Vec<String>,
@@ -265,14 +322,36 @@ pub struct RunSpec {
     pub caller_instructions: Option<String>,
     /// The task list the run was created with.
     pub tasks: Vec<TaskSpec>,
+    /// The texts before variables went in.
+    #[serde(default)]
+    pub template: Template,
+    /// The variables its definitions declare.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vars: Vec<VarSpec>,
+    /// What they came to. Values from an environment are here and nowhere else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runtime_vars: BTreeMap<String, RuntimeVar>,
     /// How a worker calls this program, as the brief tells it.
     pub command: String,
     /// When the run was created.
     pub created_at: Timestamp,
     /// The run that started this one.
     pub parent_run_id: Option<RunId>,
-    /// Runs that belong together; the run's own id when it stands alone.
-    pub run_group_id: String,
+    /// How many runs it is nested in.
+    #[serde(default)]
+    pub call_depth: u32,
+    /// Whether the run that started this one is told when it ends.
+    #[serde(default)]
+    pub notify_parent: bool,
+    /// Whether it starts only when its dependencies have ended well, instead of being refused.
+    #[serde(default)]
+    pub waits_for_dependencies: bool,
+    /// What it does when another run works in its directory.
+    #[serde(default)]
+    pub on_busy: BusyPolicy,
+    /// Whether its worker may change files.
+    #[serde(default = "yes")]
+    pub may_write: bool,
     /// Where the work came from.
     #[serde(default)]
     pub origin: Origin,
@@ -301,6 +380,10 @@ pub enum Value {
     List(Vec<Value>),
     /// A map.
     Map(BTreeMap<String, Value>),
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl RunSpec {

@@ -3,6 +3,7 @@
 use crate::attempt::{
     AttemptEnd, AttemptRecord, LiveAttempt, MAX_BACKOFFS, MAX_CRASHES, MAX_INTERRUPTIONS, backoff,
 };
+use crate::budget;
 use crate::event::misconfiguration_hint;
 use crate::fact::Fact;
 use crate::ids::Fence;
@@ -10,7 +11,7 @@ use crate::manifest::{Manifest, Session};
 use crate::phase::{
     Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait, WaitReason,
 };
-use crate::spec::{HookPhase, HookSpec, LimitPolicy};
+use crate::spec::{BusyPolicy, HookPhase, HookSpec, LimitPolicy};
 use crate::time::Timestamp;
 
 /// What has to be done about a run.
@@ -44,15 +45,55 @@ pub enum Step {
     Rest,
 }
 
+impl Step {
+    /// Whether work begins with it: what other runs do can keep a run from that, and from nothing else.
+    pub fn begins_work(&self) -> bool {
+        match self {
+            Self::StartAttempt { .. } | Self::RunHook(HookRef { phase: HookPhase::BeforeAttempt, .. }) => {
+                true
+            }
+            Self::RunHook(_)
+            | Self::OpenSession(_)
+            | Self::Verify { .. }
+            | Self::Recover(_)
+            | Self::Watch(_)
+            | Self::Wait(_)
+            | Self::Finish(_)
+            | Self::External
+            | Self::Rest => false,
+        }
+    }
+}
+
 /// What the asker sees that the manifest cannot know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observation {
     /// The attempt whose worker the asker itself started and watches.
     pub watching: Option<Fence>,
+    /// What keeps the run from working now, outside of itself.
+    pub gate: Gate,
+}
+
+/// What keeps a run from working that is not in its manifest: other runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Gate {
+    /// Nothing.
+    #[default]
+    Open,
+    /// Runs it depends on have not ended well yet.
+    Dependencies {
+        /// Which, in words.
+        detail: String,
+    },
+    /// Another run works in its directory.
+    Busy {
+        /// Which, in words.
+        detail: String,
+    },
 }
 
 /// What has to be done now.
-pub fn next_step(manifest: &Manifest, observation: Observation, now: Timestamp) -> Step {
+pub fn next_step(manifest: &Manifest, observation: &Observation, now: Timestamp) -> Step {
     match &manifest.state.phase {
         Phase::Initialized if manifest.spec.is_passive() => Step::External,
         Phase::Initialized | Phase::Ready | Phase::Ended { .. } => Step::Rest,
@@ -60,7 +101,7 @@ pub fn next_step(manifest: &Manifest, observation: Observation, now: Timestamp) 
     }
 }
 
-fn active_step(manifest: &Manifest, stage: &Stage, observation: Observation, now: Timestamp) -> Step {
+fn active_step(manifest: &Manifest, stage: &Stage, observation: &Observation, now: Timestamp) -> Step {
     if let Stage::Attempting { attempt } = stage {
         return match observation.watching {
             Some(fence) if fence == attempt.fence => Step::Watch(fence),
@@ -74,12 +115,36 @@ fn active_step(manifest: &Manifest, stage: &Stage, observation: Observation, now
         Stage::Attempting { attempt } => Step::Recover(attempt.clone()),
         Stage::Judging { cursor, .. } => match hook_at(manifest, HookPhase::AfterAttempt, *cursor) {
             Some(hook) => Step::RunHook(hook),
-            None => decide(manifest, stage, now),
+            None => gated(manifest, &observation.gate, decide(manifest, stage, now)),
         },
         Stage::Waiting { wait } => Step::Wait(wait.clone()),
         Stage::Deciding | Stage::Preparing { .. } | Stage::Verifying { .. } | Stage::Closing { .. } => {
-            decide(manifest, stage, now)
+            gated(manifest, &observation.gate, decide(manifest, stage, now))
         }
+    }
+}
+
+/// Work begins only when nothing outside of the run keeps it from working. Everything else goes on.
+fn gated(manifest: &Manifest, gate: &Gate, step: Step) -> Step {
+    let works = step.begins_work();
+    let wait = |why, detail: &String| {
+        Step::Wait(Wait { until: None, until_changed: true, why, detail: detail.clone() })
+    };
+    match gate {
+        Gate::Dependencies { detail } if works => wait(WaitReason::Dependencies, detail),
+        Gate::Busy { detail } if works => match manifest.spec.on_busy {
+            BusyPolicy::Wait => wait(WaitReason::Admission, detail),
+            BusyPolicy::Fail => Step::Finish(Outcome::Failed {
+                failure: Failure {
+                    kind: FailureKind::Busy,
+                    detail: detail.clone(),
+                    hint: "resume it when the other run is done, or let it wait with --on-busy wait"
+                        .to_owned(),
+                },
+            }),
+            BusyPolicy::Share => step,
+        },
+        Gate::Open | Gate::Dependencies { .. } | Gate::Busy { .. } => step,
     }
 }
 
@@ -141,13 +206,16 @@ fn decide_attempt(manifest: &Manifest, now: Timestamp) -> Verdict {
     let last =
         manifest.state.attempt_records.last().filter(|last| last.session_index == session.session_index);
     let Some(last) = last else {
-        return Verdict::Attempt(opening_prompt(manifest, session));
+        return within_budget(manifest, Verdict::Attempt(opening_prompt(manifest, session)), now);
     };
     if last.end == AttemptEnd::Aborted {
         return Verdict::End(Outcome::Aborted);
     }
     let verdict = judge_tasks(manifest, session, last).unwrap_or_else(|| after(manifest, session, now));
+    let verdict = within_budget(manifest, verdict, now);
     match verdict {
+        // Nobody could hear them.
+        Verdict::End(Outcome::Blocked { over: Some(_), .. }) => verdict,
         // Words that came meanwhile go to the worker before the run ends.
         Verdict::End(Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted)
             if !manifest.state.queued_resume_messages.is_empty() =>
@@ -157,6 +225,19 @@ fn decide_attempt(manifest: &Manifest, now: Timestamp) -> Verdict {
             Verdict::Open(Cause::Queued { messages })
         }
         Verdict::Open(_) | Verdict::Attempt(_) | Verdict::Wait(_) | Verdict::End(_) => verdict,
+    }
+}
+
+/// No attempt starts above a ceiling, and nobody waits for one that could not start.
+fn within_budget(manifest: &Manifest, verdict: Verdict, now: Timestamp) -> Verdict {
+    match verdict {
+        Verdict::Attempt(_) | Verdict::Wait(_) => match budget::reached(manifest, now) {
+            Some(over) => {
+                Verdict::End(Outcome::Blocked { tasks: manifest.blocked_tasks(), over: Some(over) })
+            }
+            None => verdict,
+        },
+        Verdict::Open(_) | Verdict::End(_) => verdict,
     }
 }
 
@@ -182,7 +263,7 @@ fn judge_tasks(manifest: &Manifest, session: &Session, last: &AttemptRecord) -> 
     }
     let blocked = manifest.blocked_tasks();
     if !blocked.is_empty() {
-        return Some(Verdict::End(Outcome::Blocked { tasks: blocked }));
+        return Some(Verdict::End(Outcome::Blocked { tasks: blocked, over: None }));
     }
     if manifest.open_tasks().next().is_some() {
         return None;
@@ -265,6 +346,7 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
             };
             failed(kind, detail.clone(), misconfiguration_hint(*what))
         }
+        AttemptEnd::OverBudget { .. } => Verdict::Attempt(PromptKind::Nudge),
         AttemptEnd::Interrupted if count > MAX_INTERRUPTIONS => {
             let detail = format!("interrupted {count} times in a row without progress");
             failed(FailureKind::Interrupted, detail, "find out what kills the driver, then resume the run")

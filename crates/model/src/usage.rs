@@ -24,6 +24,9 @@ pub struct Usage {
     /// Cost in millionths of a US dollar, as the backend reckons it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<u64>,
+    /// Answers of the model, as the backend counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u64>,
 }
 
 /// A reading of a counter that a backend keeps over a whole conversation.
@@ -53,6 +56,18 @@ impl Usage {
         *self == Self::default()
     }
 
+    /// These figures, and the other ones where they are missing.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.or(other.input_tokens),
+            output_tokens: self.output_tokens.or(other.output_tokens),
+            cache_read_tokens: self.cache_read_tokens.or(other.cache_read_tokens),
+            cache_write_tokens: self.cache_write_tokens.or(other.cache_write_tokens),
+            cost_micro_usd: self.cost_micro_usd.or(other.cost_micro_usd),
+            turns: self.turns.or(other.turns),
+        }
+    }
+
     /// Both together; a figure that is missing in both stays missing.
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -61,6 +76,7 @@ impl Usage {
             cache_read_tokens: sum(self.cache_read_tokens, other.cache_read_tokens),
             cache_write_tokens: sum(self.cache_write_tokens, other.cache_write_tokens),
             cost_micro_usd: sum(self.cost_micro_usd, other.cost_micro_usd),
+            turns: sum(self.turns, other.turns),
         }
     }
 }

@@ -11,7 +11,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use agent_runner_model::spec::{AgentSpec, BudgetSpec, LimitPolicy, Origin, RunSpec};
+use agent_runner_model::budget::BudgetSpec;
+use agent_runner_model::spec::{AgentSpec, BusyPolicy, LauncherSpec, LimitPolicy, Origin, RunSpec, Template};
 use agent_runner_model::task::TaskSpec;
 use agent_runner_model::{Author, Fact, Manifest, RunId, TaskFact, TaskId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, NewRun, RunStore as _, Seeds, syncs};
@@ -106,7 +107,15 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         command: "agent-runner".to_owned(),
         created_at: now,
         parent_run_id: None,
-        run_group_id: id.to_string(),
+        call_depth: 0,
+        notify_parent: false,
+        waits_for_dependencies: false,
+        on_busy: BusyPolicy::Wait,
+        may_write: true,
+        launcher: LauncherSpec::default(),
+        template: Template::default(),
+        vars: Vec::new(),
+        runtime_vars: Default::default(),
         origin: Origin::Local,
         budget: BudgetSpec::default(),
         checks: Vec::new(),

@@ -117,6 +117,19 @@ pub enum StoreError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// What was to be stored could not be read.
+    #[error("what was to be stored cannot be read")]
+    Input {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// What was to be stored is too large.
+    #[error("more than {limit} bytes are not stored under one name")]
+    TooLarge {
+        /// How many are allowed.
+        limit: u64,
+    },
     /// A manifest could not be turned into text.
     #[error("cannot write the manifest of run \"{id}\" as JSON")]
     Encode {
@@ -255,6 +268,8 @@ impl StoreError {
             | Self::Busy { .. }
             | Self::Owned { .. }
             | Self::Name { .. }
+            | Self::Input { .. }
+            | Self::TooLarge { .. }
             | Self::Encode { .. } => None,
         }
     }
@@ -291,7 +306,7 @@ impl StoreError {
                 path.display()
             )),
             Self::Owned { .. } => Some("abort the run first".to_owned()),
-            Self::Name { .. } | Self::Encode { .. } => None,
+            Self::Name { .. } | Self::Input { .. } | Self::TooLarge { .. } | Self::Encode { .. } => None,
             Self::Open { .. }
             | Self::Read { .. }
             | Self::Damaged { .. }

@@ -11,9 +11,9 @@ mod similar;
 
 pub use bucket::repo_bucket;
 pub use error::{AcquireError, CommitError, StoreError};
-pub use file::{FileChanges, FileLease, FileOptions, FileStore, RESERVE_BYTES, syncs};
+pub use file::{FileChanges, FileLease, FileOptions, FilePlace, FileStore, RESERVE_BYTES, syncs};
 pub use host::Holder;
 pub use run_store::{
-    Changes, ListedRun, Listing, NewRun, OwnerLease, OwnerView, Problem, ProblemKind, RunQuery, RunStore,
-    Seeds, Tail, Takeover,
+    Changes, Entry, ListedRun, Listing, Member, NewRun, OwnerLease, OwnerView, Problem, ProblemKind,
+    RunQuery, RunStore, Seeds, Stored, Tail, Takeover,
 };

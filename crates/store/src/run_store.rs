@@ -1,11 +1,13 @@
 //! What a store of runs can do, whatever keeps them: snapshots, facts, leases, tails and queries. Must not speak of
 //! files; a database can implement it too.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_runner_model::event::{EventBody, EventRecord};
-use agent_runner_model::{Fact, Lease, Manifest, RunId, Timestamp};
+use agent_runner_model::{Fact, Lease, Manifest, Refusal, RunId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::host::Holder;
@@ -122,6 +124,8 @@ pub trait RunStore: Send + Sync {
     type Owner: OwnerLease;
     /// The prompt to look at a run again.
     type Changes: Changes;
+    /// The proof of working in a directory. Dropping it leaves; so does dying.
+    type Place: Send + Sync;
 
     /// Creates a run. `StoreError::Exists` when its id is taken, wherever that is.
     fn create(
@@ -187,6 +191,52 @@ pub trait RunStore: Send + Sync {
     /// added to it any more.
     fn seal_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Keeps what a reader has under a name, replacing what was there at one stroke: at most `limit` bytes, or nothing
+    /// at all. Says how many they were and their SHA-256.
+    fn put_blob_from(
+        &self,
+        id: &RunId,
+        name: &str,
+        source: &mut (dyn Read + Send),
+        limit: u64,
+    ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+
+    /// Takes away what is kept under a name, and the folder it was alone in. Nothing to take away is no error.
+    fn remove_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The names of the folders below a folder of blobs, such as `attachments`.
+    fn blob_folders(
+        &self,
+        id: &RunId,
+        folder: &str,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
+    /// Applies facts that must fit to what other runs are: nobody else changes what runs have to do with one another
+    /// while `check` looks at all of them and the commit is made. `check` says why not.
+    fn commit_among(
+        &self,
+        id: &RunId,
+        facts: &[Fact],
+        now: Timestamp,
+        check: &(dyn Fn(&[Manifest]) -> Result<(), Refusal> + Sync),
+    ) -> impl Future<Output = Result<Manifest, CommitError>> + Send;
+
+    /// Enters a directory as somebody who works there, unless others are there who do not go together with that.
+    /// `settled` are those who were killed there and have left nothing running.
+    fn enter_workspace(
+        &self,
+        root: &Path,
+        member: &Member,
+        settled: &[RunId],
+    ) -> impl Future<Output = Result<Entry<Self::Place>, StoreError>> + Send;
+
+    /// Who would be in the way of entering a directory now. Disturbs nobody.
+    fn look_into_workspace(
+        &self,
+        root: &Path,
+        member: &Member,
+    ) -> impl Future<Output = Result<Vec<Member>, StoreError>> + Send;
+
     /// Adds bytes at the end of what is kept under a name. Not durable by itself.
     fn append_blob(
         &self,
@@ -195,8 +245,47 @@ pub trait RunStore: Send + Sync {
         bytes: &[u8],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Deletes a run and all that belongs to it. `StoreError::Owned` while somebody owns it.
-    fn delete(&self, id: &RunId) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Deletes a run and all that belongs to it. `StoreError::Owned` while somebody owns it. `check` looks at the run as
+    /// it stands in the moment of its deletion, and says why not.
+    fn delete(
+        &self,
+        id: &RunId,
+        check: &(dyn Fn(&Manifest) -> Result<(), Refusal> + Sync),
+    ) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+/// Bytes that were stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// How many.
+    pub size: u64,
+    /// Their SHA-256, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A run that works in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// The run.
+    pub run_id: RunId,
+    /// The run at the root of its tree: runs of one tree go together.
+    pub tree: RunId,
+    /// Whether it may change files. Those who only read go together with each other.
+    pub may_write: bool,
+    /// Whether it goes together with everybody.
+    pub shares: bool,
+}
+
+/// What came of wanting to enter a directory.
+#[derive(Debug)]
+pub enum Entry<P> {
+    /// It is there.
+    Entered(P),
+    /// These are in the way.
+    Busy(Vec<Member>),
+    /// These were killed there: what they may have left running has to end before anybody else begins.
+    Abandoned(Vec<Member>),
 }
 
 /// The proof of being a run's owner. Dropping it gives the lease back; so does dying.

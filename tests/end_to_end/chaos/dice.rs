@@ -53,12 +53,17 @@ impl Drop for Round {
 
 /// Plays rounds, each with dice of its own.
 pub fn play(round: impl Fn(&mut Dice)) {
+    play_rounds(FEW, round);
+}
+
+/// Plays so many rounds unless told otherwise.
+pub fn play_rounds(ordinarily: u32, round: impl Fn(&mut Dice)) {
     let number = |name: &str| -> Option<u64> {
         let text = std::env::var(name).ok()?;
         Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
     };
     let first = number(SEED).unwrap_or_else(|| RandomState::new().hash_one(0) >> 32);
-    for seed in first..first + number(ROUNDS).unwrap_or(FEW.into()) {
+    for seed in first..first + number(ROUNDS).unwrap_or(ordinarily.into()) {
         let told = Round(seed);
         round(&mut Dice(seed));
         drop(told);

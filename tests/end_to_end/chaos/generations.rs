@@ -39,11 +39,14 @@ fn chaos_second_driver_killed_within_its_first_commit() {
 fn chaos_as_many_drivers_killed_in_a_row_as_a_run_bears() {
     let scene = Scene::ready(Worker::Script, 1);
     let follower = scene.follow();
+    let here = scene.world.fifo("here");
     for _ in 0..5 {
         scene.hang();
         let front = scene.resume().env(FAILPOINT, at("driver", "driver.spawned", 1)).run();
         scene.assert_died_at("driver", "driver.spawned", 1);
         scene.assert_interrupted(&front);
+        // The next worker is to hang as well, so this one has to have begun.
+        assert_eq!(here.line(), "here");
     }
     scene.hang_no_more();
     let after = scene.conclude();

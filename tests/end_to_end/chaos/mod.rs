@@ -11,6 +11,7 @@ mod follower;
 mod front_moments;
 mod generations;
 mod leftovers;
+mod notices;
 mod person;
 mod prepared_points;
 mod scene;

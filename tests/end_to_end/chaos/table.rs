@@ -54,6 +54,7 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("store.commit.dir_synced", [0, 1, 1, 1, 2, 3, 1, 3]),
     ("store.owner.locked", [0, 0, 0, 1, 1, 1, 0, 0]),
     ("store.owner.written", [0, 0, 0, 1, 1, 1, 0, 0]),
+    ("store.workspace.entered", [0, 0, 0, 0, 0, 1, 0, 0]),
     // No command deletes runs; the store's own tests kill there.
     ("store.delete.moved", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("driver.started", [0, 0, 0, 0, 0, 1, 0, 0]),
@@ -64,6 +65,12 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("driver.worker_exited", [0, 0, 0, 0, 0, 1, 0, 0]),
     ("driver.leftovers_ended", [0, 0, 0, 0, 0, 1, 0, 0]),
     ("driver.finished", [0, 0, 0, 0, 0, 1, 0, 0]),
+    // These runs have no parent that is to be told; `notices` kills there.
+    ("driver.notice_pending", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("driver.notice_told", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("driver.notice_started", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("driver.notice_acted", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("driver.notice_delivered", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("command.created", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("command.driver_spawned", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.lease_seen", [1, 0, 1, 0, 0, 0, 0, 0]),

@@ -1,16 +1,23 @@
 //! The command line as data. Structs only: what they mean is in `commands`.
 
+mod acts;
 mod definitions;
+mod family;
 mod hidden;
 mod run;
 mod task;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use acts::{
+    OneRunArgs, QueueMessageArgs, RemoveMessageArgs, SetBackendSessionArgs, SetGroupArgs, SetNameArgs,
+    SetNoteArgs, WaitArgs,
+};
 pub use definitions::{
     KindChoice, ListArgs, ListCommand, ListRunsArgs, NewAgentArgs, NewArgs, NewCommand, NewOneArgs,
     SchemaArgs, ShowArgs, ShowCommand, ShowOneArgs, ValidateArgs,
 };
+pub use family::{ClearDependenciesArgs, DependencyArgs, ExtendArgs, RelationArgs, UpstreamArgs};
 pub use hidden::{DriveArgs, OrphanChoice};
 pub use run::{
     AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, ReportArgs,
@@ -78,6 +85,17 @@ pub enum LimitChoice {
     Wait,
     /// It ends with exit code 75, to be resumed later
     Stop,
+}
+
+/// What a run does when another one works in its directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BusyChoice {
+    /// It waits until the other one is done
+    Wait,
+    /// It is not started, or ends at once
+    Fail,
+    /// It works there all the same
+    Share,
 }
 
 /// The flag that every command has.

@@ -5,7 +5,14 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{LimitChoice, OrphanChoice, Output};
+use super::acts::{
+    OneRunArgs, QueueMessageArgs, RemoveMessageArgs, SetBackendSessionArgs, SetGroupArgs, SetNameArgs,
+    SetNoteArgs, WaitArgs,
+};
+use super::{
+    BusyChoice, ClearDependenciesArgs, DependencyArgs, ExtendArgs, LimitChoice, OrphanChoice, Output,
+    RelationArgs,
+};
 
 /// What a new run is made from.
 #[derive(Debug, Args)]
@@ -49,12 +56,18 @@ pub struct NewRunArgs {
     /// Run this one descends from [default: $AGENT_RUNNER_PARENT_RUN_ID]
     #[arg(long, value_name = "RUN-ID")]
     pub parent_run: Option<String>,
-    /// Group of runs this one belongs to [default: $AGENT_RUNNER_RUN_GROUP_ID, else its own]
-    #[arg(long, value_name = "ID")]
+    /// Group of runs this one belongs to [default: $AGENT_RUNNER_RUN_GROUP_ID, else its parent's, else its own]
+    #[arg(long, value_name = "ID", conflicts_with = "no_inherit_run_group")]
     pub group_id: Option<String>,
+    /// Its relations to other runs.
+    #[command(flatten)]
+    pub relations: RelationArgs,
     /// When a usage or rate limit is met: wait for its end, or end the run with exit code 75 [default: wait]
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_limit: Option<LimitChoice>,
+    /// When another run works in the directory: wait until it is done, fail, or share it [default: wait]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_busy: Option<BusyChoice>,
     /// When the run has ended: `desktop` shows a notification, anything else is a shell command line
     #[arg(long, value_name = "desktop|COMMAND")]
     pub notify: Option<String>,
@@ -80,11 +93,14 @@ pub struct RunArgs {
     #[command(flatten)]
     pub new: NewRunArgs,
     /// Start a ready run, or go on with one that ended or was interrupted
-    #[arg(long, value_name = "RUN-ID|PATH", conflicts_with_all = ["agent", "assignment", "checklist", "backend", "cwd", "model", "effort", "timeout_sec", "max_retries", "unrestricted", "name", "parent_run", "group_id", "notify"])]
+    #[arg(long, value_name = "RUN-ID|PATH")]
     pub resume_run: Option<String>,
     /// Return as soon as the run is being driven
     #[arg(long)]
     pub detach: bool,
+    /// With --detach: do not tell the parent run when this one has ended
+    #[arg(long, requires = "detach")]
+    pub no_notify_parent_on_complete: bool,
     /// What happens if this command is killed outright [default: continue from a terminal or with --detach, else abort]
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_orphan: Option<OrphanChoice>,
@@ -112,6 +128,50 @@ pub enum RunCommand {
     Attach(AttachArgs),
     /// End a running run
     Abort(AbortArgs),
+    /// Wait until runs have ended
+    Wait(WaitArgs),
+    /// Show the runs above and below a run
+    Tree(OneRunArgs),
+    /// Make a run what it was when it was created
+    Reset(OneRunArgs),
+    /// Put a run away
+    Archive(OneRunArgs),
+    /// Take a run back out of the archive
+    Unarchive(OneRunArgs),
+    /// Delete an archived run for good
+    Delete(OneRunArgs),
+    /// Give a run a display name
+    SetName(SetNameArgs),
+    /// Give a run a note for people
+    SetNote(SetNoteArgs),
+    /// Take a run's note away
+    ClearNote(OneRunArgs),
+    /// Let boards show a run first
+    Pin(OneRunArgs),
+    /// Let boards show a run in its place
+    Unpin(OneRunArgs),
+    /// Move a run to another group
+    SetGroup(SetGroupArgs),
+    /// Let a run stand alone
+    ClearGroup(OneRunArgs),
+    /// Record the conversation a passive run is worked on in
+    SetBackendSession(SetBackendSessionArgs),
+    /// Forget the conversation of a passive run
+    ClearBackendSession(OneRunArgs),
+    /// Leave a message for the next session of a running run
+    QueueMessage(QueueMessageArgs),
+    /// List the messages that wait for a run's next session
+    QueuedMessages(OneRunArgs),
+    /// Take back a message that waits
+    RemoveQueuedMessage(RemoveMessageArgs),
+    /// Make an initialized run wait until another run, or a group of runs, has ended as success
+    AddDep(DependencyArgs),
+    /// Take that back
+    RemoveDep(DependencyArgs),
+    /// Make an initialized run wait for nothing
+    ClearDeps(ClearDependenciesArgs),
+    /// Raise the ceilings of a run's budget
+    Extend(ExtendArgs),
 }
 
 /// `init`.

@@ -2,10 +2,11 @@
 
 use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::event::{EventBody, EventRecord};
+use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::{Cause, PromptKind};
 
 use super::span::reason_words;
-use super::usage::usage_words;
+use super::usage::{amount_words, usage_words};
 
 /// What happened, without its time. Events of newer versions are shown as they are.
 pub(crate) fn event_line(event: &EventRecord) -> String {
@@ -53,6 +54,22 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
         EventBody::HookRecorded { hook, objection } => checked("hook", &hook, objection),
         EventBody::CheckRecorded { check, objection } => checked("check", &check, objection),
         EventBody::MessageQueued { message_id } => format!("message {message_id} waits for the next session"),
+        EventBody::MessageRemoved { message_id } => format!("message {message_id} taken back"),
+        EventBody::RunReset {} => "reset: as it was created".to_owned(),
+        EventBody::RunReconfigured { changed } => format!("reconfigured: {}", changed.join(", ")),
+        EventBody::RunArchived {} => "archived".to_owned(),
+        EventBody::RunUnarchived {} => "taken back out of the archive".to_owned(),
+        EventBody::MetadataChanged { field } => format!("{field} changed"),
+        EventBody::DependenciesChanged { dependencies } => dependency_words(&dependencies),
+        EventBody::AttachmentAdded { attachment_id, name } => format!("attached {name} ({attachment_id})"),
+        EventBody::AttachmentRemoved { attachment_id } => format!("attachment {attachment_id} removed"),
+        EventBody::ChildEnded { run_id } => format!("run {run_id}, which it started, has ended"),
+        EventBody::ParentNotified {} => "its parent was told of the end".to_owned(),
+        EventBody::BudgetReserved { run_id, amount } => {
+            format!("set aside for run {run_id}: {}", amount_words(&amount))
+        }
+        EventBody::BudgetSettled { run_id, used } => format!("run {run_id} used {}", amount_words(&used)),
+        EventBody::RunExtended { by } => format!("ceilings raised by {}", amount_words(&by)),
         EventBody::AbortRequested { by } => format!("abort requested: {by}"),
         EventBody::RunFinished { status, exit_code, detail } => {
             let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
@@ -83,6 +100,19 @@ pub(crate) fn is_worth_watching(event: &EventRecord) -> bool {
             | EventBody::RunFinished { .. },
         ) => false,
         Some(_) | None => true,
+    }
+}
+
+fn dependency_words(dependencies: &[Dependency]) -> String {
+    let names = dependencies.iter().map(|dependency| match dependency {
+        Dependency::Run { run_id } => format!("run {run_id}"),
+        Dependency::Group { group_id } => format!("group {group_id}"),
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        "depends on nothing".to_owned()
+    } else {
+        format!("depends on {}", names.join(", "))
     }
 }
 
@@ -120,6 +150,7 @@ fn end_words(end: &AttemptEnd) -> String {
         | AttemptEnd::Network { .. }
         | AttemptEnd::Limited { .. }
         | AttemptEnd::Misconfigured { .. }
+        | AttemptEnd::OverBudget { .. }
         | AttemptEnd::Interrupted
         | AttemptEnd::Aborted => end.detail(),
     }

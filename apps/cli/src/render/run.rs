@@ -7,12 +7,13 @@ use agent_runner_model::phase::{RunStatus, Wait};
 use agent_runner_model::task::TaskStatus;
 
 use super::clean::{clean, indent, one_line};
+use super::family::{dependency_lines, dependency_state_words};
 use super::fold::fold;
 use super::last_words::last_words;
 use super::next::{is_in_doubt, next_lines};
 use super::span::{duration_words, wait_words};
 use super::table::{fields, task_table};
-use super::usage::totals_words;
+use super::usage::{amount_words, totals_words};
 use crate::wall::Wall;
 
 /// Exit code when a driver died and its run waits to be resumed.
@@ -178,8 +179,31 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall, columns: Option<usize>
     if let Some(code) = detail.exit_code {
         pairs.push(("Exit code", code.to_string()));
     }
+    if let Some(parent) = &summary.parent_run_id {
+        pairs.push(("Parent", parent.to_string()));
+    }
+    if summary.run_group_id != summary.run_id.as_str() {
+        pairs.push(("Group", summary.run_group_id.clone()));
+    }
+    if let Some(budget) = &detail.budget {
+        pairs.push(("Budget", amount_words(&budget.ceilings)));
+        pairs.push(("Left", amount_words(&budget.remaining)));
+    }
+    if summary.dependency_state.total > 0 {
+        pairs.push(("Depends", dependency_state_words(&summary.dependency_state)));
+    }
     pairs.push(("Manifest", format!("{}/run.json", detail.workspace_dir)));
     let mut text = fields(&pairs, columns);
+    if !detail.dependencies.is_empty() {
+        text.push_str(&format!("\nDepends on\n{}", dependency_lines(&detail.dependencies)));
+    }
+    let dependents = detail.dependents.as_deref().unwrap_or_default();
+    if !dependents.is_empty() {
+        text.push_str("\nWaited for by\n");
+    }
+    for dependent in dependents {
+        text.push_str(&format!("  run {}: {}\n", dependent.run_id, dependent.effective_status.as_str()));
+    }
     if !detail.tasks.is_empty() {
         text.push('\n');
         text.push_str(&fold(&task_table(&detail.tasks), columns));

@@ -45,6 +45,7 @@ fn summary() -> Value {
         "model": "robot-large-4", "cwd": "/srv/shop", "createdAt": after(-300), "startedAt": after(-300),
         "updatedAt": after(0), "endedAt": null, "totalAttemptCount": 1, "totalSessionCount": 1,
         "maxAttemptsPerSession": 4, "tasksCompleted": 1, "tasksTotal": 4, "activeTask": null, "wait": null,
+        "dependencyState": { "ready": true, "total": 0, "satisfied": 0, "unsatisfied": 0 },
         "usage": { "inputTokens": 1200, "cacheReadTokens": 40_000, "outputTokens": 2100, "costMicroUsd": 123_400,
             "unmeasuredAttempts": 0 }
     })
@@ -53,8 +54,12 @@ fn summary() -> Value {
 fn situation() -> Value {
     json!({
         "capabilities": { "canReady": false, "canResume": false, "canAbort": true, "canAttach": true,
+            "canArchive": false, "canUnarchive": false, "canReset": false, "canDelete": false,
+            "canReconfigure": false, "reconfigureReason": "not_initialized", "canQueueMessage": true,
             "taskMutation": { "canSetStatus": true, "canEditNotes": true, "canAdd": true, "canEditPending": true,
                 "canDeletePending": true } },
+        "onBusy": "wait", "mayWrite": true,
+        "dependencies": [], "dependents": [], "callDepth": 0, "budget": null,
         "isLive": true, "lease": "held", "workspaceDir": "/state/runs/shop/k7d2p9x2aa", "revision": 9,
         "lastCursor": 9, "agent": { "name": "implementer", "sourcePath": null }, "assignment": null,
         "effort": null, "note": null, "backendSessionId": null, "unrestricted": false, "safetyNote": null,

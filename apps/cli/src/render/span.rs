@@ -71,6 +71,6 @@ pub(crate) fn reason_words(why: WaitReason) -> &'static str {
         WaitReason::Approval => "approval",
         WaitReason::Dependencies => "other runs",
         WaitReason::Schedule => "schedule",
-        WaitReason::Admission => "this machine is busy",
+        WaitReason::Admission => "its directory is in use",
     }
 }

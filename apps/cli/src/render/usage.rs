@@ -1,6 +1,23 @@
 //! Tokens and money in words. What was not measured is not mentioned, and nothing measured is said: unknown is not zero.
 
+use agent_runner_model::budget::{Amount, BudgetKind};
 use agent_runner_model::usage::{Usage, UsageTotals};
+
+/// An amount of what can be limited, in words; nothing is not mentioned.
+pub(crate) fn amount_words(amount: &Amount) -> String {
+    let parts = BudgetKind::ALL.into_iter().filter_map(|kind| {
+        let value = amount.get(kind)?;
+        Some(match kind {
+            BudgetKind::WallClock => format!("{value} s"),
+            BudgetKind::Tokens => format!("{} tokens", count_words(value)),
+            BudgetKind::CostUsd => cost_words(value),
+            BudgetKind::Attempts => format!("{value} attempts"),
+            BudgetKind::Turns => format!("{value} turns"),
+        })
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
 
 /// Tokens and cost in words.
 pub(crate) fn usage_words(usage: &Usage) -> String {
@@ -47,6 +64,7 @@ pub(crate) fn updated(before: Usage, now: &Usage) -> Usage {
         cache_read_tokens: now.cache_read_tokens.or(before.cache_read_tokens),
         cache_write_tokens: now.cache_write_tokens.or(before.cache_write_tokens),
         cost_micro_usd: now.cost_micro_usd.or(before.cost_micro_usd),
+        turns: now.turns.or(before.turns),
     }
 }
 

@@ -2,10 +2,15 @@
 
 mod changes;
 mod definitions;
+mod family;
+mod messages;
 mod report;
 mod run;
+mod session;
 mod system;
 mod task;
+mod timeline;
+mod tree;
 
 pub use changes::{
     ChangeKind, ChangedFile, Commit, CommitList, FileList, GitChanges, LineCount, LookedAt, Uncommitted,
@@ -15,10 +20,15 @@ pub use definitions::{
     CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSchema,
     DefinitionSummary, DefinitionTask, DefinitionText, NewDefinitionReply, SkippedFile, Validation, Written,
 };
+pub use family::{BudgetView, DependencyState, DependencyView, DependentView, Relations, Via};
+pub use messages::MessageList;
 pub use report::{AttemptDigest, RefusedPermission, RunReport, TaskChange, WaitRecord, WorkerError};
 pub use run::{
-    AgentView, AssignmentView, AttemptView, Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary,
-    SessionView, Situation, Timeline, TimelineEntry, active_task,
+    AgentView, AssignmentView, Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary, Situation,
+    active_task,
 };
+pub use session::{AttemptView, SessionView};
 pub use system::{Recovered, Recovery, RecoveryAction, SystemStatus};
 pub use task::{ActiveTask, TaskDetail, TaskList, TaskView};
+pub use timeline::{Timeline, TimelineEntry};
+pub use tree::{RunTree, TreeNode};

@@ -1,18 +1,18 @@
 //! Views of runs.
 
-use agent_runner_model::attempt::{AttemptEnd, AttemptRecord};
 use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
 use agent_runner_model::event::EventRecord;
-use agent_runner_model::manifest::{GitHead, Manifest, QueuedMessage, Session};
-use agent_runner_model::phase::{Cause, Failure, Outcome, Phase, PromptKind, RunStatus, Stage, Wait};
-use agent_runner_model::spec::{Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
+use agent_runner_model::manifest::{Manifest, QueuedMessage};
+use agent_runner_model::phase::{Failure, Outcome, Phase, RunStatus, Stage, Wait};
+use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
 use agent_runner_model::task::TaskStatus;
-use agent_runner_model::turn::TurnRecord;
-use agent_runner_model::usage::{Usage, UsageTotals, totals};
+use agent_runner_model::usage::{UsageTotals, totals};
 use agent_runner_model::{RunId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::{BudgetView, DependencyState, DependencyView, DependentView, Relations};
+use super::session::{AttemptView, SessionView, attempts_of};
 use super::task::{ActiveTask, TaskView};
 
 /// What the reader of a manifest knows besides it.
@@ -24,6 +24,10 @@ pub struct Situation {
     pub workspace_dir: String,
     /// What people should know about the backend's own safety rules in this run.
     pub safety_note: Option<String>,
+    /// When it was looked at.
+    pub now: Timestamp,
+    /// What other runs have to do with it.
+    pub relations: Relations,
 }
 
 /// The agent of a run.
@@ -44,122 +48,6 @@ pub struct AssignmentView {
     pub name: String,
     /// Its file.
     pub source_path: String,
-}
-
-/// A session of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SessionView {
-    /// From 0.
-    pub session_index: u32,
-    /// Why it was opened.
-    pub cause: Cause,
-    /// Its status: `running` while it is open.
-    pub status: RunStatus,
-    /// When it was opened.
-    pub started_at: Timestamp,
-    /// When it was closed.
-    pub ended_at: Option<Timestamp>,
-    /// Exit code of the command that ran it.
-    pub exit_code: Option<u8>,
-    /// The words it was opened with.
-    pub message: Option<String>,
-    /// Its first attempt.
-    pub first_attempt_number: Option<u32>,
-    /// Its last attempt.
-    pub last_attempt_number: Option<u32>,
-    /// Attempts started.
-    pub attempt_count: u32,
-    /// Attempts that counted as a try.
-    pub attempts_spent: u32,
-    /// How many may count.
-    pub max_attempts_per_session: u32,
-    /// What the repository of the run's directory had checked out when it was opened.
-    pub git_before: Option<GitHead>,
-    /// The same when the run ended.
-    pub git_after: Option<GitHead>,
-}
-
-impl From<&Session> for SessionView {
-    fn from(session: &Session) -> Self {
-        let status = match (&session.outcome, session.ended_at) {
-            (Some(Outcome::Success) | None, Some(_)) => RunStatus::Success,
-            (Some(Outcome::Blocked { .. }), _) => RunStatus::Blocked,
-            (Some(Outcome::Exhausted), _) => RunStatus::Exhausted,
-            (Some(Outcome::Failed { .. }), _) => RunStatus::Error,
-            (Some(Outcome::Aborted), _) => RunStatus::Aborted,
-            (Some(Outcome::Success) | None, None) => RunStatus::Running,
-        };
-        let last = session
-            .first_attempt_number
-            .filter(|_| session.attempt_count > 0)
-            .map(|first| first.saturating_add(session.attempt_count - 1));
-        Self {
-            session_index: session.session_index,
-            cause: session.cause.clone(),
-            status,
-            started_at: session.started_at,
-            ended_at: session.ended_at,
-            exit_code: session.outcome.as_ref().map(Outcome::exit_code),
-            message: session.message.clone(),
-            first_attempt_number: session.first_attempt_number,
-            last_attempt_number: last,
-            attempt_count: session.attempt_count,
-            attempts_spent: session.attempts_spent,
-            max_attempts_per_session: session.max_attempts_per_session,
-            git_before: session.git_before.clone(),
-            git_after: session.git_after.clone(),
-        }
-    }
-}
-
-/// An attempt of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AttemptView {
-    /// From 0.
-    pub attempt_number: u32,
-    /// The session it belongs to.
-    pub session_index: u32,
-    /// What the worker was told.
-    pub prompt: PromptKind,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// When it ended; nothing while it runs.
-    pub ended_at: Option<Timestamp>,
-    /// How it ended; nothing while it runs.
-    pub end: Option<AttemptEnd>,
-    /// Exit code of the worker's program.
-    pub exit_code: Option<i32>,
-    /// Signal that ended the worker's program.
-    pub signal: Option<i32>,
-    /// The worker's process id while it runs.
-    pub pid: Option<u32>,
-    /// The end of what it printed.
-    pub output_tail: String,
-    /// Processes it left behind, which were ended.
-    pub leftovers: u32,
-    /// What it used; nothing while it runs.
-    pub usage: Option<Usage>,
-}
-
-impl From<&AttemptRecord> for AttemptView {
-    fn from(record: &AttemptRecord) -> Self {
-        Self {
-            attempt_number: record.attempt_number,
-            session_index: record.session_index,
-            prompt: record.prompt,
-            started_at: record.started_at,
-            ended_at: Some(record.ended_at),
-            end: Some(record.end.clone()),
-            exit_code: record.exit_code,
-            signal: record.signal,
-            pid: None,
-            output_tail: record.output_tail.clone(),
-            leftovers: record.leftovers,
-            usage: Some(record.usage),
-        }
-    }
 }
 
 /// A run in a list.
@@ -216,6 +104,8 @@ pub struct RunSummary {
     pub active_task: Option<ActiveTask>,
     /// What it waits for, and until when.
     pub wait: Option<Wait>,
+    /// How what it depends on stands.
+    pub dependency_state: DependencyState,
     /// What its attempts used together.
     pub usage: UsageTotals,
     /// What may be done with it.
@@ -255,6 +145,10 @@ pub struct RunDetail {
     pub safety_note: Option<String>,
     /// What it does when a usage or rate limit is met.
     pub on_limit: LimitPolicy,
+    /// What it does when another run works in its directory.
+    pub on_busy: BusyPolicy,
+    /// Whether its worker may change files.
+    pub may_write: bool,
     /// Seconds one attempt may take.
     pub timeout_sec: u32,
     /// Exit code that goes with its end.
@@ -279,6 +173,14 @@ pub struct RunDetail {
     pub caller_instructions: Option<String>,
     /// Fields that could not be overridden.
     pub locked_fields: Vec<LockableField>,
+    /// Its ceilings, and how far they are reached; nothing without any.
+    pub budget: Option<BudgetView>,
+    /// What has to end well before it may start.
+    pub dependencies: Vec<DependencyView>,
+    /// What waits for it; nothing where nobody looked, while it is watched.
+    pub dependents: Option<Vec<DependentView>>,
+    /// How many runs it is nested in.
+    pub call_depth: u32,
 }
 
 impl RunSummary {
@@ -293,7 +195,7 @@ impl RunSummary {
         Self {
             run_id: spec.run_id.clone(),
             parent_run_id: spec.parent_run_id.clone(),
-            run_group_id: spec.run_group_id.clone(),
+            run_group_id: state.run_group_id.clone(),
             repo: spec.repo.clone(),
             status: manifest.status(false),
             effective_status: manifest.status(free),
@@ -316,6 +218,7 @@ impl RunSummary {
             tasks_total: state.final_tasks.len(),
             active_task: active_task(manifest),
             wait: wait_of(manifest),
+            dependency_state: situation.relations.state(),
             usage: totals(&state.attempt_records),
             capabilities: capabilities(manifest, situation.lease),
         }
@@ -355,6 +258,8 @@ impl RunDetail {
             unrestricted: spec.unrestricted,
             safety_note: situation.safety_note.clone(),
             on_limit: state.on_limit,
+            on_busy: spec.on_busy,
+            may_write: spec.may_write,
             timeout_sec: spec.timeout_sec,
             exit_code: manifest.outcome().map(Outcome::exit_code),
             failure,
@@ -367,6 +272,10 @@ impl RunDetail {
             message: spec.message.clone(),
             caller_instructions: spec.caller_instructions.clone(),
             locked_fields: spec.locked_fields.clone(),
+            budget: BudgetView::new(manifest, situation.now),
+            dependencies: situation.relations.dependencies.clone(),
+            dependents: situation.relations.dependents.clone(),
+            call_depth: spec.call_depth,
         }
     }
 }
@@ -383,28 +292,6 @@ fn wait_of(manifest: &Manifest) -> Option<Wait> {
         Some(Stage::Waiting { wait }) => Some(wait.clone()),
         Some(_) | None => None,
     }
-}
-
-fn attempts_of(manifest: &Manifest) -> Vec<AttemptView> {
-    let mut attempts: Vec<AttemptView> =
-        manifest.state.attempt_records.iter().map(AttemptView::from).collect();
-    if let Some(Stage::Attempting { attempt }) = manifest.stage() {
-        attempts.push(AttemptView {
-            attempt_number: attempt.attempt_number,
-            session_index: manifest.session().map_or(0, |session| session.session_index),
-            prompt: attempt.prompt,
-            started_at: attempt.started_at,
-            ended_at: None,
-            end: None,
-            exit_code: None,
-            signal: None,
-            pid: attempt.process.as_ref().map(|process| process.pid),
-            output_tail: String::new(),
-            leftovers: 0,
-            usage: None,
-        });
-    }
-    attempts
 }
 
 /// The task that is being worked on: the first one in progress.
@@ -424,46 +311,6 @@ pub struct RunReading {
     pub events: Vec<EventRecord>,
     /// Cursor of the newest event there is.
     pub last_cursor: u64,
-}
-
-/// Something that happened, in the order it happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "source", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum TimelineEntry {
-    /// To the run.
-    Run {
-        /// The event, as `run audit` shows it.
-        event: EventRecord,
-    },
-    /// In an attempt: what the worker did or said.
-    Worker {
-        /// Which attempt.
-        attempt_number: u32,
-        /// The event.
-        record: TurnRecord,
-    },
-}
-
-impl TimelineEntry {
-    /// When it happened.
-    pub fn at(&self) -> Timestamp {
-        match self {
-            Self::Run { event } => event.at,
-            Self::Worker { record, .. } => record.at,
-        }
-    }
-}
-
-/// What happened in a run and what its workers did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Timeline {
-    /// The run.
-    pub run: RunDetail,
-    /// Oldest first.
-    pub entries: Vec<TimelineEntry>,
-    /// Attempts whose events cannot be read, and why.
-    pub warnings: Vec<String>,
 }
 
 /// The handoff to the worker.

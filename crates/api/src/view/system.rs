@@ -35,6 +35,8 @@ pub enum RecoveryAction {
     Recovered,
     /// The same, and a new driver was started.
     Resumed,
+    /// It has ended, and its parent was told.
+    ToldParent,
     /// It would be recovered.
     WouldRecover,
     /// Nobody here can tell whether its driver lives.

@@ -166,6 +166,7 @@ fn tokens(raw: Option<&RawValue>) -> Option<Usage> {
         cache_read_tokens: whole(tokens.cached_read_tokens),
         cache_write_tokens: whole(tokens.cached_write_tokens),
         cost_micro_usd: None,
+        turns: None,
     })
 }
 

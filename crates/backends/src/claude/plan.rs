@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use agent_runner_model::RunId;
+use agent_runner_model::budget::BudgetKind;
 use agent_runner_model::spec::{Effort, Value};
 use agent_runner_supervisor::Stdin;
 
@@ -44,6 +45,10 @@ impl Backend for Claude {
         ID
     }
 
+    fn measures(&self) -> &'static [BudgetKind] {
+        &[BudgetKind::Tokens, BudgetKind::CostUsd]
+    }
+
     fn remembers(&self) -> bool {
         true
     }
@@ -73,6 +78,10 @@ impl Backend for Claude {
 
     fn missing_program_hint(&self) -> &'static str {
         "install Claude Code so that `claude` is in PATH, or set AGENT_RUNNER_CLAUDE_BIN to where it is"
+    }
+
+    fn may_write(&self, unrestricted: bool, extra_args: &[String]) -> bool {
+        unrestricted || extra_args.iter().any(|argument| grants(argument))
     }
 
     fn check(&self, config: &BTreeMap<String, Value>) -> Result<(), BackendError> {
@@ -128,6 +137,13 @@ fn command_line(request: &TurnRequest) -> Result<Vec<OsString>, BackendError> {
     }
     argv.extend(request.extra_args.iter().map(OsString::from));
     Ok(argv)
+}
+
+/// Whether an argument may widen what the client does unasked: rules, modes, settings, and whatever brings its own.
+fn grants(argument: &str) -> bool {
+    const WORDS: [&str; 7] = ["allow", "permission", "setting", "agent", "mcp", "plugin", "config"];
+    let argument = argument.to_ascii_lowercase();
+    argument.starts_with('-') && WORDS.iter().any(|word| argument.contains(word))
 }
 
 fn retries(environment: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {

@@ -46,6 +46,7 @@ impl Account {
             cache_read_tokens: last.cache_read_tokens.or(begun.cache_read_tokens),
             cache_write_tokens: last.cache_write_tokens.or(begun.cache_write_tokens),
             cost_micro_usd: None,
+            turns: None,
         };
         self.pending = self.pending.plus(message);
     }
@@ -78,6 +79,7 @@ const NOTHING: Usage = Usage {
     cache_read_tokens: Some(0),
     cache_write_tokens: Some(0),
     cost_micro_usd: None,
+    turns: None,
 };
 
 fn tokens(raw: Option<&RawValue>) -> Option<Usage> {
@@ -88,6 +90,7 @@ fn tokens(raw: Option<&RawValue>) -> Option<Usage> {
         cache_read_tokens: whole(tokens.cache_read_input_tokens),
         cache_write_tokens: whole(tokens.cache_creation_input_tokens),
         cost_micro_usd: None,
+        turns: None,
     })
 }
 
@@ -98,6 +101,7 @@ fn of_model(model: &ModelTokens<'_>) -> Usage {
         cache_read_tokens: whole(model.cache_read_input_tokens),
         cache_write_tokens: whole(model.cache_creation_input_tokens),
         cost_micro_usd: None,
+        turns: None,
     }
 }
 

@@ -5,5 +5,5 @@ mod labels;
 mod prompt;
 mod spec;
 
-pub(crate) use prompt::prompt;
-pub(crate) use spec::{Composed, compose, new_task_id, requested_task_id};
+pub(crate) use prompt::{budget_words, prompt};
+pub(crate) use spec::{Composed, Lineage, compose, new_task_id, requested_task_id};

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use agent_runner_model::Timestamp;
 use agent_runner_model::attempt::{AttemptEnd, EndClass};
+use agent_runner_model::budget::{self, BudgetKind};
 use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::PromptKind;
 use agent_runner_model::task::{Task, TaskStatus};
@@ -66,11 +68,36 @@ fn words_to_repeat(manifest: &Manifest, goes_on: bool) -> Option<String> {
                 | EndClass::Network
                 | EndClass::Limited
                 | EndClass::Misconfigured
+                | EndClass::OverBudget
                 | EndClass::Interrupted
                 | EndClass::Aborted => false,
             }
         });
     (!goes_on || !heard).then_some(words)
+}
+
+/// What is left of a budget that is nearly used up; nothing while there is plenty.
+pub(crate) fn budget_words(manifest: &Manifest, now: Timestamp) -> String {
+    let left: Vec<String> = budget::nearly_reached(manifest, now)
+        .into_iter()
+        // Of attempts, workers cannot use less.
+        .filter(|(kind, _)| *kind != BudgetKind::Attempts)
+        .map(|(kind, left)| match kind {
+            BudgetKind::WallClock => format!("{left} seconds"),
+            BudgetKind::Tokens => format!("{left} tokens"),
+            BudgetKind::CostUsd => format!("${}.{:02}", left / 1_000_000, left % 1_000_000 / 10_000),
+            BudgetKind::Attempts => format!("{left} attempts"),
+            BudgetKind::Turns => format!("{left} turns"),
+        })
+        .collect();
+    if left.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nThis run's budget is nearly used up; what is left: {}. It is stopped at the end of it. Do what matters most \
+         first, and report each task as soon as its state changes.\n",
+        left.join(", ")
+    )
 }
 
 fn message(manifest: &Manifest) -> String {

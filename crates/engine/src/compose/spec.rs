@@ -8,10 +8,11 @@ use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_backends::Registry;
 use agent_runner_definitions::{Agent, Assignment, Library};
 use agent_runner_model::Timestamp;
+use agent_runner_model::budget::BudgetSpec;
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
-    AD_HOC_AGENT, AgentSpec, AssignmentSpec, BudgetSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC,
-    LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec,
+    AD_HOC_AGENT, AgentSpec, AssignmentSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LauncherSpec,
+    LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec, Template,
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 
@@ -25,6 +26,7 @@ use crate::failure::{backend_error, definition_error, internal};
 pub(crate) struct Composed {
     spec: RunSpec,
     name: Option<String>,
+    run_group_id: Option<String>,
     agent_seed: Option<String>,
     assignment_seed: Option<String>,
 }
@@ -33,17 +35,42 @@ pub(crate) struct Composed {
 pub(crate) struct Named {
     pub(crate) spec: RunSpec,
     pub(crate) name: Option<String>,
+    pub(crate) run_group_id: Option<String>,
     pub(crate) agent_seed: Option<String>,
     pub(crate) assignment_seed: Option<String>,
 }
 
+/// Where a new run stands among others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lineage {
+    /// The run that creates it.
+    pub(crate) parent_run_id: Option<RunId>,
+    /// The group it joins; nothing for one of its own.
+    pub(crate) run_group_id: Option<String>,
+    /// How many runs it is nested in.
+    pub(crate) call_depth: u32,
+    /// Whether its parent has to set something aside for it.
+    pub(crate) takes_a_share: bool,
+}
+
 impl Composed {
+    /// What is known of the run before it has a name.
+    pub(crate) fn spec(&self) -> &RunSpec {
+        &self.spec
+    }
+
+    /// The same run in its place among others.
+    pub(crate) fn descending(mut self, lineage: Lineage) -> Self {
+        self.spec.notify_parent &= lineage.parent_run_id.is_some();
+        self.spec.parent_run_id = lineage.parent_run_id;
+        self.spec.call_depth = lineage.call_depth;
+        self.run_group_id = lineage.run_group_id;
+        self
+    }
+
     /// The run under this name. Its brief tells workers the name, so it can only be written now.
     pub(crate) fn named(&self, run_id: RunId, created_at: Timestamp) -> Named {
         let mut spec = self.spec.clone();
-        if spec.run_group_id.is_empty() {
-            spec.run_group_id = run_id.to_string();
-        }
         spec.brief = brief(&BriefParts {
             run_id: &run_id,
             command: &spec.command,
@@ -57,6 +84,7 @@ impl Composed {
         Named {
             spec,
             name: self.name.clone(),
+            run_group_id: self.run_group_id.clone(),
             agent_seed: self.agent_seed.clone(),
             assignment_seed: self.assignment_seed.clone(),
         }
@@ -103,9 +131,11 @@ pub(crate) fn compose(
     )?;
     let cwd = working_directory(request, assignment.as_ref())?;
     let (timeout_sec, max_attempts_per_session) = limits(request, agent.as_ref(), assignment.as_ref())?;
-    let parent_run_id = request.parent_run_id.as_deref().map(RunId::parse).transpose().map_err(|error| {
-        ApiError::new(ErrorCode::Invalid, format!("the parent run's id is not one: {error}"))
-    })?;
+    // An agent file is trusted to say what it needs; without one nothing is bypassed unasked.
+    let unrestricted = request
+        .unrestricted
+        .unwrap_or_else(|| agent.as_ref().is_some_and(|agent| agent.unrestricted.unwrap_or(true)));
+    let may_write = backend.may_write(unrestricted, &backend_args);
     let spec = RunSpec {
         run_id: placeholder()?,
         repo: bucket(&cwd),
@@ -125,10 +155,7 @@ pub(crate) fn compose(
         resolved_backend_args: backend_args,
         model: request.model.clone().or_else(|| agent.as_ref().and_then(|agent| agent.model.clone())),
         effort: request.effort.or_else(|| agent.as_ref().and_then(|agent| agent.effort)),
-        // An agent file is trusted to say what it needs; without one nothing is bypassed unasked.
-        unrestricted: request
-            .unrestricted
-            .unwrap_or_else(|| agent.as_ref().is_some_and(|agent| agent.unrestricted.unwrap_or(true))),
+        unrestricted,
         timeout_sec,
         max_attempts_per_session,
         stop_grace_sec: config.stop_grace_sec,
@@ -143,16 +170,25 @@ pub(crate) fn compose(
         tasks,
         command: config.command.clone(),
         created_at: Timestamp::from_millis(0),
-        parent_run_id,
-        run_group_id: request.run_group_id.clone().unwrap_or_default(),
+        parent_run_id: None,
+        call_depth: 0,
+        notify_parent: request.notify_parent,
+        waits_for_dependencies: !request.after.is_empty(),
+        on_busy: request.on_busy.unwrap_or_default(),
+        may_write,
+        launcher: LauncherSpec::default(),
+        template: Template::default(),
+        vars: Vec::new(),
+        runtime_vars: BTreeMap::new(),
         origin: Origin::Local,
-        budget: BudgetSpec::default(),
+        budget: BudgetSpec { hard: request.budget, ..BudgetSpec::default() },
         checks: Vec::new(),
         hooks: Vec::new(),
     };
     Ok(Composed {
         spec,
         name: request.name.clone(),
+        run_group_id: None,
         agent_seed: agent.map(|agent| agent.text),
         assignment_seed: assignment.map(|assignment| assignment.text),
     })

@@ -26,7 +26,10 @@ const MARKER_LENGTH: usize = 24;
 impl<S: Places + 'static> Driver<S> {
     pub(super) async fn attempt(&mut self, preview: &Manifest, prompt: PromptKind) -> Result<Flow, Trouble> {
         let words = match self.engine.registry.get(&preview.spec.backend) {
-            Ok(backend) => compose::prompt(preview, prompt, backend.remembers()),
+            Ok(backend) => {
+                let words = compose::prompt(preview, prompt, backend.remembers());
+                words + &compose::budget_words(preview, self.engine.now())
+            }
             // Planning the turn will say what is wrong with the backend.
             Err(_) => String::new(),
         };

@@ -14,6 +14,10 @@ pub const RUN_ID: &str = "AGENT_RUNNER_RUN_ID";
 pub const PARENT_RUN_ID: &str = "AGENT_RUNNER_PARENT_RUN_ID";
 /// The group of the worker's run.
 pub const RUN_GROUP_ID: &str = "AGENT_RUNNER_RUN_GROUP_ID";
+/// How many runs a run that the worker starts is nested in.
+pub const CALL_DEPTH: &str = "AGENT_RUNNER_CALL_DEPTH";
+/// How many that may be.
+pub const MAX_CALL_DEPTH: &str = "AGENT_RUNNER_MAX_CALL_DEPTH";
 /// Where the worker works.
 pub const CWD: &str = "AGENT_RUNNER_CWD";
 /// Which attempt the worker is.
@@ -42,10 +46,12 @@ pub(crate) fn worker_environment(
     socket: &std::path::Path,
 ) -> Environment {
     let spec = &manifest.spec;
-    let own: [(&str, OsString); 9] = [
+    let own: [(&str, OsString); 11] = [
         (RUN_ID, spec.run_id.as_str().into()),
         (PARENT_RUN_ID, spec.run_id.as_str().into()),
-        (RUN_GROUP_ID, spec.run_group_id.as_str().into()),
+        (RUN_GROUP_ID, manifest.state.run_group_id.as_str().into()),
+        (CALL_DEPTH, spec.call_depth.saturating_add(1).to_string().into()),
+        (MAX_CALL_DEPTH, config.max_call_depth.to_string().into()),
         (CWD, spec.cwd.as_str().into()),
         (ATTEMPT_FENCE, fence.to_string().into()),
         (DRIVER_SOCKET, socket.as_os_str().to_owned()),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::control::Control;
 use crate::engine::Engine;
@@ -65,10 +65,13 @@ pub(crate) fn serve<S: Places + 'static>(
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let engine = Arc::clone(engine);
     let accepting = tokio::spawn(async move {
+        // Conversations end with the listening: whoever waits for this driver to be gone hears of it at once.
+        let mut conversations = JoinSet::new();
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(converse(Arc::clone(&engine), talk.clone(), stream));
+                    while conversations.try_join_next().is_some() {}
+                    conversations.spawn(converse(Arc::clone(&engine), talk.clone(), stream));
                 }
                 // Out of descriptors, most likely: those that are open have to end first.
                 Err(_) => tokio::task::yield_now().await,

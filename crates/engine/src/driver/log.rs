@@ -101,6 +101,9 @@ impl Output {
         if let TurnEvent::Session { id, .. } = &event {
             self.kept.session(id.clone());
         }
+        if let TurnEvent::Usage { usage } = &event {
+            self.kept.usage(*usage);
+        }
         self.seq += 1;
         if self.live.receiver_count() > 0 {
             let record = TurnRecord { seq: self.seq, at, event: event.clone().cut(LIVE_TEXT) };

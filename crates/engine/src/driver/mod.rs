@@ -3,6 +3,7 @@
 mod attempt;
 mod control;
 mod environment;
+mod gate;
 mod keeping;
 mod last_word;
 mod listen;
@@ -16,8 +17,8 @@ mod work;
 
 pub use control::Control;
 pub use environment::{
-    ATTEMPT_FENCE, ATTEMPT_MARKER, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, PARENT_RUN_ID, RUN_GROUP_ID,
-    RUN_ID, STATE_DIR,
+    ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, MAX_CALL_DEPTH,
+    PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
 };
 pub use notify::DESKTOP_NOTIFIER;
 pub(crate) use outbox::events_log;

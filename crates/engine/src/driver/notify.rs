@@ -72,7 +72,7 @@ impl<S: Places + 'static> Driver<S> {
         let config = &self.engine.config;
         let own: [(&str, OsString); 10] = [
             (RUN_ID, spec.run_id.as_str().into()),
-            (RUN_GROUP_ID, spec.run_group_id.as_str().into()),
+            (RUN_GROUP_ID, state.run_group_id.as_str().into()),
             (CWD, spec.cwd.as_str().into()),
             (COMMAND, spec.command.as_str().into()),
             (STATE_DIR, config.state_dir.clone().into_os_string()),
@@ -161,7 +161,8 @@ fn summary(manifest: &Manifest, outcome: &Outcome) -> String {
     };
     let why = match outcome {
         Outcome::Failed { failure } => format!(": {}", failure.detail),
-        Outcome::Blocked { tasks } => {
+        Outcome::Blocked { over: Some(over), .. } => format!(": the ceiling of {} is reached", over.as_str()),
+        Outcome::Blocked { tasks, over: None } => {
             let ids: Vec<&str> = tasks.iter().map(|id| id.as_str()).collect();
             format!(": {} blocked", ids.join(", "))
         }

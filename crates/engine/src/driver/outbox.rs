@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use agent_runner_model::usage::Usage;
 use tokio::sync::Notify;
 
 /// A log of an attempt.
@@ -38,6 +39,8 @@ pub(super) struct Batch {
     pub(super) logs: Vec<(Log, Vec<u8>)>,
     /// The newest name of the conversation.
     pub(super) session: Option<String>,
+    /// What the turn used so far.
+    pub(super) usage: Option<Usage>,
 }
 
 #[derive(Default)]
@@ -70,6 +73,10 @@ impl Inlet {
         self.put(|batch| batch.session = Some(id));
     }
 
+    pub(super) fn usage(&self, usage: Usage) {
+        self.put(|batch| batch.usage = Some(usage.or(batch.usage.unwrap_or_default())));
+    }
+
     fn put(&self, put: impl FnOnce(&mut Batch)) {
         // Nothing that is done under this lock can leave half a batch.
         put(&mut self.0.batch.lock().unwrap_or_else(PoisonError::into_inner));
@@ -91,7 +98,7 @@ impl Outbox {
     /// What there is now.
     pub(super) fn take(&mut self) -> Option<Batch> {
         let mut batch = self.0.batch.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_empty = batch.logs.is_empty() && batch.session.is_none();
+        let is_empty = batch.logs.is_empty() && batch.session.is_none() && batch.usage.is_none();
         (!is_empty).then(|| std::mem::take(&mut *batch))
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use agent_runner_backends::TurnReader;
 use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, TimeoutKind};
+use agent_runner_model::budget::{self, BudgetKind};
 use agent_runner_model::manifest::Urgency;
-use agent_runner_model::{DriverFact, EndReport};
+use agent_runner_model::usage::Usage;
+use agent_runner_model::{DriverFact, EndReport, Manifest};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
 use tokio::sync::watch;
@@ -25,6 +27,7 @@ const CAPTURE_STDOUT: &str = "AGENT_RUNNER_CAPTURE_BACKEND_STDOUT";
 /// Why a worker was asked to stop.
 enum Stopping {
     Abort,
+    Budget(BudgetKind),
     Leave(String),
     Trouble(Trouble),
 }
@@ -40,8 +43,10 @@ impl<S: Places + 'static> Driver<S> {
         trouble: Option<Trouble>,
     ) -> Result<Flow, Trouble> {
         let spec = &self.manifest.spec;
+        let own_limit = Duration::from_secs(u64::from(spec.timeout_sec));
+        let left = budget::remaining(&self.manifest, self.engine.now()).wall_clock_sec;
         let limits = Limits {
-            wall: Some(Duration::from_secs(u64::from(spec.timeout_sec))),
+            wall: Some(left.map_or(own_limit, |left| own_limit.min(Duration::from_secs(left)))),
             idle: None,
             grace: Duration::from_secs(u64::from(spec.stop_grace_sec)),
         };
@@ -71,25 +76,32 @@ impl<S: Places + 'static> Driver<S> {
             loop {
                 // What was read is written before more is read: a flood must not pile up in memory.
                 tokio::select! {
-                    biased;
-                    batch = kept.next() => {
-                        let recorded = self.keep(&mut keeping, batch).await;
-                        stop_on_trouble(recorded, &stop, &mut stopping);
+                        biased;
+                        batch = kept.next() => {
+                            let used = batch.usage;
+                            let recorded = self.keep(&mut keeping, batch).await;
+                            stop_on_trouble(recorded, &stop, &mut stopping);
+                self.measure(used, &stop, &mut stopping).await;
+                        }
+                        Some(control) = self.control.recv() => {
+                            self.steer(control, &stop, &mut stopping).await;
+                        }
+                        report = &mut running => break report,
                     }
-                    Some(control) = self.control.recv() => {
-                        self.steer(control, &stop, &mut stopping).await;
-                    }
-                    report = &mut running => break report,
-                }
             }
         };
         failpoint::hit("driver.worker_exited");
         while let Some(batch) = kept.take() {
+            let used = batch.usage;
             let recorded = self.keep(&mut keeping, batch).await;
             stop_on_trouble(recorded, &stop, &mut stopping);
+            self.measure(used, &stop, &mut stopping).await;
         }
         self.close_logs(&mut keeping).await;
         failpoint::hit("driver.leftovers_ended");
+        if stopping.is_none() && report.stop == Some(StopReason::Wall) {
+            stopping = budget::reached_meanwhile(&self.manifest, self.engine.now()).map(Stopping::Budget);
+        }
         let mut report = end_report(&mut *output.reader, &report, stopping.as_ref());
         let (name, missing) = keeping.finish();
         report.events_missing = missing;
@@ -98,7 +110,7 @@ impl<S: Places + 'static> Driver<S> {
         }
         self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
         match stopping {
-            None | Some(Stopping::Abort) => {
+            None | Some(Stopping::Abort | Stopping::Budget(_)) => {
                 // What comes next is decided by what the worker made of the tasks, not by what they were before.
                 self.reload().await?;
                 Ok(Flow::Again)
@@ -132,8 +144,12 @@ impl<S: Places + 'static> Driver<S> {
                 };
                 match (&stopping, wanted) {
                     (Some(Stopping::Abort | Stopping::Trouble(_)), _) => {}
-                    (Some(Stopping::Leave(_)) | None, Some(_)) => *stopping = Some(Stopping::Abort),
-                    (Some(Stopping::Leave(_)) | None, None) => *stopping = Some(Stopping::Leave(why)),
+                    (Some(Stopping::Leave(_) | Stopping::Budget(_)) | None, Some(_)) => {
+                        *stopping = Some(Stopping::Abort);
+                    }
+                    (Some(Stopping::Leave(_) | Stopping::Budget(_)) | None, None) => {
+                        *stopping = Some(Stopping::Leave(why));
+                    }
                 }
                 ask(stop, wanted.map_or(StopRequest::Graceful, stop_request));
             }
@@ -144,13 +160,48 @@ impl<S: Places + 'static> Driver<S> {
             Control::Changed => {
                 self.wake.signal();
                 // A request in the manifest counts, whatever way it came.
-                if let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await
-                    && let Some(request) = manifest.state.abort_request
-                {
-                    stopping.get_or_insert(Stopping::Abort);
+                let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await else { return };
+                if let Some(request) = &manifest.state.abort_request {
+                    if matches!(stopping, None | Some(Stopping::Budget(_))) {
+                        *stopping = Some(Stopping::Abort);
+                    }
                     ask(stop, stop_request(request.urgency));
                 }
+                // A run it started may have been given the rest.
+                self.keep_within(&manifest, stop, stopping);
             }
+        }
+    }
+
+    /// Puts on record what the attempt has used so far, where that is limited: runs that the worker starts are told by it
+    /// what is left for them.
+    async fn measure(
+        &mut self,
+        used: Option<Usage>,
+        stop: &watch::Sender<StopRequest>,
+        stopping: &mut Option<Stopping>,
+    ) {
+        if let Some(usage) = used.filter(|_| !budget::ceilings(&self.manifest).is_empty())
+            && let Some(fence) = self.manifest.live_attempt().map(|attempt| attempt.fence)
+        {
+            self.fact(DriverFact::AttemptUsed { fence, usage });
+            self.commit_or_stop(stop, stopping).await;
+            self.keep_within(&self.manifest, stop, stopping);
+        }
+    }
+
+    /// Stops the worker when a ceiling is reached.
+    fn keep_within(
+        &self,
+        manifest: &Manifest,
+        stop: &watch::Sender<StopRequest>,
+        stopping: &mut Option<Stopping>,
+    ) {
+        if stopping.is_none()
+            && let Some(over) = budget::reached_meanwhile(manifest, self.engine.now())
+        {
+            *stopping = Some(Stopping::Budget(over));
+            ask(stop, StopRequest::Graceful);
         }
     }
 
@@ -199,6 +250,9 @@ fn end_report(reader: &mut dyn TurnReader, report: &JobReport, stopping: Option<
     let told = reader.finish(report.exit);
     let end = match (stopping, report.stop) {
         (Some(Stopping::Abort), _) => AttemptEnd::Aborted,
+        // What it had ended by itself by then counts as that.
+        (Some(Stopping::Budget(_)), None) => told.end,
+        (Some(Stopping::Budget(over)), Some(_)) => AttemptEnd::OverBudget { over: *over },
         (Some(Stopping::Leave(_) | Stopping::Trouble(_)), _) => AttemptEnd::Interrupted,
         (None, Some(StopReason::Wall)) => AttemptEnd::TimedOut { limit: TimeoutKind::Wall },
         (None, Some(StopReason::Idle)) => AttemptEnd::TimedOut { limit: TimeoutKind::Idle },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_runner_model::manifest::{Departure, Manifest, Urgency};
-use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait};
+use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait, WaitReason};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
     Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, next_step,
@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::control::Control;
 use super::environment::names;
+use super::gate::Surroundings;
 use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
 use super::settle::{LEASE_PATIENCE, copy_records, driver_ref, end_attempt, interrupted, seal_logs};
@@ -117,6 +118,7 @@ pub(super) struct Driver<S: Places> {
     pub(super) socket: PathBuf,
     pub(super) manifest: Manifest,
     pub(super) pending: Vec<Fact>,
+    pub(super) surroundings: Surroundings<S::Place>,
     refusals: u32,
     /// Whether the run was active when this driver took it.
     pub(super) took_active: bool,
@@ -159,6 +161,11 @@ pub async fn drive<S: Places + 'static>(
     let took_active = matches!(manifest.state.phase, Phase::Active { .. });
     let driver = driver_ref(owner.holder());
     let epoch = Epoch(manifest.state.epoch.0.saturating_add(1));
+    // What an earlier driver of this run died over. It has to be said before there is something newer to say.
+    if let Err(error) = engine.deliver_notice(&manifest).await {
+        (ports.say)(&format!("the parent run was not told of an earlier end: {}", chain(&error)));
+    }
+    let around = Arc::clone(&engine);
     let mut driver = Driver {
         engine,
         run_id,
@@ -172,15 +179,20 @@ pub async fn drive<S: Places + 'static>(
         socket,
         manifest,
         pending: vec![Fact::Driver { epoch, fact: DriverFact::Took { driver } }],
+        surroundings: Surroundings::default(),
         refusals: 0,
         took_active,
     };
     let result = driver.work().await;
     let notification = driver.notification();
+    let left = driver.manifest.clone();
+    // Those who wait for the directory wait for the socket to close: it must be theirs by then.
+    driver.surroundings.leave();
     drop(listening);
     drop(talk);
     // The lease is free before anybody is told: who is told may go on with the run at once.
     drop(driver);
+    around.after_end(&left, &ports.say).await;
     if let Some(notification) = notification {
         notification.send(ports.say).await;
     }
@@ -259,7 +271,12 @@ impl<S: Places + 'static> Driver<S> {
                 return Ok(Flow::Again);
             }
         };
-        match next_step(&preview, Observation::default(), self.engine.now()) {
+        let mut step = next_step(&preview, &Observation::default(), self.engine.now());
+        if step.begins_work() {
+            let gate = self.gate(&preview).await?;
+            step = next_step(&preview, &Observation { gate, ..Observation::default() }, self.engine.now());
+        }
+        match step {
             Step::OpenSession(cause) => {
                 let environment = names(&self.environment);
                 self.fact(DriverFact::SessionOpened { cause, environment });
@@ -305,7 +322,7 @@ impl<S: Places + 'static> Driver<S> {
     }
 
     /// Puts what is checked out on record beside what comes next, in the same commit.
-    fn look_around(&mut self) {
+    pub(super) fn look_around(&mut self) {
         let head = git_head(Path::new(&self.manifest.spec.cwd));
         self.fact(DriverFact::WorkspaceSeen { head });
     }
@@ -369,6 +386,10 @@ impl<S: Places + 'static> Driver<S> {
         }
         self.commit().await?;
         let Some(Stage::Waiting { .. }) = self.manifest.stage() else { return Ok(Flow::Again) };
+        match wait.why {
+            WaitReason::Dependencies | WaitReason::Admission => return self.wait_for_others(&wait).await,
+            WaitReason::Limit | WaitReason::Backoff | WaitReason::Approval | WaitReason::Schedule => {}
+        }
         // A clock on the wall that is set back must not make the wait longer, and one that goes on while the machine
         // sleeps may make it shorter.
         let whole = wait.until.map(|until| until.since(self.engine.now()));

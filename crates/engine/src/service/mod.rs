@@ -1,14 +1,20 @@
 //! The operations, carried out. One file a noun; each handler is: resolve, commit or read, view.
 
+mod acts;
 mod authoring;
 mod changes;
 mod definitions;
 mod digest;
+mod extend;
+mod lineage;
+mod messages;
 mod recover;
+mod relations;
 mod report;
 mod runs;
 mod system;
 mod tasks;
 mod timeline;
+mod tree;
 mod turn_log;
 mod whole_file;

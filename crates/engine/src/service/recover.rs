@@ -13,6 +13,7 @@ use super::runs::unattended;
 use crate::driver::{marker, process_identity, settle};
 use crate::engine::Engine;
 use crate::failure::store_error;
+use crate::family::pending_notice;
 use crate::place::Places;
 
 impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
@@ -24,7 +25,7 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
                 vec![self.store.snapshot(&run_id).await.map_err(|error| store_error(&error))?]
             }
             None => {
-                let query = RunQuery { active_only: true, include_archived: true, ..RunQuery::default() };
+                let query = RunQuery { include_archived: true, ..RunQuery::default() };
                 let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
                 problems.extend(listing.problems.into_iter().map(|problem| ListProblem {
                     path: problem.path.to_string_lossy().into_owned(),
@@ -51,7 +52,7 @@ impl<S: Places + 'static> Engine<S> {
     ) -> Result<Option<Recovered>, ApiError> {
         let (manifest, situation) = self.observe(manifest).await?;
         if !matches!(manifest.state.phase, Phase::Active { .. }) {
-            return Ok(None);
+            return Ok(self.tell_parent(&manifest, request).await);
         }
         let run_id = manifest.spec.run_id.clone();
         let mut recovered = Recovered {
@@ -88,6 +89,23 @@ impl<S: Places + 'static> Engine<S> {
         Ok(Some(recovered))
     }
 
+    /// A driver may have died between the end of its run and telling somebody.
+    async fn tell_parent(&self, manifest: &Manifest, request: &RecoverRuns) -> Option<Recovered> {
+        let (parent, _) = pending_notice(manifest)?;
+        let (action, detail) = match request.dry_run {
+            true => (RecoveryAction::WouldRecover, Some(format!("run {parent} would be told of its end"))),
+            false => match self.deliver_notice(manifest).await {
+                Ok(_) => (RecoveryAction::ToldParent, None),
+                Err(error) => {
+                    let reasons: Vec<String> = [error.message].into_iter().chain(error.causes).collect();
+                    (RecoveryAction::Failed, Some(reasons.join(": ")))
+                }
+            },
+        };
+        let (run_id, status) = (manifest.spec.run_id.clone(), manifest.status(false));
+        Some(Recovered { run_id, status, action, leftovers: Vec::new(), detail })
+    }
+
     async fn carry_out(
         &self,
         manifest: &Manifest,
@@ -100,7 +118,12 @@ impl<S: Places + 'static> Engine<S> {
         recovered.leftovers = settled.leftovers.iter().map(name).collect();
         recovered.status = settled.manifest.status(true);
         recovered.action = RecoveryAction::Recovered;
+        self.after_end(&settled.manifest, &|_| {}).await;
         if request.resume && matches!(settled.manifest.state.phase, Phase::Active { .. }) {
+            if let Err(error) = self.require_dependencies(&settled.manifest).await {
+                recovered.detail = Some(error.message);
+                return Ok(());
+            }
             let fact = Fact::Control(ControlFact::Started {
                 cause: Cause::Continue { message: None },
                 seen: Some(settled.manifest.state.epoch),

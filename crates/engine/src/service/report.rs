@@ -33,7 +33,8 @@ impl<S: Places + 'static> Handle<ReadReport> for Engine<S> {
             let log = self.turn_log(&tail.manifest, number, &mut warnings).await;
             digests.extend(log.map(|log| digest(number, &log)));
         }
-        let (manifest, situation) = self.observe(tail.manifest).await?;
+        let (manifest, mut situation) = self.observe(tail.manifest).await?;
+        self.relate(&manifest, &mut situation, true).await?;
         Ok(RunReport {
             seen_at: self.now(),
             run: RunDetail::new(&manifest, &situation),
@@ -141,6 +142,20 @@ fn ends_a_wait(body: &EventBody) -> bool {
         | EventBody::HistoryLost { .. }
         | EventBody::TaskUpdated { .. }
         | EventBody::TaskAdded { .. }
+        | EventBody::MessageRemoved { .. }
+        | EventBody::RunReset {}
+        | EventBody::RunReconfigured { .. }
+        | EventBody::RunArchived {}
+        | EventBody::RunUnarchived {}
+        | EventBody::MetadataChanged { .. }
+        | EventBody::DependenciesChanged { .. }
+        | EventBody::AttachmentAdded { .. }
+        | EventBody::AttachmentRemoved { .. }
+        | EventBody::ChildEnded { .. }
+        | EventBody::ParentNotified {}
+        | EventBody::BudgetReserved { .. }
+        | EventBody::BudgetSettled { .. }
+        | EventBody::RunExtended { .. }
         | EventBody::TaskDeleted { .. } => false,
     }
 }
@@ -156,6 +171,8 @@ fn is_incident(body: &EventBody) -> bool {
         | EventBody::CheckRecorded { objection: Some(_), .. }
         | EventBody::AbortRequested { .. }
         | EventBody::RunReopened {}
+        | EventBody::RunReset {}
+        | EventBody::RunExtended { .. }
         | EventBody::HistoryLost { .. } => true,
         EventBody::RunCreated { .. }
         | EventBody::RunReady {}
@@ -172,6 +189,18 @@ fn is_incident(body: &EventBody) -> bool {
         | EventBody::RunFinished { .. }
         | EventBody::TaskUpdated { .. }
         | EventBody::TaskAdded { .. }
+        | EventBody::MessageRemoved { .. }
+        | EventBody::RunReconfigured { .. }
+        | EventBody::RunArchived {}
+        | EventBody::RunUnarchived {}
+        | EventBody::MetadataChanged { .. }
+        | EventBody::DependenciesChanged { .. }
+        | EventBody::AttachmentAdded { .. }
+        | EventBody::AttachmentRemoved { .. }
+        | EventBody::ChildEnded { .. }
+        | EventBody::ParentNotified {}
+        | EventBody::BudgetReserved { .. }
+        | EventBody::BudgetSettled { .. }
         | EventBody::TaskDeleted { .. } => false,
     }
 }

@@ -5,13 +5,14 @@ use agent_runner_api::operations::{
 };
 use agent_runner_api::view::{Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
-use agent_runner_model::manifest::{Departure, Urgency};
+use agent_runner_model::manifest::{Departure, Dependency, Urgency};
 use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all};
 use agent_runner_store::{NewRun, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
 use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 
+use super::acts::what_to_do;
 use crate::clock::random_text;
 use crate::compose::{Composed, compose, new_task_id};
 use crate::driver::settle;
@@ -29,9 +30,19 @@ const ID_TRIES: usize = 8;
 impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
     async fn call(&self, request: CreateRun) -> Result<RunDetail, ApiError> {
         let library = self.library(request.caller_dir.clone());
-        let composed = compose(&request, &library, &self.registry, &self.config, repo_bucket)?;
-        self.require_parent(request.parent_run_id.as_deref()).await?;
-        let manifest = self.create(&composed, request.start).await?;
+        let lineage = self.lineage(&request).await?;
+        let is_alone = request.after.is_empty() && !lineage.takes_a_share;
+        let composed =
+            compose(&request, &library, &self.registry, &self.config, repo_bucket)?.descending(lineage);
+        let spec = composed.spec();
+        self.check_measured(&spec.backend, &spec.budget.hard, spec.budget.on_unmeasured)?;
+        if let Start::Now { .. } = request.start {
+            self.require_admission(spec).await?;
+        }
+        let manifest = match is_alone {
+            true => self.create(&composed, request.start).await?,
+            false => self.create_among(&composed, &request).await?,
+        };
         failpoint::hit("command.created");
         match (&manifest.state.phase, request.start) {
             (Phase::Active { .. }, Start::Now { on_orphan }) => {
@@ -54,6 +65,9 @@ impl<S: Places + 'static> Engine<S> {
             let run_id = RunId::parse(&text).map_err(|error| internal(&error))?;
             let named = composed.named(run_id, now);
             let (mut manifest, mut events) = Manifest::new(named.spec, named.name);
+            if let Some(group_id) = named.run_group_id {
+                manifest.state.run_group_id = group_id;
+            }
             // A run that is to start at once is created started: one commit, and no moment in between.
             if let (Start::Now { .. }, false) = (start, manifest.spec.is_passive()) {
                 let fact =
@@ -72,26 +86,49 @@ impl<S: Places + 'static> Engine<S> {
         }
     }
 
-    /// A run descends from one that is there.
-    async fn require_parent(&self, parent: Option<&str>) -> Result<(), ApiError> {
-        let Some(parent) = parent.and_then(|parent| RunId::parse(parent).ok()) else { return Ok(()) };
-        match self.store.snapshot(&parent).await {
-            Err(StoreError::NotFound { .. }) => {
-                let message = format!("the parent run {parent} does not exist");
-                Err(ApiError::new(ErrorCode::NotFound, message)
-                    .hint("correct --parent-run, or AGENT_RUNNER_PARENT_RUN_ID if it is left out"))
+    /// Creates a run that has to do with others. What it depends on, and what its parent sets aside for it, is committed
+    /// together with its start; a run that is refused that goes again.
+    async fn create_among(&self, composed: &Composed, request: &CreateRun) -> Result<Manifest, ApiError> {
+        let mut facts = Vec::new();
+        for run in &request.after {
+            let dependency = Dependency::Run { run_id: self.resolve(run)? };
+            let fact = Fact::Control(ControlFact::DependencyAdded { dependency });
+            if !facts.contains(&fact) {
+                facts.push(fact);
             }
-            // One that cannot be read is there.
-            Ok(_) | Err(_) => Ok(()),
         }
+        let created = self.create(composed, Start::Later).await?;
+        let run_id = &created.spec.run_id;
+        let committed = self.join(&created, request.start, facts).await;
+        if committed.is_err() {
+            // Before it goes: what was set aside for it is not counted as used then.
+            let _ = self.give_back(&created).await;
+            let _ = self.store.delete(run_id, &|_| Ok(())).await;
+        }
+        committed
     }
 
-    async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
-        let (manifest, situation) = self.observe(manifest.clone()).await?;
+    async fn join(
+        &self,
+        created: &Manifest,
+        start: Start,
+        mut facts: Vec<Fact>,
+    ) -> Result<Manifest, ApiError> {
+        if let (Start::Now { .. }, false) = (start, created.spec.is_passive()) {
+            facts.extend(self.reserve(created).await?);
+            let cause = Cause::First;
+            facts.push(Fact::Control(ControlFact::Started { cause, seen: None, on_limit: None }));
+        }
+        self.commit_among(&created.spec.run_id, &facts).await
+    }
+
+    pub(super) async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
+        let (manifest, mut situation) = self.observe(manifest.clone()).await?;
+        self.relate(&manifest, &mut situation, true).await?;
         Ok(RunDetail::new(&manifest, &situation))
     }
 
-    async fn look_at(&self, run_id: &RunId) -> Result<Manifest, ApiError> {
+    pub(super) async fn look_at(&self, run_id: &RunId) -> Result<Manifest, ApiError> {
         self.store.snapshot(run_id).await.map_err(|error| store_error(&error))
     }
 
@@ -162,7 +199,8 @@ fn abort_fact(request: &AbortRun) -> Fact {
 impl<S: Places + 'static> Handle<ReadyRun> for Engine<S> {
     async fn call(&self, request: ReadyRun) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        let manifest = self.commit(&run_id, &[Fact::Control(ControlFact::Readied)]).await?;
+        let readied = self.commit(&run_id, &[Fact::Control(ControlFact::Readied)]).await;
+        let manifest = readied.map_err(|error| what_to_do(error, &run_id))?;
         self.detail(&manifest).await
     }
 }
@@ -172,14 +210,17 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
         self.require_undriven(&manifest, request.take_over).await?;
+        self.require_dependencies(&manifest).await?;
+        self.require_admission(&manifest.spec).await?;
         let starts_ready = matches!(manifest.state.phase, Phase::Ready);
         if starts_ready && (request.message.is_some() || !request.add_tasks.is_empty()) {
             let why = "the handoff of a ready run is frozen: it takes neither a message nor tasks";
             return Err(ApiError::new(ErrorCode::NotAllowed, why)
                 .hint("start it without them, and resume it with them later"));
         }
+        self.require_means(&manifest)?;
         let brings_something = request.message.is_some() || !request.add_tasks.is_empty();
-        let mut facts = Vec::new();
+        let mut facts = self.reserve(&manifest).await?;
         for title in request.add_tasks {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
             facts.push(Fact::Task { author: Author::Person, fact });
@@ -190,7 +231,8 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             seen: Some(manifest.state.epoch),
             on_limit: request.on_limit,
         }));
-        let manifest = self.commit(&run_id, &facts).await?;
+        let committed = self.commit(&run_id, &facts).await;
+        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         let on_orphan = request.on_orphan;
         let launch = LaunchRequest { run_id: run_id.clone(), on_orphan, take_over: request.take_over };
         match self.launcher.launch(launch).await {
@@ -220,7 +262,7 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
             Lease::Free => {
                 self.record_abort(&run_id, &request).await?;
                 match settle(self, &run_id, Takeover::Never).await {
-                    Ok(_) => {}
+                    Ok(settled) => self.after_end(&settled.manifest, &|_| {}).await,
                     // Somebody else clears up at this moment, and finds the request.
                     Err(error) if error.code == ErrorCode::Busy => {}
                     Err(error) => return Err(error),
@@ -250,7 +292,7 @@ impl<S: Places + 'static> Handle<ReadRun> for Engine<S> {
         let read = || self.store.tail(&run_id, request.after, None);
         let mut tail = read().await.map_err(|error| store_error(&error))?;
         // As in `observe`, but with the events that belong to what is shown.
-        let situation = loop {
+        let mut situation = loop {
             let situation = self.situation(&tail.manifest).await?;
             if !seems_abandoned(&tail.manifest, &situation) {
                 break situation;
@@ -261,6 +303,8 @@ impl<S: Places + 'static> Handle<ReadRun> for Engine<S> {
             }
             tail = again;
         };
+        let is_active = matches!(tail.manifest.state.phase, Phase::Active { .. });
+        self.relate(&tail.manifest, &mut situation, !is_active).await?;
         let mut events = tail.events;
         if let Some(limit) = request.limit {
             let keep = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -294,10 +338,17 @@ impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
             message: problem.message,
         });
         let mut list = RunList { runs: Vec::with_capacity(listing.runs.len()), problems: problems.collect() };
+        let known = match listing.runs.iter().any(|listed| !listed.manifest.state.dependencies.is_empty()) {
+            true => self.everything().await.map_err(|error| store_error(&error))?,
+            false => Vec::new(),
+        };
         for listed in listing.runs {
             // One run whose lease cannot be tested must not hide the others.
             match self.observe(listed.manifest).await {
-                Ok((manifest, situation)) => list.runs.push(RunSummary::new(&manifest, &situation)),
+                Ok((manifest, mut situation)) => {
+                    situation.relations = self.relations(&known, &manifest).await;
+                    list.runs.push(RunSummary::new(&manifest, &situation));
+                }
                 Err(error) => {
                     list.problems.push(ListProblem { path: listed.location, message: error.message });
                 }

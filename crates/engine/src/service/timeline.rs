@@ -34,7 +34,8 @@ impl<S: Places + 'static> Handle<ReadTimeline> for Engine<S> {
         if let Some(limit) = limit {
             entries.drain(..entries.len().saturating_sub(limit));
         }
-        let (manifest, situation) = self.observe(tail.manifest).await?;
+        let (manifest, mut situation) = self.observe(tail.manifest).await?;
+        self.relate(&manifest, &mut situation, false).await?;
         Ok(Timeline { run: RunDetail::new(&manifest, &situation), entries, warnings })
     }
 }

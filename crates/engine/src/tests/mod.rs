@@ -1,7 +1,10 @@
 //! The driver over a real store, with real processes and a backend that judges their ends as a test says.
 
+mod budgets;
 mod changes;
 mod drive;
+mod gate;
+mod graph;
 mod prompts;
 mod recover;
 mod report;

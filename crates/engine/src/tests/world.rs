@@ -11,7 +11,9 @@ use agent_runner_backends::{
     Backend, BackendError, Plan, PromptDelivery, Registry, TurnEvent, TurnReader, TurnReport, TurnRequest,
 };
 use agent_runner_model::attempt::AttemptEnd;
+use agent_runner_model::budget::BudgetKind;
 use agent_runner_model::spec::{OrphanPolicy, Value};
+use agent_runner_model::usage::Usage;
 use agent_runner_model::{Manifest, RunId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, RunStore as _};
 use agent_runner_supervisor::{Exit, MAX_LINE, Source, Stdin};
@@ -48,7 +50,13 @@ impl TurnReader for ProgrammedReader {
         let text = String::from_utf8_lossy(line).into_owned();
         vec![match text.strip_prefix("session=") {
             Some(id) => TurnEvent::Session { id: id.to_owned(), model: None },
-            None => TurnEvent::Message { text },
+            None => match text.strip_prefix("tokens=") {
+                Some(count) => {
+                    let usage = Usage { output_tokens: count.parse().ok(), ..Usage::default() };
+                    TurnEvent::Usage { usage }
+                }
+                None => TurnEvent::Message { text },
+            },
         }]
     }
 
@@ -61,6 +69,10 @@ impl TurnReader for ProgrammedReader {
 impl Backend for Programmed {
     fn id(&self) -> &'static str {
         "programmed"
+    }
+
+    fn measures(&self) -> &'static [BudgetKind] {
+        &[BudgetKind::Tokens]
     }
 
     fn remembers(&self) -> bool {
@@ -128,6 +140,7 @@ impl World {
             host: "here".to_owned(),
             version: "test",
             stop_grace_sec: 1,
+            max_call_depth: 8,
         };
         let registry = Registry::of(vec![Box::new(backend)]);
         let refusals = Refusals::default();
@@ -150,8 +163,14 @@ impl World {
     }
 
     pub(super) async fn create(&self, tasks: &[&str], max_retries: u32) -> RunId {
-        let request = CreateRun {
+        self.engine.call(self.request(tasks, max_retries)).await.unwrap().summary.run_id
+    }
+
+    /// What makes a run of the programmed backend and starts it.
+    pub(super) fn request(&self, tasks: &[&str], max_retries: u32) -> CreateRun {
+        CreateRun {
             on_limit: None,
+            on_busy: None,
             notify: None,
             agent: None,
             assignment: None,
@@ -169,9 +188,13 @@ impl World {
             message: Some("do it".to_owned()),
             parent_run_id: None,
             run_group_id: None,
+            inherit_run_group: true,
+            call_depth: 0,
+            notify_parent: false,
+            budget: agent_runner_model::budget::Amount::default(),
+            after: Vec::new(),
             start: Start::Now { on_orphan: OrphanPolicy::Abort },
-        };
-        self.engine.call(request).await.unwrap().summary.run_id
+        }
     }
 
     pub(super) fn drive_request(run_id: &RunId) -> DriveRequest {

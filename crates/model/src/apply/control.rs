@@ -3,12 +3,15 @@
 use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::ids::Epoch;
-use crate::manifest::{AbortRequest, QueuedMessage, Urgency};
+use crate::manifest::{AbortRequest, QueuedMessage, RunState, Urgency};
 use crate::phase::{Cause, Outcome, Phase, Stage, Wait, WaitReason};
 use crate::spec::LimitPolicy;
 use crate::task::TaskStatus;
 
-use super::Change;
+use super::{Change, family, life};
+
+/// Most bytes of all messages that wait: they become one prompt.
+const MAX_MESSAGES: usize = 1024 * 1024;
 
 pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
     match fact {
@@ -19,22 +22,75 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
             Ok(())
         }
         ControlFact::AbortRequested { by, urgency } => abort_requested(change, by, *urgency),
-        ControlFact::MessageQueued { message } => {
-            let queued = &mut change.manifest.state.queued_resume_messages;
-            if queued.iter().any(|known| known.id == message.id) {
-                return Ok(());
-            }
-            queued.push(message.clone());
-            change.log(EventBody::MessageQueued { message_id: message.id.clone() });
-            Ok(())
+        ControlFact::MessageQueued { message } => message_queued(change, message),
+        ControlFact::MessageRemoved { id } => message_removed(change, id),
+        ControlFact::Reset
+        | ControlFact::Respecified { .. }
+        | ControlFact::Archived
+        | ControlFact::Unarchived
+        | ControlFact::Named { .. }
+        | ControlFact::Noted { .. }
+        | ControlFact::Pinned { .. }
+        | ControlFact::Grouped { .. }
+        | ControlFact::BackendSessionSet { .. }
+        | ControlFact::DependencyAdded { .. }
+        | ControlFact::DependencyRemoved { .. }
+        | ControlFact::DependenciesCleared
+        | ControlFact::AttachmentAdded { .. }
+        | ControlFact::AttachmentRemoved { .. } => life::apply(change, fact),
+        ControlFact::ChildEnded { .. }
+        | ControlFact::NoticeDelivered { .. }
+        | ControlFact::BudgetReserved { .. }
+        | ControlFact::BudgetSettled { .. }
+        | ControlFact::BudgetGranted { .. }
+        | ControlFact::Extended { .. } => family::apply(change, fact),
+    }
+}
+
+/// Taken only while the run is active: whoever ends it looks at what waits in the same commit, so a message is either
+/// worked off or refused, never lost.
+fn message_queued(change: &mut Change, message: &QueuedMessage) -> Result<(), Refusal> {
+    const WHAT: &str = "queueing the message";
+    let state = &mut change.manifest.state;
+    let queued = &mut state.queued_resume_messages;
+    if queued.iter().any(|known| known.id == message.id) {
+        return Ok(());
+    }
+    match &state.phase {
+        Phase::Active { .. } => {}
+        Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {
+            return Err(denied(WHAT, "the run is not running"));
         }
     }
+    if message.text.trim().is_empty() {
+        return Err(Refusal::Invalid("the message is empty".to_owned()));
+    }
+    let waiting: usize = queued.iter().map(|known| known.text.len()).sum();
+    if waiting.saturating_add(message.text.len()) > MAX_MESSAGES {
+        let why =
+            "the messages that wait have at most 1 MiB together; `run remove-queued-message` takes one back";
+        return Err(denied(WHAT, why));
+    }
+    queued.push(message.clone());
+    change.log(EventBody::MessageQueued { message_id: message.id.clone() });
+    Ok(())
+}
+
+fn message_removed(change: &mut Change, id: &str) -> Result<(), Refusal> {
+    let queued = &mut change.manifest.state.queued_resume_messages;
+    let before = queued.len();
+    queued.retain(|known| known.id != id);
+    if queued.len() == before {
+        return Err(denied("removing the message", "no message with this id waits"));
+    }
+    change.log(EventBody::MessageRemoved { message_id: id.to_owned() });
+    Ok(())
 }
 
 fn readied(change: &mut Change) -> Result<(), Refusal> {
     const WHAT: &str = "approving the run";
     refuse_passive(change, WHAT)?;
-    refuse_archived(change, WHAT)?;
+    life::refuse_archived(change, WHAT)?;
     match &change.manifest.state.phase {
         Phase::Initialized => {
             change.manifest.state.phase = Phase::Ready;
@@ -52,7 +108,7 @@ fn readied(change: &mut Change) -> Result<(), Refusal> {
 fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<(), Refusal> {
     const WHAT: &str = "resuming the run";
     refuse_passive(change, WHAT)?;
-    refuse_archived(change, WHAT)?;
+    life::refuse_archived(change, WHAT)?;
     match (&change.manifest.state.phase, cause) {
         (Phase::Ready, _) => {}
         (Phase::Initialized, Cause::First) => {}
@@ -66,11 +122,28 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
         }
         (Phase::Ended { outcome }, cause) => check_resume(change, outcome, cause, WHAT)?,
     }
-    change.manifest.state.next_cause = Some(cause.clone());
+    change.manifest.state.next_cause = Some(words_first(&change.manifest.state, cause));
     change.manifest.state.abort_request = None;
     change.manifest.state.ended_at = None;
     change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
     Ok(())
+}
+
+/// Words that were left waiting when a run was aborted or failed are what it goes on with, unless somebody has others.
+fn words_first(state: &RunState, cause: &Cause) -> Cause {
+    let waiting = &state.queued_resume_messages;
+    match cause {
+        Cause::Continue { message: None } if !waiting.is_empty() => {
+            Cause::Queued { messages: waiting.iter().map(|message| message.id.clone()).collect() }
+        }
+        Cause::First
+        | Cause::Continue { .. }
+        | Cause::Queued { .. }
+        | Cause::Reinvoked { .. }
+        | Cause::Fired
+        | Cause::Rejected { .. }
+        | Cause::Fallback => cause.clone(),
+    }
 }
 
 /// A run that waits for the end of a limit and is told not to decides anew.
@@ -111,7 +184,7 @@ fn started_again(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Res
         return Ok(());
     }
     let id = format!("resume-{}", change.manifest.revision);
-    let message = QueuedMessage { id, text: text.clone(), queued_at: now };
+    let message = QueuedMessage { id, text: text.clone(), queued_at: now, from_run_id: None };
     change.log(EventBody::MessageQueued { message_id: message.id.clone() });
     change.manifest.state.queued_resume_messages.push(message);
     Ok(())
@@ -129,7 +202,7 @@ fn check_resume(
         Cause::Queued { .. } | Cause::Reinvoked { .. } | Cause::Rejected { .. } => true,
         Cause::First | Cause::Fired | Cause::Fallback => false,
     };
-    if has_words {
+    if has_words || !change.manifest.state.queued_resume_messages.is_empty() {
         return Ok(());
     }
     let still_blocked = change.manifest.count(TaskStatus::Blocked) > 0;
@@ -181,13 +254,6 @@ fn refuse_passive(change: &Change, what: &'static str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn refuse_archived(change: &Change, what: &'static str) -> Result<(), Refusal> {
-    if change.manifest.state.archived_at.is_some() {
-        return Err(denied(what, "it is archived"));
-    }
-    Ok(())
-}
-
-fn denied(what: &'static str, why: &str) -> Refusal {
+pub(super) fn denied(what: &'static str, why: &str) -> Refusal {
     Refusal::NotAllowed { what, why: why.to_owned() }
 }

@@ -4,11 +4,13 @@ use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
 use crate::event::EventBody;
 use crate::fact::{DriverFact, EndReport, Refusal};
 use crate::ids::{Epoch, Fence};
-use crate::manifest::{Departure, DriverRef, GitHead, Rejection, RunState, Session, Streak};
+use crate::manifest::{
+    Departure, DriverRef, GitHead, Manifest, ParentNotice, Rejection, RunState, Session, Streak,
+};
 use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::spec::HookPhase;
 use crate::step::{Observation, Step, hooks_of, next_step};
-use crate::usage::cost_since;
+use crate::usage::{Usage, cost_since};
 
 use super::Change;
 
@@ -35,6 +37,11 @@ pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Res
         DriverFact::AttemptStarting { marker, prompt } => attempt_starting(change, marker, *prompt),
         DriverFact::AttemptSpawned { fence, process } => {
             current_attempt(change, *fence)?.process = Some(process.clone());
+            Ok(())
+        }
+        DriverFact::AttemptUsed { fence, usage } => {
+            let attempt = current_attempt(change, *fence)?;
+            attempt.usage = usage.or(attempt.usage);
             Ok(())
         }
         DriverFact::WorkspaceSeen { head } => {
@@ -125,11 +132,11 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
 fn attempt_starting(change: &mut Change, marker: &str, prompt: PromptKind) -> Result<(), Refusal> {
     let now = change.now;
     let step = next(change);
+    let attempt_number = change.manifest.next_attempt_number();
     let state = &mut change.manifest.state;
     let (Step::StartAttempt { .. }, Some(session)) = (step, state.sessions.last_mut()) else {
         return Err(not_allowed("starting an attempt", NOT_NEXT));
     };
-    let attempt_number = u32::try_from(state.attempt_records.len()).unwrap_or(u32::MAX);
     session.first_attempt_number.get_or_insert(attempt_number);
     session.attempt_count = session.attempt_count.saturating_add(1);
     let fence = state.next_fence;
@@ -142,6 +149,7 @@ fn attempt_starting(change: &mut Change, marker: &str, prompt: PromptKind) -> Re
         started_at: now,
         process: None,
         progress_at_start: state.progress,
+        usage: Usage::default(),
     };
     state.phase = Phase::Active { stage: Stage::Attempting { attempt } };
     change.log(EventBody::AttemptStarted { attempt_number, fence, prompt });
@@ -177,7 +185,8 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
     if !unheard {
         state.streak = Some(Streak { class, count });
     }
-    let mut usage = report.usage;
+    // One that was cut off was measured as far as it got.
+    let mut usage = report.usage.or(live.usage);
     if let Some(meter) = &report.meter {
         usage.cost_micro_usd = Some(cost_since(&state.attempt_records, meter));
     }
@@ -210,6 +219,7 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         | EndClass::Overloaded
         | EndClass::Network
         | EndClass::Limited
+        | EndClass::OverBudget
         | EndClass::Misconfigured => {
             if has_hooks {
                 Stage::Judging { end: report.end.clone(), cursor: 0 }
@@ -424,6 +434,7 @@ fn end(change: &mut Change, outcome: &Outcome) {
         session.ended_at = Some(now);
         session.outcome = Some(outcome.clone());
     }
+    let session_index = state.sessions.last().map_or(0, |session| session.session_index);
     state.phase = Phase::Ended { outcome: outcome.clone() };
     state.ended_at = Some(now);
     state.abort_request = None;
@@ -436,7 +447,30 @@ fn end(change: &mut Change, outcome: &Outcome) {
         Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted | Outcome::Aborted => None,
     };
     let status = change.manifest.status(false);
+    if change.manifest.spec.notify_parent && change.manifest.spec.parent_run_id.is_some() {
+        change.manifest.state.parent_notice = Some(ParentNotice {
+            id: format!("{}/{session_index}", change.manifest.spec.run_id),
+            text: notice_text(&change.manifest, detail.as_deref()),
+            delivered: false,
+        });
+    }
     change.log(EventBody::RunFinished { status, exit_code: outcome.exit_code(), detail });
+}
+
+/// What a parent is told of the end of a run it started.
+fn notice_text(manifest: &Manifest, detail: Option<&str>) -> String {
+    let run = &manifest.spec.run_id;
+    let name = manifest.state.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let tasks = match manifest.state.final_tasks.len() {
+        0 => String::new(),
+        total => format!(", {} of {total} tasks completed", manifest.tasks_completed()),
+    };
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    let (status, command) = (manifest.status(false).as_str(), &manifest.spec.command);
+    format!(
+        "Run {run}{name}, which you started, has ended: {status}{tasks}{detail}. \
+         `{command} run status {run}` and `{command} task list {run}` show what came of it."
+    )
 }
 
 fn current_attempt(change: &mut Change, fence: Fence) -> Result<&mut LiveAttempt, Refusal> {
@@ -461,7 +495,7 @@ fn require_active(change: &Change, what: &'static str) -> Result<(), Refusal> {
 /// What has to be done as the run stands now. Tasks, messages and requests to abort come in while a driver works: what
 /// it does next must rest on them, not on what it saw when it asked.
 fn next(change: &Change) -> Step {
-    next_step(&change.manifest, Observation::default(), change.now)
+    next_step(&change.manifest, &Observation::default(), change.now)
 }
 
 /// Whether nothing is under way that has to end first.

@@ -3,7 +3,11 @@
 
 mod control;
 mod driver;
+mod family;
+mod life;
 mod tasks;
+
+pub use life::check_group_id;
 
 use crate::event::EventBody;
 use crate::fact::{Fact, Refusal, TaskFact};

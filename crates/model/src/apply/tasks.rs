@@ -188,7 +188,7 @@ fn settle_passive(change: &mut Change) {
     let outcome = match (total, total - completed - blocked.len()) {
         (0, _) => None,
         (_, 0) if blocked.is_empty() => Some(Outcome::Success),
-        (_, 0) => Some(Outcome::Blocked { tasks: blocked }),
+        (_, 0) => Some(Outcome::Blocked { tasks: blocked, over: None }),
         (_, _) => None,
     };
     let now = change.now;

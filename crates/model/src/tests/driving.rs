@@ -48,7 +48,8 @@ fn disturb(world: &mut World, op: Op) {
         (7, _) => Fact::Task { author: Author::Person, fact: add },
         (8, _) => {
             let id = format!("m{}", op.b);
-            let message = QueuedMessage { id, text: "and this".into(), queued_at: world.now };
+            let message =
+                QueuedMessage { id, text: "and this".into(), queued_at: world.now, from_run_id: None };
             Fact::Control(ControlFact::MessageQueued { message })
         }
         (9, _) => {

@@ -44,7 +44,7 @@ fn cause(a: u8) -> Cause {
 fn outcome(a: u8) -> Outcome {
     match a % 5 {
         0 => Outcome::Success,
-        1 => Outcome::Blocked { tasks: vec![task_id(0)] },
+        1 => Outcome::Blocked { tasks: vec![task_id(0)], over: None },
         2 => Outcome::Exhausted,
         3 => Outcome::Failed {
             failure: Failure { kind: FailureKind::Internal, detail: "full disk".into(), hint: "x".into() },
@@ -131,7 +131,7 @@ fn control_fact(op: Op, now: Timestamp) -> ControlFact {
         2 => {
             let id = format!("m{}", op.b % 4);
             ControlFact::MessageQueued {
-                message: QueuedMessage { id, text: "and this".into(), queued_at: now },
+                message: QueuedMessage { id, text: "and this".into(), queued_at: now, from_run_id: None },
             }
         }
         _ => ControlFact::Started { cause: cause(op.b), seen: None, on_limit: None },

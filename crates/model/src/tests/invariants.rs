@@ -9,7 +9,7 @@ use crate::capabilities::{Lease, capabilities};
 use crate::event::{Event, EventBody, EventRecord};
 use crate::fact::{Author, DriverFact, Fact, Refusal, TaskFact};
 use crate::ids::{Fence, TaskId};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, QueuedMessage};
 use crate::phase::{Outcome, Phase, RunStatus, Stage};
 use crate::step::{Observation, Step, next_step};
 use crate::task::TaskStatus;
@@ -284,7 +284,7 @@ fn ending(manifest: &Manifest, outcome: &Outcome, passed: &BTreeSet<String>) {
                 }
             }
         }
-        Outcome::Blocked { tasks: named } => {
+        Outcome::Blocked { tasks: named, .. } => {
             let blocked: Vec<&TaskId> = tasks
                 .iter()
                 .filter(|(_, task)| task.status == TaskStatus::Blocked)
@@ -315,7 +315,7 @@ fn passive(manifest: &Manifest) {
         (_, _, _) => RunStatus::Initialized,
     };
     assert_eq!(manifest.status(true), expected);
-    if let Some(Outcome::Blocked { tasks }) = manifest.outcome() {
+    if let Some(Outcome::Blocked { tasks, .. }) = manifest.outcome() {
         assert_eq!(tasks.len(), of(TaskStatus::Blocked));
     }
 }
@@ -342,6 +342,7 @@ fn shown(manifest: &Manifest, now: Timestamp) {
         let driven = capabilities(manifest, lease);
         assert_eq!(driven.can_resume, can.can_resume && !active, "never resume what may be driven");
     }
+    can_be_put_away(manifest, now);
     let person = |fact| apply(manifest, &Fact::Task { author: Author::Person, fact }, now);
     let id = TaskId::parse("quite-new").unwrap();
     let added = person(TaskFact::Added { id, title: "New".into(), body: String::new() });
@@ -358,13 +359,37 @@ fn shown(manifest: &Manifest, now: Timestamp) {
     assert_eq!(can.task_mutation.can_delete_pending && pending, deleted.is_ok());
 }
 
+/// What is shown as possible about a run's life outside of its work is possible, and nothing else is.
+fn can_be_put_away(manifest: &Manifest, now: Timestamp) {
+    use crate::fact::ControlFact;
+    let control = |fact| apply(manifest, &Fact::Control(fact), now);
+    let changes =
+        |fact: ControlFact| control(fact).is_ok_and(|applied| applied.manifest.state != manifest.state);
+    let can = capabilities(manifest, Lease::Held);
+    assert_eq!(can.can_archive, changes(ControlFact::Archived));
+    assert_eq!(can.can_unarchive, changes(ControlFact::Unarchived));
+    assert_eq!(can.can_reset, control(ControlFact::Reset).is_ok());
+    let message =
+        QueuedMessage { id: "quite-new".into(), text: "and this".into(), queued_at: now, from_run_id: None };
+    assert_eq!(can.can_queue_message, control(ControlFact::MessageQueued { message }).is_ok());
+    let spec = Box::new(manifest.spec.clone());
+    let respecified =
+        ControlFact::Respecified { revision: manifest.revision, spec, changed: vec!["message".into()] };
+    assert_eq!(can.can_reconfigure, control(respecified).is_ok());
+    assert_eq!(can.can_reconfigure, can.reconfigure_reason.is_none());
+    assert_eq!(can.can_abort, can.abort_reason.is_none());
+    assert!(!can.can_delete || can.can_unarchive, "only what was put away can be deleted");
+}
+
 /// What the next decision has to be in some states.
 fn decision(manifest: &Manifest, now: Timestamp) {
-    let step = next_step(manifest, Observation::default(), now);
+    let step = next_step(manifest, &Observation::default(), now);
     match &manifest.state.phase {
         Phase::Active { stage: Stage::Attempting { attempt } } => {
             assert_eq!(step, Step::Recover(attempt.clone()));
-            let with = |fence| next_step(manifest, Observation { watching: Some(fence) }, now);
+            let with = |fence| {
+                next_step(manifest, &Observation { watching: Some(fence), ..Observation::default() }, now)
+            };
             assert_eq!(with(attempt.fence), Step::Watch(attempt.fence));
             assert_eq!(with(Fence(attempt.fence.0 + 1)), step, "watching another attempt is not enough");
         }

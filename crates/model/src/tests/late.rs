@@ -61,7 +61,7 @@ fn a_resume_that_comes_after_another_driver_steers_nothing_and_loses_nothing() {
 #[test]
 fn a_session_is_opened_only_for_the_cause_that_is_next() {
     let run = active();
-    let Step::OpenSession(cause) = next_step(&run, Observation::default(), now()) else {
+    let Step::OpenSession(cause) = next_step(&run, &Observation::default(), now()) else {
         panic!("no session")
     };
     let open = |cause| Fact::Driver {

@@ -124,7 +124,8 @@ fn hooks_before_the_end_judge_the_end_that_comes() {
 #[test]
 fn a_driver_cannot_end_a_run_with_what_is_not_true() {
     let mut world = World::started(&Sample { checks: 1, ..Sample::default() });
-    for outcome in [Outcome::Success, Outcome::Exhausted, Outcome::Blocked { tasks: Vec::new() }] {
+    for outcome in [Outcome::Success, Outcome::Exhausted, Outcome::Blocked { tasks: Vec::new(), over: None }]
+    {
         let fact = world.by_driver(DriverFact::Finished { outcome });
         assert!(matches!(world.tell(&fact), Err(Refusal::NotAllowed { .. })));
     }

@@ -6,12 +6,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
+use crate::budget::BudgetSpec;
 use crate::fact::EndReport;
 use crate::ids::{RunId, TaskId};
 use crate::manifest::{Departure, DriverRef, Manifest};
 use crate::spec::{
-    AgentSpec, AssignmentSpec, BudgetSpec, CheckSpec, HookPhase, HookSpec, LimitPolicy, LockableField,
-    Origin, PASSIVE_BACKEND, RunSpec, Value,
+    AgentSpec, AssignmentSpec, BusyPolicy, CheckSpec, HookPhase, HookSpec, LauncherSpec, LimitPolicy,
+    LockableField, Origin, PASSIVE_BACKEND, RunSpec, Template, Value,
 };
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
@@ -97,7 +98,15 @@ impl Sample {
             command: "agent-runner".into(),
             created_at: Timestamp::from_millis(START),
             parent_run_id: None,
-            run_group_id: "quiet-otter-42".into(),
+            call_depth: 0,
+            notify_parent: false,
+            waits_for_dependencies: false,
+            on_busy: BusyPolicy::Wait,
+            may_write: true,
+            launcher: LauncherSpec::default(),
+            template: Template::default(),
+            vars: Vec::new(),
+            runtime_vars: BTreeMap::new(),
             origin: Origin::Local,
             budget: BudgetSpec::default(),
             checks: (0..self.checks)

@@ -112,7 +112,10 @@ fn a_blocked_task_ends_the_run_with_open_ones_left() {
     let worker = world.worker();
     world.set(worker, 1, TaskStatus::Blocked);
     world.end_attempt(AttemptEnd::Reported);
-    assert_eq!(world.step(), Step::Finish(Outcome::Blocked { tasks: vec![super::sample::task_id(1)] }));
+    assert_eq!(
+        world.step(),
+        Step::Finish(Outcome::Blocked { tasks: vec![super::sample::task_id(1)], over: None })
+    );
     assert_eq!(finish(&mut world), (RunStatus::Blocked, 2));
 }
 

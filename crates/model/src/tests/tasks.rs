@@ -242,10 +242,13 @@ fn a_passive_run_follows_its_tasks() {
     world.set(Author::Person, 0, TaskStatus::Completed);
     assert_eq!(world.status(), RunStatus::Initialized);
     world.set(Author::Person, 1, TaskStatus::Blocked);
-    assert_eq!(world.manifest.outcome(), Some(&Outcome::Blocked { tasks: vec![task_id(1)] }));
+    assert_eq!(world.manifest.outcome(), Some(&Outcome::Blocked { tasks: vec![task_id(1)], over: None }));
     let ended = world.manifest.state.ended_at;
     let events = world.set(Author::Person, 0, TaskStatus::Blocked);
-    assert_eq!(world.manifest.outcome(), Some(&Outcome::Blocked { tasks: vec![task_id(0), task_id(1)] }));
+    assert_eq!(
+        world.manifest.outcome(),
+        Some(&Outcome::Blocked { tasks: vec![task_id(0), task_id(1)], over: None })
+    );
     assert!(matches!(
         events[..],
         [EventBody::TaskUpdated { .. }, EventBody::RunFinished { exit_code: 2, .. }]

@@ -57,9 +57,9 @@ impl World {
     }
 
     pub(super) fn step(&self) -> Step {
-        let observation = Observation { watching: self.watching };
-        let step = next_step(&self.manifest, observation, self.now);
-        assert_eq!(step, next_step(&self.manifest.clone(), observation, self.now), "next_step must be pure");
+        let observation = Observation { watching: self.watching, ..Observation::default() };
+        let step = next_step(&self.manifest, &observation, self.now);
+        assert_eq!(step, next_step(&self.manifest.clone(), &observation, self.now), "next_step must be pure");
         step
     }
 
@@ -113,7 +113,12 @@ impl World {
     }
 
     pub(super) fn queue(&mut self, id: &str) {
-        let message = QueuedMessage { id: id.into(), text: format!("words of {id}"), queued_at: self.now };
+        let message = QueuedMessage {
+            id: id.into(),
+            text: format!("words of {id}"),
+            queued_at: self.now,
+            from_run_id: None,
+        };
         self.control(ControlFact::MessageQueued { message });
     }
 

@@ -2,7 +2,7 @@
 //! a name lead out of the run's directory or onto a file of the store itself.
 
 use std::fs;
-use std::io::{Read as _, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,8 +10,10 @@ use agent_runner_model::RunId;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
+use crate::run_store::Stored;
 
 use super::durable;
 use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, DRIVER_LOG, Layout, is_absent};
@@ -35,6 +37,88 @@ pub(crate) fn put(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> Resu
         let _ = fs::remove_file(&tmp);
     }
     written
+}
+
+/// Keeps what a reader has, without ever holding more than a piece of it.
+pub(crate) fn put_from(
+    layout: &Layout,
+    id: &RunId,
+    name: &str,
+    source: &mut dyn Read,
+    limit: u64,
+) -> Result<Stored, StoreError> {
+    let path = target(layout, id, name)?;
+    let mut tmp = path.clone().into_os_string();
+    tmp.push(format!(".{}.tmp", std::process::id()));
+    let tmp = PathBuf::from(tmp);
+    let stored = copy(source, &tmp, limit).and_then(|stored| {
+        durable::rename(&tmp, &path)?;
+        path.parent().map_or(Ok(()), durable::sync_dir)?;
+        Ok(stored)
+    });
+    if stored.is_err() {
+        let _ = fs::remove_file(&tmp);
+        // A folder that was made for this alone goes too; one with something in it stays.
+        let _ = path.parent().map(fs::remove_dir);
+    }
+    stored
+}
+
+fn copy(source: &mut dyn Read, path: &Path, limit: u64) -> Result<Stored, StoreError> {
+    let fail = |source| StoreError::Write { path: path.to_path_buf(), source };
+    let mut file = durable::private().write(true).create(true).truncate(true).open(path).map_err(fail)?;
+    let (mut size, mut hash) = (0_u64, Sha256::new());
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let count = match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(StoreError::Input { source }),
+        };
+        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        if size > limit {
+            return Err(StoreError::TooLarge { limit });
+        }
+        hash.update(&piece[..count]);
+        file.write_all(&piece[..count]).map_err(fail)?;
+    }
+    durable::sync_file(&file, path)?;
+    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Stored { size, sha256 })
+}
+
+/// Takes a blob away, and the folder it was alone in. What is gone already is no error.
+pub(crate) fn remove(layout: &Layout, id: &RunId, name: &str) -> Result<(), StoreError> {
+    check(name)?;
+    let path = layout.find(id)?.join(name);
+    match fs::remove_file(&path) {
+        Ok(()) => {}
+        Err(error) if is_absent(&error) => {}
+        Err(source) => return Err(StoreError::Remove { path, source }),
+    }
+    let _ = path.parent().map(fs::remove_dir);
+    Ok(())
+}
+
+/// The folders below a folder of blobs.
+pub(crate) fn folders(layout: &Layout, id: &RunId, folder: &str) -> Result<Vec<String>, StoreError> {
+    let path = layout.find(id)?.join(folder);
+    let fail = |source| StoreError::List { path: path.clone(), source };
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(source) => return Err(fail(source)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        if entry.file_type().map_err(fail)?.is_dir() {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

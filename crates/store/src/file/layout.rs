@@ -20,6 +20,7 @@ pub(crate) const ASSIGNMENT_SEED: &str = "assignment-seed.md";
 pub(crate) const RESERVE: &str = "reserve";
 pub(crate) const DRIVER_LOG: &str = "driver.log";
 pub(crate) const CREATE_LOCK: &str = ".create.lock";
+pub(crate) const GRAPH_LOCK: &str = ".graph.lock";
 /// Directories that are being deleted begin so; no run id does.
 pub(crate) const DELETED: &str = ".deleted-";
 
@@ -48,13 +49,23 @@ impl Layout {
         self.runs.join(CREATE_LOCK)
     }
 
+    /// The lock of whoever changes what runs have to do with one another.
+    pub(crate) fn graph_lock(&self) -> PathBuf {
+        self.runs.join(GRAPH_LOCK)
+    }
+
+    /// Where those who work in directories have their locks.
+    pub(crate) fn workspaces(&self) -> PathBuf {
+        self.state_dir.join("workspaces")
+    }
+
     pub(crate) fn bucket(&self, repo: &str) -> PathBuf {
         self.runs.join(repo)
     }
 
     /// The directories that may hold runs; none before the first run.
     pub(crate) fn buckets(&self) -> Result<Vec<PathBuf>, StoreError> {
-        children(&self.runs, |name| name != CREATE_LOCK)
+        children(&self.runs, |name| name != CREATE_LOCK && name != GRAPH_LOCK)
     }
 
     /// The directory of a run that exists.

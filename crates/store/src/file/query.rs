@@ -49,7 +49,7 @@ fn matches(query: &RunQuery, manifest: &Manifest) -> bool {
     };
     is(&query.cwd, &spec.cwd)
         && is(&query.repo, &spec.repo)
-        && is(&query.group, &spec.run_group_id)
+        && is(&query.group, &manifest.state.run_group_id)
         && (query.include_archived || manifest.state.archived_at.is_none())
         && (active || !query.active_only)
 }

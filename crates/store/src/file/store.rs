@@ -1,20 +1,23 @@
 //! `FileStore`: the store as everybody sees it. Synchronous inside; must not need a runtime, except to watch.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
+use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
 
 use crate::error::{AcquireError, CommitError, StoreError};
-use crate::run_store::{Listing, NewRun, OwnerView, RunQuery, RunStore, Tail, Takeover};
+use crate::run_store::{
+    Entry, Listing, Member, NewRun, OwnerView, RunQuery, RunStore, Stored, Tail, Takeover,
+};
 
 use super::changes::{FileChanges, Hub};
 use super::layout::Layout;
 use super::owner::FileLease;
-use super::{blobs, commit, create, delete, owner, query, tail};
+use super::workspace::FilePlace;
+use super::{blobs, commit, create, delete, graph, owner, query, tail, workspace};
 
 /// How a file store behaves.
 #[derive(Debug, Clone)]
@@ -69,6 +72,7 @@ impl FileStore {
 impl RunStore for FileStore {
     type Owner = FileLease;
     type Changes = FileChanges;
+    type Place = FilePlace;
 
     async fn create(&self, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError> {
         create::create(&self.layout, new, now, self.options.lock_patience)
@@ -119,11 +123,56 @@ impl RunStore for FileStore {
         blobs::seal(&self.layout, id, name)
     }
 
+    async fn put_blob_from(
+        &self,
+        id: &RunId,
+        name: &str,
+        source: &mut (dyn Read + Send),
+        limit: u64,
+    ) -> Result<Stored, StoreError> {
+        blobs::put_from(&self.layout, id, name, source, limit)
+    }
+
+    async fn remove_blob(&self, id: &RunId, name: &str) -> Result<(), StoreError> {
+        blobs::remove(&self.layout, id, name)
+    }
+
+    async fn blob_folders(&self, id: &RunId, folder: &str) -> Result<Vec<String>, StoreError> {
+        blobs::folders(&self.layout, id, folder)
+    }
+
+    async fn commit_among(
+        &self,
+        id: &RunId,
+        facts: &[Fact],
+        now: Timestamp,
+        check: &(dyn Fn(&[Manifest]) -> Result<(), Refusal> + Sync),
+    ) -> Result<Manifest, CommitError> {
+        graph::commit_among(&self.layout, id, facts, now, check, self.options.lock_patience)
+    }
+
+    async fn enter_workspace(
+        &self,
+        root: &Path,
+        member: &Member,
+        settled: &[RunId],
+    ) -> Result<Entry<FilePlace>, StoreError> {
+        workspace::enter(&self.layout, root, member, settled, self.options.lock_patience)
+    }
+
+    async fn look_into_workspace(&self, root: &Path, member: &Member) -> Result<Vec<Member>, StoreError> {
+        workspace::look(&self.layout, root, member, self.options.lock_patience)
+    }
+
     async fn append_blob(&self, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         blobs::append(&self.layout, id, name, bytes)
     }
 
-    async fn delete(&self, id: &RunId) -> Result<(), StoreError> {
-        delete::delete(&self.layout, id, self.options.lock_patience)
+    async fn delete(
+        &self,
+        id: &RunId,
+        check: &(dyn Fn(&Manifest) -> Result<(), Refusal> + Sync),
+    ) -> Result<(), CommitError> {
+        delete::delete(&self.layout, id, check, self.options.lock_patience)
     }
 }

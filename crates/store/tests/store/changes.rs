@@ -90,7 +90,7 @@ fn deleting_a_run_wakes_who_watches_it_and_its_name_can_be_watched_anew() {
     let (place, run) = Place::with_run("run");
     runtime().block_on(async {
         let mut changes = place.store.changes(&run).await.unwrap();
-        place.store.delete(&run).await.unwrap();
+        place.store.delete(&run, &|_| Ok(())).await.unwrap();
         woken(&mut changes).await.unwrap();
         place.store.create(new_run("run", "repo"), time(0)).await.unwrap();
         let mut anew = place.store.changes(&run).await.unwrap();

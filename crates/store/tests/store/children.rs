@@ -32,6 +32,10 @@ pub enum Job {
     Delete {
         run: String,
     },
+    /// Works in the directory `/ws` as a writer, in a tree of its own.
+    Enter {
+        run: String,
+    },
     /// Watches a run although no file can be opened for it.
     Watch {
         run: String,
@@ -49,6 +53,7 @@ impl Job {
             Self::Create { run } => format!("create {run} 0"),
             Self::Own { run } => format!("own {run} 0"),
             Self::Delete { run } => format!("delete {run} 0"),
+            Self::Enter { run } => format!("enter {run} 0"),
             Self::Watch { run } => format!("watch {run} 0"),
             Self::CountSyncs { count } => format!("syncs m {count}"),
         }
@@ -147,8 +152,14 @@ fn work(verb: &str, name: &str, count: u32, state: &Path) {
             std::thread::park_timeout(Duration::from_secs(60));
             drop(lease);
         }
+        "enter" => {
+            let entered = super::workspaces::enter(&store, &super::workspaces::writer(name));
+            println!("done {name}");
+            std::thread::park_timeout(Duration::from_secs(60));
+            drop(entered);
+        }
         "delete" => {
-            now(store.delete(&id(name))).unwrap();
+            now(store.delete(&id(name), &|_| Ok(()))).unwrap();
             println!("done {name}");
         }
         "watch" => watch_without_a_watcher(&store, &id(name)),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use agent_runner_model::{Manifest, Refusal};
 use agent_runner_store::{CommitError, RunQuery, RunStore, StoreError, Takeover};
 
 use super::children::{Job, killed_at};
@@ -13,12 +14,15 @@ fn a_deleted_run_is_gone_and_its_name_free() {
     let (place, run) = Place::with_run("run");
     now(place.store.put_blob(&run, "attempts/01.json", b"{}")).unwrap();
     let dir = place.run_dir(&run);
-    now(place.store.delete(&run)).unwrap();
+    now(place.store.delete(&run, &|_| Ok(()))).unwrap();
     assert!(!dir.exists());
     assert_eq!(fs::read_dir(dir.parent().unwrap()).unwrap().count(), 0);
     let error = now(place.store.commit(&run, &[message("m")], time(0))).unwrap_err();
     assert!(matches!(error, CommitError::Store(StoreError::NotFound { .. })), "{error}");
-    assert!(matches!(now(place.store.delete(&run)), Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        now(place.store.delete(&run, &|_| Ok(()))),
+        Err(CommitError::Store(StoreError::NotFound { .. }))
+    ));
     now(place.store.create(new_run("run", "repo"), time(0))).unwrap();
 }
 
@@ -26,11 +30,20 @@ fn a_deleted_run_is_gone_and_its_name_free() {
 fn an_owned_run_is_not_deleted() {
     let (place, run) = Place::with_run("run");
     let lease = now(place.store.acquire_owner(&run, Duration::ZERO, Takeover::Never)).unwrap();
-    let error = now(place.store.delete(&run)).unwrap_err();
-    assert!(matches!(error, StoreError::Owned { .. }), "{error}");
+    let error = now(place.store.delete(&run, &|_| Ok(()))).unwrap_err();
+    assert!(matches!(error, CommitError::Store(StoreError::Owned { .. })), "{error}");
     check_whole(&place.store, &run);
     drop(lease);
-    now(place.store.delete(&run)).unwrap();
+    now(place.store.delete(&run, &|_| Ok(()))).unwrap();
+}
+
+#[test]
+fn a_run_that_must_not_be_deleted_stays_whole() {
+    let (place, run) = Place::with_run("run");
+    let refusal = |_: &Manifest| Err(Refusal::Invalid("not yet".to_owned()));
+    let error = now(place.store.delete(&run, &refusal)).unwrap_err();
+    assert!(matches!(error, CommitError::Refused(Refusal::Invalid(_))), "{error}");
+    check_whole(&place.store, &run);
 }
 
 #[test]
@@ -41,7 +54,7 @@ fn a_deletion_killed_halfway_is_out_of_sight() {
     assert!(listing.runs.is_empty() && listing.problems.is_empty());
     now(place.store.create(new_run("run", "repo"), time(0))).unwrap();
     check_whole(&place.store, &run);
-    now(place.store.delete(&run)).unwrap();
+    now(place.store.delete(&run, &|_| Ok(()))).unwrap();
     assert_eq!(
         fs::read_dir(place.dir.path().join("runs/repo")).unwrap().count(),
         0,

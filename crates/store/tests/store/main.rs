@@ -16,3 +16,4 @@ mod property;
 mod queries;
 mod races;
 mod support;
+mod workspaces;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agent_runner_model::phase::Cause;
+use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::{ControlFact, Fact};
 use agent_runner_store::{RunQuery, RunStore, StoreError};
 
@@ -20,10 +20,11 @@ fn populated() -> Place {
         let mut spec = spec(name, repo, "claude");
         spec.created_at = time(-age * 1000);
         spec.cwd = format!("/home/{repo}");
-        if name == "newer" {
-            spec.run_group_id = "oldest".to_owned();
-        }
         let mut new = new_run_of(spec);
+        new.manifest.state.phase = Phase::Initialized;
+        if name == "newer" {
+            new.manifest.state.run_group_id = "oldest".to_owned();
+        }
         if name == "older" {
             new.manifest.state.archived_at = Some(time(0));
         }

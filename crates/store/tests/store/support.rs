@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use agent_runner_model::budget::BudgetSpec;
 use agent_runner_model::event::EventRecord;
 use agent_runner_model::manifest::QueuedMessage;
-use agent_runner_model::spec::{AgentSpec, BudgetSpec, LimitPolicy, Origin, PASSIVE_BACKEND, RunSpec};
+use agent_runner_model::phase::{Phase, Stage};
+use agent_runner_model::spec::{
+    AgentSpec, BusyPolicy, LauncherSpec, LimitPolicy, Origin, PASSIVE_BACKEND, RunSpec, Template,
+};
 use agent_runner_model::task::TaskSpec;
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId, TaskId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, NewRun, RunStore, Seeds};
@@ -73,7 +77,9 @@ pub fn passive_run(name: &str) -> NewRun {
 }
 
 pub fn new_run_of(spec: RunSpec) -> NewRun {
-    let (manifest, events) = Manifest::new(spec, None);
+    let (mut manifest, events) = Manifest::new(spec, None);
+    // Active runs take messages, which are what these tests commit.
+    manifest.state.phase = Phase::Active { stage: Stage::Deciding };
     let seeds = Seeds { agent: Some("# Agent\n".to_owned()), assignment: None };
     NewRun { manifest, events, seeds }
 }
@@ -113,7 +119,15 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         command: "agent-runner".to_owned(),
         created_at: time(0),
         parent_run_id: None,
-        run_group_id: name.to_owned(),
+        call_depth: 0,
+        notify_parent: false,
+        waits_for_dependencies: false,
+        on_busy: BusyPolicy::Wait,
+        may_write: true,
+        launcher: LauncherSpec::default(),
+        template: Template::default(),
+        vars: Vec::new(),
+        runtime_vars: BTreeMap::new(),
         origin: Origin::Local,
         budget: BudgetSpec::default(),
         checks: Vec::new(),
@@ -123,7 +137,8 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
 
 /// A fact that is never refused, and that can be told from every other.
 pub fn message(text: &str) -> Fact {
-    let message = QueuedMessage { id: text.to_owned(), text: text.to_owned(), queued_at: time(0) };
+    let message =
+        QueuedMessage { id: text.to_owned(), text: text.to_owned(), queued_at: time(0), from_run_id: None };
     Fact::Control(ControlFact::MessageQueued { message })
 }
 

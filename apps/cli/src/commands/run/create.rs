@@ -8,23 +8,26 @@ use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{CreateRun, ResumeRun, Start};
 use agent_runner_api::view::RunDetail;
 use agent_runner_definitions::similar;
-use agent_runner_engine::driver::{DESKTOP_NOTIFIER, PARENT_RUN_ID, RUN_GROUP_ID};
-use agent_runner_model::spec::{Effort, LimitPolicy, NotifySpec, OrphanPolicy};
+use agent_runner_engine::driver::{CALL_DEPTH, DESKTOP_NOTIFIER, PARENT_RUN_ID, RUN_GROUP_ID};
+use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 use rustix::fs::{Access, access};
 
+use clap::Subcommand as _;
+
+use super::resume;
 use super::watch::{Held, watch};
 use crate::app::App;
-use crate::args::{InitArgs, LimitChoice, NewRunArgs, OrphanChoice, OutputFormat, RunArgs};
+use crate::args::{
+    BusyChoice, InitArgs, LimitChoice, NewRunArgs, OrphanChoice, OutputFormat, RelationArgs, RunArgs,
+    RunCommand,
+};
 use crate::drive::orphan_policy;
 use crate::exit::{Failure, Outcome, usage};
 use crate::output::{file_text, reply, screen_width};
 use crate::render::{clean, closing, initialized};
-use crate::settings::variable;
+use crate::settings::{count, variable};
 use crate::signals::Signals;
 use crate::wall::Wall;
-
-/// First words of a message that look like a subcommand that was meant.
-const SUBCOMMANDS: [&str; 8] = ["ready", "status", "brief", "audit", "timeline", "report", "attach", "abort"];
 
 /// What `run` was asked for.
 enum Wanted {
@@ -33,7 +36,8 @@ enum Wanted {
 }
 
 pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
-    let RunArgs { command: _, new, resume_run, detach, on_orphan, take_over } = args;
+    let RunArgs { command: _, new, resume_run, detach, no_notify_parent_on_complete, on_orphan, take_over } =
+        args;
     let format = new.output.output_format;
     let on_hang_up = on_orphan.map_or(OrphanPolicy::Continue, orphan_policy);
     let on_orphan = orphan(on_orphan, detach);
@@ -51,21 +55,12 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     }
     // Everything is read before signals are taken up: a command that still waits for its input can simply be ended.
     let wanted = match resume_run {
-        Some(run) => {
-            let message = message(&new)?;
-            let on_limit = new.on_limit.map(limit_policy);
-            Wanted::Resume(ResumeRun {
-                run,
-                message,
-                add_tasks: new.add_task,
-                on_limit,
-                on_orphan,
-                take_over,
-            })
-        }
+        Some(run) => Wanted::Resume(resume::request(run, new, on_orphan, take_over)?),
         None => {
             hint_at_subcommand(&new)?;
-            Wanted::New(Box::new(request(app, new, Start::Now { on_orphan })?))
+            let mut request = request(app, new, Start::Now { on_orphan })?;
+            request.notify_parent = detach && !no_notify_parent_on_complete;
+            Wanted::New(Box::new(request))
         }
     };
     // What is asked of this command while the run starts is heard as soon as there is a run. One that returns at once
@@ -151,7 +146,7 @@ fn started(detail: &RunDetail, wall: &Wall) -> String {
     format!("Run {run} is being driven in the background.\n\n{closing}")
 }
 
-fn message(new: &NewRunArgs) -> Result<Option<String>, Failure> {
+pub(super) fn message(new: &NewRunArgs) -> Result<Option<String>, Failure> {
     match (&new.message_file, new.message.is_empty()) {
         (Some(path), _) => file_text(path).map(Some),
         (None, true) => Ok(None),
@@ -169,9 +164,11 @@ fn hint_at_subcommand(new: &NewRunArgs) -> Result<(), Failure> {
     if word.is_empty() || word.contains(char::is_whitespace) {
         return Ok(());
     }
-    let close = match SUBCOMMANDS.contains(&word) {
+    let known = RunCommand::augment_subcommands(clap::Command::new("run"));
+    let names: Vec<&str> = known.get_subcommands().map(clap::Command::get_name).collect();
+    let close = match names.contains(&word) {
         true => Some(word),
-        false => similar(word, SUBCOMMANDS).first().copied(),
+        false => similar(word, names).first().copied(),
     };
     match close {
         Some(name) => Err(usage(
@@ -199,7 +196,9 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         add_task,
         parent_run,
         group_id,
+        relations: RelationArgs { no_inherit_run_group, after, budget },
         on_limit,
+        on_busy,
         notify,
         message_file: _,
         message: _,
@@ -229,17 +228,34 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         add_tasks: add_task,
         message,
         parent_run_id: parent_run.or_else(|| from_environment(PARENT_RUN_ID)),
-        run_group_id: group_id.or_else(|| from_environment(RUN_GROUP_ID)),
+        run_group_id: match no_inherit_run_group {
+            true => None,
+            false => group_id.or_else(|| from_environment(RUN_GROUP_ID)),
+        },
+        inherit_run_group: !no_inherit_run_group,
+        call_depth: count(CALL_DEPTH)?.unwrap_or(0),
+        notify_parent: false,
+        budget: super::extend::budget(&budget)?,
+        after,
         on_limit: on_limit.map(limit_policy),
+        on_busy: on_busy.map(busy_policy),
         notify: notify.map(notify_spec).transpose()?,
         start,
     })
 }
 
-fn limit_policy(choice: LimitChoice) -> LimitPolicy {
+pub(super) fn limit_policy(choice: LimitChoice) -> LimitPolicy {
     match choice {
         LimitChoice::Wait => LimitPolicy::Wait,
         LimitChoice::Stop => LimitPolicy::Stop,
+    }
+}
+
+fn busy_policy(choice: BusyChoice) -> BusyPolicy {
+    match choice {
+        BusyChoice::Wait => BusyPolicy::Wait,
+        BusyChoice::Fail => BusyPolicy::Fail,
+        BusyChoice::Share => BusyPolicy::Share,
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) async fn recover(app: &App, args: RecoverArgs) -> Outcome {
         RecoveryAction::Failed => true,
         RecoveryAction::Recovered
         | RecoveryAction::Resumed
+        | RecoveryAction::ToldParent
         | RecoveryAction::WouldRecover
         | RecoveryAction::LeftAlone => false,
     });
@@ -39,6 +40,7 @@ fn text(recovery: &Recovery) -> String {
         let what = match run.action {
             RecoveryAction::Recovered => "recovered",
             RecoveryAction::Resumed => "recovered and resumed",
+            RecoveryAction::ToldParent => "its parent was told of its end",
             RecoveryAction::WouldRecover => "would be recovered",
             RecoveryAction::LeftAlone => "left alone",
             RecoveryAction::Failed => "could not be recovered",

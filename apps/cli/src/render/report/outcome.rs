@@ -213,6 +213,7 @@ pub(super) fn end_line(end: Option<&AttemptEnd>) -> Line<'_> {
         | AttemptEnd::Overloaded { .. }
         | AttemptEnd::Network { .. }
         | AttemptEnd::Limited { reset_at: None, .. }
+        | AttemptEnd::OverBudget { .. }
         | AttemptEnd::Misconfigured { .. } => {
             line.push(text(": "));
             line.push(text(beginning(&end.detail(), 200).into_owned()));

@@ -75,7 +75,11 @@ pub(super) fn task_badge(status: TaskStatus) -> Span<'static> {
 pub(super) fn end_badge(end: &AttemptEnd) -> Span<'static> {
     let tone = match end.class() {
         EndClass::Reported => Tone::Good,
-        EndClass::TimedOut | EndClass::Overloaded | EndClass::Network | EndClass::Limited => Tone::Careful,
+        EndClass::TimedOut
+        | EndClass::Overloaded
+        | EndClass::Network
+        | EndClass::Limited
+        | EndClass::OverBudget => Tone::Careful,
         EndClass::Crashed | EndClass::ProtocolError | EndClass::Misconfigured => Tone::Bad,
         EndClass::Interrupted | EndClass::Aborted => Tone::Plain,
     };

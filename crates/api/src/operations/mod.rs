@@ -1,0 +1,22 @@
+//! The requests. Each is plain data; what it does is the engine's business.
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })+) => {
+        $($(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $ty),* })+
+    };
+}
+
+mod acts;
+mod definitions;
+mod family;
+mod runs;
+mod tasks;
+
+pub use acts::*;
+pub use definitions::*;
+pub use family::*;
+pub use runs::*;
+pub use tasks::*;

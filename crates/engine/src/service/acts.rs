@@ -1,0 +1,135 @@
+//! Operations on a run's life outside of its work: put away, named, grouped, reset, deleted.
+
+use agent_runner_api::operations::{
+    ArchiveRun, DeleteRun, PinRun, ResetRun, SetBackendSession, SetGroup, SetName, SetNote, UnarchiveRun,
+};
+use agent_runner_api::view::RunDetail;
+use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::phase::Phase;
+use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId};
+use agent_runner_store::CommitError;
+
+use crate::engine::Engine;
+use crate::failure::commit_error;
+use crate::graph;
+use crate::place::Places;
+
+impl<S: Places + 'static> Engine<S> {
+    async fn steer(&self, run: &str, fact: ControlFact) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(run)?;
+        let committed = self.commit(&run_id, &[Fact::Control(fact)]).await;
+        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
+        self.detail(&manifest).await
+    }
+}
+
+/// Where a run stands in the way, the command that takes it out of the way.
+pub(super) fn what_to_do(error: ApiError, run_id: &RunId) -> ApiError {
+    let hints = [
+        ("it is archived", format!("`agent-runner run unarchive {run_id}` takes it back out")),
+        (
+            "it is running, or was interrupted",
+            format!(
+                "`agent-runner run abort {run_id}` ends it, `agent-runner run attach {run_id}` watches it"
+            ),
+        ),
+        ("only of a passive run", format!("`agent-runner run status {run_id}` shows the backend's session")),
+    ];
+    if error.code != ErrorCode::NotAllowed || error.hint.is_some() {
+        return error;
+    }
+    match hints.into_iter().find(|(words, _)| error.message.contains(words)) {
+        Some((_, hint)) => error.hint(hint),
+        None => error,
+    }
+}
+
+impl<S: Places + 'static> Handle<ResetRun> for Engine<S> {
+    async fn call(&self, request: ResetRun) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::Reset).await
+    }
+}
+
+impl<S: Places + 'static> Handle<ArchiveRun> for Engine<S> {
+    async fn call(&self, request: ArchiveRun) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::Archived).await
+    }
+}
+
+impl<S: Places + 'static> Handle<UnarchiveRun> for Engine<S> {
+    async fn call(&self, request: UnarchiveRun) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::Unarchived).await
+    }
+}
+
+impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
+    /// Answers with the run as it was.
+    async fn call(&self, request: DeleteRun) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        let refused = |error| {
+            let error = what_to_do(commit_error(&error), &run_id);
+            if error.message.contains("is not archived") {
+                return error.hint(format!("`agent-runner run archive {run_id}` puts it away first"));
+            }
+            error
+        };
+        may_be_deleted(&manifest).map_err(|refusal| refused(CommitError::Refused(refusal)))?;
+        let before = self.detail(&manifest).await?;
+        self.store.delete(&run_id, &may_be_deleted).await.map_err(refused)?;
+        Ok(before)
+    }
+}
+
+/// Asked under the run's lock: nobody takes it back out, or starts it, between the question and the deletion.
+fn may_be_deleted(manifest: &Manifest) -> Result<(), Refusal> {
+    const WHAT: &str = "deleting the run";
+    match &manifest.state.phase {
+        Phase::Active { .. } => {
+            let why = "it is running, or was interrupted: abort it or let it end first".to_owned();
+            return Err(Refusal::NotAllowed { what: WHAT, why });
+        }
+        Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {}
+    }
+    if manifest.state.archived_at.is_none() {
+        return Err(Refusal::NotAllowed { what: WHAT, why: "it is not archived".to_owned() });
+    }
+    Ok(())
+}
+
+impl<S: Places + 'static> Handle<SetName> for Engine<S> {
+    async fn call(&self, request: SetName) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::Named { name: request.name }).await
+    }
+}
+
+impl<S: Places + 'static> Handle<SetNote> for Engine<S> {
+    async fn call(&self, request: SetNote) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::Noted { note: request.note }).await
+    }
+}
+
+impl<S: Places + 'static> Handle<PinRun> for Engine<S> {
+    async fn call(&self, request: PinRun) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::Pinned { pinned: request.pinned }).await
+    }
+}
+
+impl<S: Places + 'static> Handle<SetGroup> for Engine<S> {
+    async fn call(&self, request: SetGroup) -> Result<RunDetail, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let group_id = request.group_id.unwrap_or_else(|| run_id.to_string());
+        let facts = [Fact::Control(ControlFact::Grouped { group_id })];
+        let now = self.now();
+        let fits = |manifests: &[Manifest]| graph::check(manifests, &run_id, &facts, now);
+        let committed = self.store.commit_among(&run_id, &facts, now, &fits).await;
+        let manifest = committed.map_err(|error| what_to_do(commit_error(&error), &run_id))?;
+        self.detail(&manifest).await
+    }
+}
+
+impl<S: Places + 'static> Handle<SetBackendSession> for Engine<S> {
+    async fn call(&self, request: SetBackendSession) -> Result<RunDetail, ApiError> {
+        self.steer(&request.run, ControlFact::BackendSessionSet { id: request.backend_session_id }).await
+    }
+}

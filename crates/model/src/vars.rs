@@ -1,0 +1,155 @@
+//! Variables of a run: what a definition declares, what they came to, and where each value came from. Must not look
+//! anything up: sources are asked elsewhere.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::RunId;
+
+/// A value of a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum VarValue {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(#[schemars(with = "f64")] serde_json::Number),
+    /// A text.
+    Text(String),
+}
+
+impl fmt::Display for VarValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) => f.write_str(value),
+        }
+    }
+}
+
+/// What a variable may hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum VarType {
+    /// Any text.
+    String,
+    /// A number.
+    Number,
+    /// `true`, `1`, `false`, `0`.
+    Boolean,
+    /// One of these.
+    Enum {
+        /// The words.
+        values: Vec<String>,
+    },
+}
+
+/// Where a value may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum VarSource {
+    /// `--var` on the command line.
+    Cli,
+    /// A form of a dashboard.
+    Web,
+    /// The environment of whoever creates the run.
+    Env,
+    /// The nearest ancestor run that has it.
+    Parent,
+}
+
+impl VarSource {
+    /// Every source, in the documented order.
+    pub const ALL: [Self; 4] = [Self::Cli, Self::Web, Self::Env, Self::Parent];
+
+    /// The spelling in files and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Web => "web",
+            Self::Env => "env",
+            Self::Parent => "parent",
+        }
+    }
+
+    /// The source with that spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+}
+
+/// When a required variable must have its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase")]
+pub enum RequiredAt {
+    /// When the run is created.
+    #[default]
+    Initial,
+    /// When the hooks that prepare the run have run.
+    Prepare,
+}
+
+/// A variable as a definition declares it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VarSpec {
+    /// Its name in `{{name}}` and `--var name=…`.
+    pub name: String,
+    /// What it may hold.
+    #[serde(flatten)]
+    pub kind: VarType,
+    /// Whether a run needs a value for it.
+    pub required: bool,
+    /// When.
+    pub required_at: RequiredAt,
+    /// Where a value may come from, first the first.
+    pub sources: Vec<VarSource>,
+    /// The environment variable for [`VarSource::Env`].
+    pub env_name: String,
+    /// The value when no source has one.
+    pub default: Option<VarValue>,
+    /// For people.
+    pub description: Option<String>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum VarProvenance {
+    /// See [`VarSource::Cli`].
+    Cli,
+    /// See [`VarSource::Web`].
+    Web,
+    /// See [`VarSource::Env`].
+    Env,
+    /// See [`VarSource::Parent`].
+    Parent,
+    /// The definition's default.
+    Default,
+    /// A hook that prepared the run.
+    Prepare,
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RuntimeVar {
+    /// The value.
+    pub value: VarValue,
+    /// Where it came from.
+    pub source: VarProvenance,
+    /// The environment variable it was read from, here or by the ancestor it came from.
+    pub env_name: Option<String>,
+    /// The ancestor it came from.
+    pub inherited_from_run_id: Option<RunId>,
+}
+
+impl RuntimeVar {
+    /// Whether it came from an environment, which may hold secrets: it is shown to nobody.
+    pub fn is_redacted(&self) -> bool {
+        self.env_name.is_some()
+    }
+}

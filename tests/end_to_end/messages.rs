@@ -1,0 +1,141 @@
+//! Words for a run that is at work: they open its next session, or are refused; none is lost.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Manifest as _, World};
+
+#[test]
+fn words_for_a_running_run_open_its_next_session() {
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "echo $RUN > \"$W/ready\"; read x < \"$W/go\"; complete one");
+    let front = world.fake(&[]).spawn();
+    let run = ready.line();
+    world.ok(&["run", "queued-messages", &run]).expect_stdout("No message waits");
+    let first = world.ok(&["run", "queue-message", &run, "First", "words", "--output-format", "json"]).json();
+    let file = world.write("message.md", "Second\nwords\n");
+    world
+        .ok(&["run", "queue-message", &run, "--message-file", file.to_str().unwrap()])
+        .expect_stdout("Queued msg-");
+    let third =
+        world.command(&["run", "queue-message", &run, "--message-file", "-", "--output-format", "json"]);
+    let third = third.stdin("Third words").run().expect_code(0).json();
+    let id = third["messageId"].as_str().unwrap();
+    let list = world.ok(&["run", "queued-messages", &run, "--output-format", "json"]).json();
+    let texts: Vec<&Value> =
+        list["queuedResumeMessages"].as_array().unwrap().iter().map(|message| &message["text"]).collect();
+    assert_eq!(texts, ["First words", "Second\nwords", "Third words"]);
+    assert_eq!(list["queuedResumeMessages"][0]["id"], first["messageId"]);
+    assert_eq!((&list["runId"], &list["effectiveStatus"]), (&json!(run), &json!("running")));
+    world.ok(&["run", "queued-messages", &run]).expect_stdout("Second").expect_stdout(id);
+    world.ok(&["run", "remove-queued-message", &run, id]).expect_stdout(&format!("Removed {id}"));
+    let refused = world.run(&["run", "remove-queued-message", &run, id]).expect_code(3);
+    refused.expect_stderr("no message with this id waits").expect_stderr("run queued-messages");
+    world.run(&["run", "queue-message", &run, " "]).expect_code(3).expect_stderr("the message is empty");
+    world.run(&["run", "queue-message", &run]).expect_code(3);
+    go.release();
+    assert_eq!(ready.line(), run, "the second session");
+    go.release();
+    front.wait().expect_code(0);
+    let manifest = world.manifest(&run);
+    let sessions = manifest["state"]["sessions"].as_array().unwrap();
+    assert_eq!((sessions.len(), &sessions[1]["cause"]["kind"]), (2, &json!("queued")));
+    assert_eq!(sessions[1]["message"], "First words\n\nSecond\nwords");
+    assert!(world.read("prompt-2").contains("First words\n\nSecond\nwords"));
+    assert_eq!(manifest["state"]["queuedResumeMessages"], json!([]));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn who_is_not_running_is_resumed_with_the_words_instead() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "complete one");
+    let run = world.init(&["--agent", "fake", "--assignment", "work"]);
+    let queue = |words: &str| {
+        let refused = world.run(&["run", "queue-message", &run, "hello"]).expect_code(3);
+        refused.expect_stderr("is not running").expect_stderr(words);
+    };
+    queue("run ready");
+    world.ok(&["run", "ready", &run]);
+    queue("start it first");
+    world.ok(&["run", "--resume-run", &run]);
+    queue(&format!("resume it with this message: `agent-runner run --resume-run {run} MESSAGE`"));
+    assert_eq!(world.manifest(&run)["state"]["queuedResumeMessages"], json!([]));
+}
+
+#[test]
+fn words_that_an_abort_left_waiting_are_what_the_run_goes_on_with() {
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "echo $RUN > \"$W/ready\"; read x < \"$W/go\"; complete one");
+    let front = world.fake(&[]).spawn();
+    let run = ready.line();
+    world.ok(&["run", "queue-message", &run, "Mind the gap"]);
+    world.ok(&["run", "abort", &run]).expect_stdout("1 message waits for the next session");
+    front.wait().expect_code(130);
+    let resumed = world.command(&["run", "--resume-run", &run]).spawn();
+    assert_eq!(ready.line(), run);
+    go.release();
+    resumed.wait().expect_code(0);
+    assert!(world.read("prompt-2").contains("Mind the gap"));
+    assert_eq!(world.manifest(&run)["state"]["sessions"].as_array().unwrap().len(), 2);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn words_that_meet_the_end_of_a_run_are_worked_off_or_refused() {
+    const ROUNDS: usize = 10;
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let (mut taken, mut refused) = (0, 0);
+    for round in 0..ROUNDS {
+        let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
+        let front = world.command(&["run", "--resume-run", &run]).spawn();
+        assert_eq!(ready.line(), run);
+        if round % 2 == 0 {
+            go.release();
+        }
+        let queues: Vec<_> = (0..3)
+            .map(|number| {
+                let words = format!("<words {round}-{number}>");
+                let queue = world.command(&["run", "queue-message", &run, &words]).spawn();
+                (words, queue)
+            })
+            .collect();
+        if round % 2 == 1 {
+            go.release();
+        }
+        let queued: Vec<_> = queues.into_iter().map(|(words, queue)| (words, queue.wait())).collect();
+        front.wait().expect_code(0);
+        let manifest = world.manifest(&run);
+        assert_eq!((manifest.outcome(), &manifest["state"]["queuedResumeMessages"]), ("success", &json!([])));
+        let said: String = manifest["state"]["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|session| session["message"].as_str())
+            .collect();
+        for (words, queued) in queued {
+            let times = said.matches(words.as_str()).count();
+            match queued.code {
+                Some(0) => {
+                    assert_eq!(times, 1, "{words}: {}", world.everything_known());
+                    taken += 1;
+                }
+                Some(3) => {
+                    assert_eq!(times, 0, "{words}: {}", world.everything_known());
+                    refused += 1;
+                }
+                _ => panic!("{queued}"),
+            }
+        }
+    }
+    assert_eq!(taken + refused, 3 * ROUNDS);
+    assert!(taken > 0, "no message ever met a running run");
+    world.assert_nothing_left();
+}
