@@ -59,7 +59,7 @@ fn a_run_that_is_put_away_is_out_of_sight_and_left_alone() {
     let back = format!("agent-runner run unarchive {run}");
     world.ok(&["run", "archive", &run]).expect_stdout(&back);
     assert_eq!(listed(&world, &[]), Vec::<String>::new());
-    assert_eq!(listed(&world, &["--include-archived"]), [run.clone()]);
+    assert_eq!(listed(&world, &["--include-archived"]), std::slice::from_ref(&run));
     let can = world.status(&run)["capabilities"].clone();
     let possible = |name: &str| can[name].as_bool().unwrap();
     assert!(possible("canUnarchive") && possible("canDelete"), "{can}");
@@ -88,7 +88,7 @@ fn a_run_that_is_put_away_is_out_of_sight_and_left_alone() {
     world.ok(&["run", "archive", &run]);
     world.ok(&["run", "unarchive", &run]).expect_stdout(&format!("Unarchived run {run}"));
     world.ok(&["run", "unarchive", &run]);
-    assert_eq!(listed(&world, &[]), [run.clone()]);
+    assert_eq!(listed(&world, &[]), std::slice::from_ref(&run));
     assert_eq!(world.events_of(&run, "run.archived").len(), 1);
     assert_eq!(world.events_of(&run, "run.unarchived").len(), 1);
     world.ok(&["run", "--resume-run", &run, "go on"]);
@@ -186,7 +186,7 @@ fn a_run_joins_a_group_and_leaves_it() {
     world
         .ok(&["run", "set-group", &run, "feature-7"])
         .expect_stdout(&format!("Run {run} belongs to group feature-7"));
-    assert_eq!(listed(&world, &["--group-id", "feature-7"]), [run.clone()]);
+    assert_eq!(listed(&world, &["--group-id", "feature-7"]), std::slice::from_ref(&run));
     world.run(&["run", "set-group", &run, "has space"]).expect_code(3).expect_stderr("a group id");
     world.ok(&["run", "clear-group", &run]).expect_stdout("stands alone");
     assert_eq!(world.status(&run)["runGroupId"], json!(run));

@@ -8,6 +8,7 @@
 )]
 
 mod aborting;
+mod attachments;
 mod authoring;
 mod budgets;
 mod chaos;

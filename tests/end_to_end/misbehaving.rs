@@ -6,8 +6,8 @@ use rustix::process::Signal;
 
 use crate::harness::{Manifest as _, World};
 
-/// What a driver may have resident at its worst, in KiB.
-const RESIDENT_LIMIT: u64 = 16 * 1024;
+/// What a driver may have resident at its worst besides its program, in KiB.
+const RESIDENT_LIMIT: u64 = 6 * 1024;
 
 #[test]
 fn a_worker_that_ignores_term_is_ended_when_its_time_is_up() {

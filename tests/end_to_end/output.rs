@@ -99,20 +99,29 @@ fn the_keys_of_json_are_stable() {
     let world = World::new();
     world.work(&["one"]);
     let run = world.init(&["--backend", "passive", "--assignment", "work"]);
+    let ended = world.init(&["--backend", "passive", "--assignment", "work"]);
+    world.ok(&["task", "set", &ended, "one", "--status", "completed"]);
     let summary = "runId parentRunId runGroupId repo status effectiveStatus archivedAt pinned agentName name \
                    assignmentName backend model cwd createdAt startedAt updatedAt endedAt totalAttemptCount \
-                   totalSessionCount maxAttemptsPerSession tasksCompleted tasksTotal activeTask wait usage \
+                   totalSessionCount maxAttemptsPerSession tasksCompleted tasksTotal activeTask wait \
+                   dependencyState usage \
                    capabilities";
     let detail = format!(
         "{summary} isLive lease workspaceDir revision lastCursor agent assignment effort note backendSessionId \
-         unrestricted safetyNote onLimit timeoutSec exitCode failure sessions currentSession lastSession attempts \
-         queuedResumeMessages tasks message callerInstructions lockedFields"
+         unrestricted safetyNote onLimit onBusy mayWrite timeoutSec exitCode failure sessions currentSession lastSession attempts \
+         queuedResumeMessages tasks message callerInstructions lockedFields budget \
+         dependencies dependents \
+         callDepth"
     );
     for (command, expected) in [
         (vec!["run", "status", &run], detail.as_str()),
         (vec!["task", "list", &run], "runId tasksCompleted tasksTotal tasks"),
         (vec!["task", "show", &run, "one"], "runId task passedBlocks"),
         (vec!["list", "runs"], "runs problems"),
+        (vec!["run", "queued-messages", &run], "runId effectiveStatus messageId queuedResumeMessages"),
+        (vec!["run", "tree", &run], "runId missingParentRunId root"),
+        (vec!["run", "wait", "--any", &ended, &run], "exitCode timedOut runs"),
+        (vec!["attachment", "list", &run], "runId runGroupId scope attachments"),
         (vec!["run", "audit", &run], "runId events lastCursor"),
         (vec!["run", "timeline", &run], "run entries warnings"),
         (vec!["run", "brief", &run], "runId brief"),

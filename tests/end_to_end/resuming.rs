@@ -222,8 +222,10 @@ fn passive(world: &World) -> String {
 
 const IMPLICIT: &str = "go on with what is still open";
 
-/// Prepared how, resumed with what, and what comes of it: why it is refused, or what the worker is told.
-const RULES: &[(&str, Prepare, &[&str], Result<&str, &str>)] = &[
+/// Its name, prepared how, resumed with what, and what comes of it: why it is refused, or what the worker is told.
+type Rule = (&'static str, Prepare, &'static [&'static str], Result<&'static str, &'static str>);
+
+const RULES: &[Rule] = &[
     ("initialized", init, &[], Err("approve it with `run ready` first")),
     ("initialized, words", init, &["go"], Err("approve it with `run ready` first")),
     ("ready", ready, &[], Ok("You are the fake agent")),

@@ -45,6 +45,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("run.queue_message", "run queue-message"),
     ("run.messages", "run queued-messages"),
     ("run.remove_message", "run remove-queued-message"),
+    ("attachment.list", "attachment list"),
+    ("attachment.remove", "attachment remove"),
     ("task.list", "task list"),
     ("task.show", "task show"),
     ("task.set", "task set"),

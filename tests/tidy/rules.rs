@@ -37,7 +37,9 @@ const FULL_MOD_FILES: &[(&str, &str)] = &[
     ("apps/cli/src/args/mod.rs", "the command line's root struct"),
     ("apps/cli/src/commands/definitions/mod.rs", "which subcommand goes to which file"),
     ("apps/cli/src/commands/run/mod.rs", "which subcommand goes to which file"),
+    ("apps/cli/src/commands/attachment/mod.rs", "which subcommand goes to which file"),
     ("apps/cli/src/commands/task/mod.rs", "which subcommand goes to which file"),
+    ("crates/api/src/operations/mod.rs", "the shape of all requests"),
     ("crates/engine/src/talk/mod.rs", "where both ends of the conversation meet"),
     ("crates/model/src/apply/mod.rs", "the entry point itself"),
 ];

@@ -64,6 +64,7 @@ fn role(command: &Command) -> &'static str {
         Command::Task(_) => "task",
         Command::Run(_)
         | Command::Init(_)
+        | Command::Attachment(_)
         | Command::List(_)
         | Command::Show(_)
         | Command::Validate(_)
@@ -80,6 +81,7 @@ fn starts_processes(command: &Command) -> bool {
         Command::Run(_) | Command::Recover(_) | Command::Drive(_) | Command::ShellWorker => true,
         Command::Init(_)
         | Command::Task(_)
+        | Command::Attachment(_)
         | Command::List(_)
         | Command::Show(_)
         | Command::Validate(_)
@@ -125,6 +127,7 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Run(args) => commands::run::run(&app, *args).await,
         Command::Init(args) => commands::run::init(&app, *args).await,
         Command::Task(args) => commands::task::task(&app, args.command).await,
+        Command::Attachment(args) => commands::attachment::attachment(&app, args.command).await,
         Command::List(args) => commands::definitions::list(&app, args.command).await,
         Command::Show(args) => commands::definitions::show(&app, args.command).await,
         Command::Validate(args) => commands::definitions::validate(&app, args).await,

@@ -114,6 +114,8 @@ operations! {
     ListMessages => MessageList, "run.messages", Get "/api/runs/{run}/messages", tool: true;
     RemoveMessage => MessageList, "run.remove_message", Post "/api/runs/{run}/messages/{message}/remove", tool: true;
     GetTree => RunTree, "run.tree", Get "/api/runs/{run}/tree", tool: true;
+    ListAttachments => AttachmentList, "attachment.list", Get "/api/runs/{run}/attachments", tool: true;
+    RemoveAttachment => AttachmentView, "attachment.remove", Post "/api/runs/{run}/attachments/{attachment}/remove", tool: false;
     ListTasks => TaskList, "task.list", Get "/api/runs/{run}/tasks", tool: true;
     ShowTask => TaskDetail, "task.show", Get "/api/runs/{run}/tasks/{task}", tool: true;
     SetTask => TaskDetail, "task.set", Post "/api/runs/{run}/tasks/{task}", tool: true;
@@ -132,7 +134,7 @@ operations! {
 }
 
 use crate::view::{
-    Brief, DefinitionDetail, DefinitionList, DefinitionSchema, DefinitionText, GitChanges, MessageList,
-    NewDefinitionReply, Recovery, RunDetail, RunList, RunReading, RunReport, RunTree, SystemStatus,
-    TaskDetail, TaskList, Timeline, Validation,
+    AttachmentList, AttachmentView, Brief, DefinitionDetail, DefinitionList, DefinitionSchema,
+    DefinitionText, GitChanges, MessageList, NewDefinitionReply, Recovery, RunDetail, RunList, RunReading,
+    RunReport, RunTree, SystemStatus, TaskDetail, TaskList, Timeline, Validation,
 };

@@ -21,3 +21,4 @@ mod workspace;
 
 pub use engine::{Engine, EngineConfig, Environment};
 pub use place::Places;
+pub use service::NewAttachment;

@@ -51,3 +51,66 @@ pub fn check_attachment_name(name: &str) -> Result<(), String> {
     };
     Err(why.to_owned())
 }
+
+/// Longest name of an attachment's file on disk, in bytes.
+const MAX_FILE_NAME: usize = 100;
+
+/// The name of an attachment's file on disk: plain letters, whatever it is called, and never hidden.
+pub fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let name: String = name.trim_start_matches('.').chars().map(plain).collect();
+    let name = name.trim_start_matches('.');
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if extension.len() < MAX_FILE_NAME / 2 => (stem, format!(".{extension}")),
+        Some(_) | None => (name, String::new()),
+    };
+    let room = MAX_FILE_NAME - extension.len();
+    let stem = stem.get(..room).unwrap_or(stem);
+    match (stem, extension.as_str()) {
+        ("", "" | ".") => "file".to_owned(),
+        ("", extension) => format!("file{extension}"),
+        (stem, extension) => format!("{stem}{extension}"),
+    }
+}
+
+/// Why a text cannot be a media type.
+pub fn check_mime_type(text: &str) -> Result<(), String> {
+    let part = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
+        !part.is_empty() && part.chars().all(allowed)
+    };
+    match text.split_once('/') {
+        Some((kind, subtype)) if text.len() <= 127 && part(kind) && part(subtype) => Ok(()),
+        Some(_) | None => Err(format!("a media type looks like `text/plain`, this is {text:?}")),
+    }
+}
+
+/// The media type that goes with a name's ending.
+pub fn mime_type_of(name: &str) -> &'static str {
+    const UNKNOWN: &str = "application/octet-stream";
+    let Some((_, ending)) = name.rsplit_once('.') else { return UNKNOWN };
+    match ending.to_ascii_lowercase().as_str() {
+        "md" | "markdown" => "text/markdown",
+        "txt" | "log" => "text/plain",
+        "diff" | "patch" => "text/x-diff",
+        "html" | "htm" => "text/html",
+        "css" => "text/css",
+        "csv" => "text/csv",
+        "js" | "mjs" => "text/javascript",
+        "json" => "application/json",
+        "jsonl" | "ndjson" => "application/x-ndjson",
+        "yaml" | "yml" => "application/yaml",
+        "toml" => "application/toml",
+        "xml" => "application/xml",
+        "pdf" => "application/pdf",
+        "zip" => "application/zip",
+        "gz" | "tgz" => "application/gzip",
+        "tar" => "application/x-tar",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "svg" => "image/svg+xml",
+        _ => UNKNOWN,
+    }
+}

@@ -139,9 +139,7 @@ fn reconfigure_reason(manifest: &Manifest) -> Option<ReconfigureReason> {
             return Some(ReconfigureReason::NotInitialized);
         }
     }
-    let (tasks, created) = (&manifest.state.final_tasks, &manifest.spec.tasks);
-    let untouched = tasks.values().all(|task| task.version == 0) && tasks.len() == created.len();
-    (!untouched).then_some(ReconfigureReason::TasksChanged)
+    (!manifest.tasks_are_as_created()).then_some(ReconfigureReason::TasksChanged)
 }
 
 /// Which changes of the task list are possible. Does not depend on who drives.

@@ -14,7 +14,7 @@ use crate::event::EventBody;
 use crate::ids::{Epoch, Fence, RunId, TaskId};
 use crate::phase::{Cause, Outcome, Phase, RunStatus, Stage};
 use crate::spec::{LimitPolicy, RunSpec};
-use crate::task::{Task, TaskStatus};
+use crate::task::{Task, TaskSpec, TaskStatus};
 use crate::time::Timestamp;
 
 /// The manifest layout this version writes. Older ones are migrated by whoever holds the owner lease; newer ones
@@ -390,6 +390,13 @@ impl Manifest {
             Phase::Ended { outcome } => Some(outcome),
             Phase::Initialized | Phase::Ready | Phase::Active { .. } => None,
         }
+    }
+
+    /// Whether the task list is still what the spec says, and nothing is known of it yet.
+    pub fn tasks_are_as_created(&self) -> bool {
+        let as_created = |(task, spec): (&Task, &TaskSpec)| *task == Task::new(spec.clone());
+        let (tasks, created) = (&self.state.final_tasks, &self.spec.tasks);
+        tasks.len() == created.len() && tasks.values().zip(created).all(as_created)
     }
 
     /// How many tasks are completed.

@@ -124,6 +124,13 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    /// What was asked for could not be handed out.
+    #[error("what is stored cannot be written where it was wanted")]
+    Output {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// What was to be stored is too large.
     #[error("more than {limit} bytes are not stored under one name")]
     TooLarge {
@@ -269,6 +276,7 @@ impl StoreError {
             | Self::Owned { .. }
             | Self::Name { .. }
             | Self::Input { .. }
+            | Self::Output { .. }
             | Self::TooLarge { .. }
             | Self::Encode { .. } => None,
         }
@@ -306,7 +314,11 @@ impl StoreError {
                 path.display()
             )),
             Self::Owned { .. } => Some("abort the run first".to_owned()),
-            Self::Name { .. } | Self::Input { .. } | Self::TooLarge { .. } | Self::Encode { .. } => None,
+            Self::Name { .. }
+            | Self::Input { .. }
+            | Self::Output { .. }
+            | Self::TooLarge { .. }
+            | Self::Encode { .. } => None,
             Self::Open { .. }
             | Self::Read { .. }
             | Self::Damaged { .. }

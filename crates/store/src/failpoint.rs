@@ -30,6 +30,8 @@ pub const ALL: &[&str] = &[
     "store.owner.written",
     "store.workspace.entered",
     "store.delete.moved",
+    "store.blob.half_copied",
+    "store.blob.copied",
     "driver.started",
     "driver.took_lease",
     "driver.attempt_committed",
@@ -47,6 +49,7 @@ pub const ALL: &[&str] = &[
     "command.driver_spawned",
     "command.lease_seen",
     "command.following",
+    "command.attachment_kept",
     "task.before_commit",
     "task.after_commit",
 ];

@@ -1,7 +1,7 @@
 //! What a store of runs can do, whatever keeps them: snapshots, facts, leases, tails and queries. Must not speak of
 //! files; a database can implement it too.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,6 +126,8 @@ pub trait RunStore: Send + Sync {
     type Changes: Changes;
     /// The proof of working in a directory. Dropping it leaves; so does dying.
     type Place: Send + Sync;
+    /// What keeps blobs from being swept. Dropping it lets go; so does dying.
+    type Hold: Send + Sync;
 
     /// Creates a run. `StoreError::Exists` when its id is taken, wherever that is.
     fn create(
@@ -204,12 +206,31 @@ pub trait RunStore: Send + Sync {
     /// Takes away what is kept under a name, and the folder it was alone in. Nothing to take away is no error.
     fn remove_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The names of the folders below a folder of blobs, such as `attachments`.
-    fn blob_folders(
+    /// Hands out what is kept under a name, and says how many bytes they were and their SHA-256; nothing if there is
+    /// nothing. A failure may come in the middle.
+    fn copy_blob(
+        &self,
+        id: &RunId,
+        name: &str,
+        out: &mut (dyn Write + Send),
+    ) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send;
+
+    /// Keeps folders below a folder of blobs from being swept, until it is dropped or its holder dies: somebody makes
+    /// one that the manifest does not name yet.
+    fn hold_blobs(
         &self,
         id: &RunId,
         folder: &str,
-    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Self::Hold, StoreError>> + Send;
+
+    /// Takes away the folders below a folder of blobs that `is_known` does not find in the manifest: whoever made them
+    /// died before they counted. Does nothing while somebody holds them. Says how many they were.
+    fn sweep_blobs(
+        &self,
+        id: &RunId,
+        folder: &str,
+        is_known: &(dyn Fn(&Manifest, &str) -> bool + Sync),
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
     /// Applies facts that must fit to what other runs are: nobody else changes what runs have to do with one another
     /// while `check` looks at all of them and the commit is made. `check` says why not.

@@ -55,8 +55,10 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("store.owner.locked", [0, 0, 0, 1, 1, 1, 0, 0]),
     ("store.owner.written", [0, 0, 0, 1, 1, 1, 0, 0]),
     ("store.workspace.entered", [0, 0, 0, 0, 0, 1, 0, 0]),
-    // No command deletes runs; the store's own tests kill there.
+    // None of these deletes runs or hands files over; the store's own tests and those of attachments kill there.
     ("store.delete.moved", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("store.blob.half_copied", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("store.blob.copied", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("driver.started", [0, 0, 0, 0, 0, 1, 0, 0]),
     ("driver.took_lease", [0, 0, 0, 0, 0, 1, 0, 0]),
     ("driver.attempt_committed", [0, 0, 0, 0, 0, 1, 0, 0]),
@@ -75,6 +77,7 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("command.driver_spawned", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.lease_seen", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.following", [1, 0, 1, 0, 0, 0, 0, 0]),
+    ("command.attachment_kept", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("task.before_commit", [0, 0, 0, 0, 0, 0, 1, 3]),
     ("task.after_commit", [0, 0, 0, 0, 0, 0, 1, 3]),
 ];

@@ -89,11 +89,15 @@ pub(super) fn end(root: &Path) {
 }
 
 impl World {
-    /// The most memory a process has had resident so far, in KiB.
+    /// The most memory of its own that a process has had resident so far, in KiB. The pages of its program do not count:
+    /// they grow with the code and with what the build knows for debuggers, not with what the process was sent.
     pub fn peak_resident_kib(&self, pid: i32) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches("kB").trim().parse().unwrap()
+        let kib = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches("kB").trim().parse().unwrap()
+        };
+        kib("VmHWM:") - kib("RssFile:")
     }
 
     /// Whether a process lives; a zombie does not.

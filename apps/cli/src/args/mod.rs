@@ -1,6 +1,7 @@
 //! The command line as data. Structs only: what they mean is in `commands`.
 
 mod acts;
+mod attachment;
 mod definitions;
 mod family;
 mod hidden;
@@ -12,6 +13,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use acts::{
     OneRunArgs, QueueMessageArgs, RemoveMessageArgs, SetBackendSessionArgs, SetGroupArgs, SetNameArgs,
     SetNoteArgs, WaitArgs,
+};
+pub use attachment::{
+    AddAttachmentArgs, AttachmentArgs, AttachmentCommand, DownloadArgs, ListAttachmentsArgs,
+    RemoveAttachmentArgs, ScopeChoice,
 };
 pub use definitions::{
     KindChoice, ListArgs, ListCommand, ListRunsArgs, NewAgentArgs, NewArgs, NewCommand, NewOneArgs,
@@ -46,6 +51,8 @@ pub enum Command {
     Init(Box<InitArgs>),
     /// See and change the tasks of a run
     Task(TaskArgs),
+    /// Hand files over with runs
+    Attachment(AttachmentArgs),
     /// List runs and definitions
     List(ListArgs),
     /// Show one definition

@@ -105,7 +105,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_orphan: Option<OrphanChoice>,
     /// With --resume-run: also if the run was last driven on another host or in another container
-    #[arg(long, requires = "resume_run")]
+    #[arg(long)]
     pub take_over: bool,
 }
 

@@ -1,5 +1,6 @@
 //! One file a command: arguments -> operation -> service -> rendering.
 
+pub(crate) mod attachment;
 pub(crate) mod definitions;
 pub(crate) mod run;
 mod status;

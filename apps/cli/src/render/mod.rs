@@ -34,7 +34,7 @@ pub(crate) use live::Role;
 pub(crate) use report::{Report, html, markdown, page};
 pub(crate) use run::{closing, exit_code, initialized, run_status};
 pub(crate) use runs::run_list;
-pub(crate) use table::{fields, task_table};
+pub(crate) use table::{columns, fields, task_table};
 pub(crate) use timeline::timeline_text;
 pub(crate) use tree::tree_text;
 pub(crate) use view::View;

@@ -55,6 +55,11 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
         RunStatus::Blocked if detail.is_passive() => {
             vec![format!("agent-runner task set {run} <task-id> --status pending")]
         }
+        RunStatus::Blocked if detail.budget.as_ref().is_some_and(|budget| budget.over.is_some()) => {
+            vec![format!(
+                "agent-runner run extend {run} --resume   (with more of what is used up, such as --tokens N)"
+            )]
+        }
         RunStatus::Blocked => {
             vec![format!("agent-runner run --resume-run {run} \"how to go on\"")]
         }

@@ -3,6 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Whose files are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AttachmentScope {
+    /// Those of the run.
+    Run,
+    /// Those of every run of its group.
+    Group,
+}
+
 requests! {
     /// Makes a run what it was when it was created.
     ResetRun {
@@ -82,5 +92,19 @@ requests! {
     GetTree {
         /// Id or path.
         run: String,
+    }
+    /// Lists the files that were handed over with a run, or with the runs of its group.
+    ListAttachments {
+        /// Id or path.
+        run: String,
+        /// Whose.
+        scope: AttachmentScope,
+    }
+    /// Takes a file away from a run.
+    RemoveAttachment {
+        /// Id or path.
+        run: String,
+        /// The file's id.
+        attachment: String,
     }
 }

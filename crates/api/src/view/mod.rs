@@ -1,5 +1,6 @@
 //! What operations answer with: views of runs, tasks and definitions with the documented JSON names.
 
+mod attachment;
 mod changes;
 mod definitions;
 mod family;
@@ -12,6 +13,7 @@ mod task;
 mod timeline;
 mod tree;
 
+pub use attachment::{AttachmentList, AttachmentView};
 pub use changes::{
     ChangeKind, ChangedFile, Commit, CommitList, FileList, GitChanges, LineCount, LookedAt, Uncommitted,
     UncommittedFile,

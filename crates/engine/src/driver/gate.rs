@@ -49,13 +49,14 @@ impl<S: Places + 'static> Driver<S> {
     /// between attempts, too, because work that is half done is in it.
     pub(super) async fn gate(&mut self, preview: &Manifest) -> Result<Gate, Trouble> {
         self.surroundings.in_the_way.clear();
+        // Work that has begun is not held up by a dependency that somebody takes up again.
+        if self.surroundings.place.is_some() {
+            return Ok(Gate::Open);
+        }
         if preview.spec.waits_for_dependencies
             && let Some(detail) = self.engine.unsatisfied(preview).await.map_err(Trouble::Storage)?
         {
             return Ok(Gate::Dependencies { detail });
-        }
-        if self.surroundings.place.is_some() {
-            return Ok(Gate::Open);
         }
         let root = root(Path::new(&preview.spec.cwd));
         let member = self.engine.member(&preview.spec).await;

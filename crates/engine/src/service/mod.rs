@@ -1,6 +1,7 @@
 //! The operations, carried out. One file a noun; each handler is: resolve, commit or read, view.
 
 mod acts;
+mod attachments;
 mod authoring;
 mod changes;
 mod definitions;
@@ -18,3 +19,5 @@ mod timeline;
 mod tree;
 mod turn_log;
 mod whole_file;
+
+pub use attachments::NewAttachment;

@@ -9,5 +9,6 @@ mod prompts;
 mod recover;
 mod report;
 mod requests;
+mod sequences;
 mod workspace;
 mod world;

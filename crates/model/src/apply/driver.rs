@@ -4,18 +4,16 @@ use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
 use crate::event::EventBody;
 use crate::fact::{DriverFact, EndReport, Refusal};
 use crate::ids::{Epoch, Fence};
-use crate::manifest::{
-    Departure, DriverRef, GitHead, Manifest, ParentNotice, Rejection, RunState, Session, Streak,
-};
-use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait};
+use crate::manifest::{Departure, DriverRef, GitHead, Manifest, ParentNotice, RunState, Session, Streak};
+use crate::phase::{Cause, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::spec::HookPhase;
 use crate::step::{Observation, Step, hooks_of, next_step};
 use crate::usage::{Usage, cost_since};
 
-use super::Change;
+use super::{Change, hooks};
 
 /// Why a driver is refused that acts on an old look at the run; it has to ask again.
-const NOT_NEXT: &str = "that is not what comes next as the run stands now";
+pub(super) const NOT_NEXT: &str = "that is not what comes next as the run stands now";
 
 pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Result<(), Refusal> {
     if let DriverFact::Took { driver } = fact {
@@ -32,8 +30,8 @@ pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Res
             Ok(())
         }
         DriverFact::SessionOpened { cause, environment } => session_opened(change, cause, environment),
-        DriverFact::HookPassed { hook } => hook_passed(change, *hook),
-        DriverFact::HookRefused { hook, detail } => hook_refused(change, *hook, detail),
+        DriverFact::HookPassed { hook } => hooks::hook_passed(change, *hook),
+        DriverFact::HookRefused { hook, detail } => hooks::hook_refused(change, *hook, detail),
         DriverFact::AttemptStarting { marker, prompt } => attempt_starting(change, marker, *prompt),
         DriverFact::AttemptSpawned { fence, process } => {
             current_attempt(change, *fence)?.process = Some(process.clone());
@@ -50,8 +48,8 @@ pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Res
         }
         DriverFact::BackendSession { id } => backend_session(change, id),
         DriverFact::AttemptEnded { fence, report } => attempt_ended(change, *fence, report),
-        DriverFact::CheckPassed { check } => check_passed(change, *check),
-        DriverFact::CheckFailed { check, detail } => check_failed(change, *check, detail),
+        DriverFact::CheckPassed { check } => hooks::check_passed(change, *check),
+        DriverFact::CheckFailed { check, detail } => hooks::check_failed(change, *check, detail),
         DriverFact::WaitStarted { wait } => wait_started(change, wait),
         DriverFact::WaitEnded => wait_ended(change),
         DriverFact::Finished { outcome } => finished(change, outcome),
@@ -273,102 +271,6 @@ fn backend_session(change: &mut Change, id: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn hook_passed(change: &mut Change, hook: HookRef) -> Result<(), Refusal> {
-    let name = expect_hook(change, hook)?;
-    let next = hook.index.saturating_add(1);
-    let count = u32::try_from(hooks_of(&change.manifest, hook.phase).len()).unwrap_or(u32::MAX);
-    let stage = match (hook.phase, change.manifest.stage()) {
-        (HookPhase::BeforeAttempt, _) => Stage::Preparing { cursor: next },
-        (HookPhase::AfterAttempt, Some(Stage::Judging { end, .. })) if next < count => {
-            Stage::Judging { end: end.clone(), cursor: next }
-        }
-        (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, .. })) => {
-            Stage::Closing { outcome: outcome.clone(), cursor: next }
-        }
-        (HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => Stage::Deciding,
-    };
-    change.manifest.state.phase = Phase::Active { stage };
-    change.log(EventBody::HookRecorded { hook: name, objection: None });
-    Ok(())
-}
-
-fn hook_refused(change: &mut Change, hook: HookRef, detail: &str) -> Result<(), Refusal> {
-    let name = expect_hook(change, hook)?;
-    let reject = Rejection { by: name.clone(), detail: detail.to_owned() };
-    let stage = match (hook.phase, change.manifest.stage()) {
-        (HookPhase::BeforeAttempt, _) => None,
-        (HookPhase::BeforeFinish, Some(Stage::Closing { outcome, .. })) => match outcome {
-            Outcome::Success => Some(Stage::Deciding),
-            // A run that ends badly ends badly, whatever a hook thinks of it.
-            Outcome::Blocked { .. } | Outcome::Exhausted | Outcome::Failed { .. } | Outcome::Aborted => {
-                Some(Stage::Closing { outcome: outcome.clone(), cursor: hook.index.saturating_add(1) })
-            }
-        },
-        (HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => Some(Stage::Deciding),
-    };
-    change.log(EventBody::HookRecorded { hook: name.clone(), objection: Some(detail.to_owned()) });
-    match stage {
-        Some(stage) => {
-            change.manifest.state.rejection = Some(reject);
-            change.manifest.state.phase = Phase::Active { stage };
-            Ok(())
-        }
-        None => {
-            let failure = Failure {
-                kind: FailureKind::Configuration,
-                detail: format!("hook {name} refused the attempt: {detail}"),
-                hint: "correct what the hook objects to, then resume the run".to_owned(),
-            };
-            end(change, &Outcome::Failed { failure });
-            Ok(())
-        }
-    }
-}
-
-/// The name of a hook, if it is the one that runs now.
-fn expect_hook(change: &Change, hook: HookRef) -> Result<String, Refusal> {
-    let expected = match (hook.phase, change.manifest.stage()) {
-        (HookPhase::BeforeAttempt, Some(Stage::Preparing { cursor }))
-        | (HookPhase::AfterAttempt, Some(Stage::Judging { cursor, .. }))
-        | (HookPhase::BeforeFinish, Some(Stage::Closing { cursor, .. })) => *cursor == hook.index,
-        (
-            HookPhase::BeforeAttempt,
-            Some(Stage::Deciding | Stage::Verifying { .. } | Stage::Closing { .. }),
-        ) => hook.index == 0,
-        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::BeforeFinish, _) => false,
-    };
-    let index = usize::try_from(hook.index).unwrap_or(usize::MAX);
-    match hooks_of(&change.manifest, hook.phase).get(index) {
-        Some(spec) if expected => Ok(spec.id.clone()),
-        Some(_) | None => Err(not_allowed("recording a hook", NOT_NEXT)),
-    }
-}
-
-fn check_passed(change: &mut Change, check: u32) -> Result<(), Refusal> {
-    let name = expect_check(change, check)?;
-    let stage = Stage::Verifying { cursor: check.saturating_add(1) };
-    change.manifest.state.phase = Phase::Active { stage };
-    change.log(EventBody::CheckRecorded { check: name, objection: None });
-    Ok(())
-}
-
-fn check_failed(change: &mut Change, check: u32, detail: &str) -> Result<(), Refusal> {
-    let name = expect_check(change, check)?;
-    change.manifest.state.rejection = Some(Rejection { by: name.clone(), detail: detail.to_owned() });
-    change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
-    change.log(EventBody::CheckRecorded { check: name, objection: Some(detail.to_owned()) });
-    Ok(())
-}
-
-fn expect_check(change: &Change, check: u32) -> Result<String, Refusal> {
-    let expected = next(change) == Step::Verify { check };
-    let index = usize::try_from(check).unwrap_or(usize::MAX);
-    match change.manifest.spec.checks.get(index) {
-        Some(spec) if expected => Ok(spec.id.clone()),
-        Some(_) | None => Err(not_allowed("recording a check", NOT_NEXT)),
-    }
-}
-
 fn wait_started(change: &mut Change, wait: &Wait) -> Result<(), Refusal> {
     require_between(change, "waiting")?;
     change.manifest.state.phase = Phase::Active { stage: Stage::Waiting { wait: wait.clone() } };
@@ -427,7 +329,7 @@ fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn end(change: &mut Change, outcome: &Outcome) {
+pub(super) fn end(change: &mut Change, outcome: &Outcome) {
     let now = change.now;
     let state = &mut change.manifest.state;
     if let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
@@ -449,7 +351,8 @@ fn end(change: &mut Change, outcome: &Outcome) {
     let status = change.manifest.status(false);
     if change.manifest.spec.notify_parent && change.manifest.spec.parent_run_id.is_some() {
         change.manifest.state.parent_notice = Some(ParentNotice {
-            id: format!("{}/{session_index}", change.manifest.spec.run_id),
+            // Sessions are counted anew after a reset; drivers never are.
+            id: format!("{}/{}/{session_index}", change.manifest.spec.run_id, change.manifest.state.epoch.0),
             text: notice_text(&change.manifest, detail.as_deref()),
             delivered: false,
         });
@@ -494,7 +397,7 @@ fn require_active(change: &Change, what: &'static str) -> Result<(), Refusal> {
 
 /// What has to be done as the run stands now. Tasks, messages and requests to abort come in while a driver works: what
 /// it does next must rest on them, not on what it saw when it asked.
-fn next(change: &Change) -> Step {
+pub(super) fn next(change: &Change) -> Step {
     next_step(&change.manifest, &Observation::default(), change.now)
 }
 
@@ -510,6 +413,6 @@ fn require_between(change: &Change, what: &'static str) -> Result<(), Refusal> {
     }
 }
 
-fn not_allowed(what: &'static str, why: &str) -> Refusal {
+pub(super) fn not_allowed(what: &'static str, why: &str) -> Refusal {
     Refusal::NotAllowed { what, why: why.to_owned() }
 }

@@ -105,10 +105,11 @@ fn respecified(
     if change.manifest.revision != revision {
         return Err(denied(WHAT, "somebody else changed it at the same moment; repeat the command"));
     }
-    let (state, created) = (&change.manifest.state, &change.manifest.spec.tasks);
-    let untouched = state.final_tasks.values().all(|task| task.version == 0);
-    if !untouched || state.final_tasks.len() != created.len() {
+    if !change.manifest.tasks_are_as_created() {
         return Err(denied(WHAT, "its tasks were changed already"));
+    }
+    if change.manifest.spec == *spec {
+        return Ok(());
     }
     let before = change.manifest.state.clone();
     let (fresh, _) = Manifest::new(spec.clone(), before.name.clone());
@@ -271,6 +272,7 @@ fn attachment_added(change: &mut Change, attachment: &Attachment) -> Result<(), 
 }
 
 fn attachment_removed(change: &mut Change, id: &str) -> Result<(), Refusal> {
+    refuse_archived(change, "removing the attachment")?;
     let attachments = &mut change.manifest.state.attachments;
     let before = attachments.len();
     attachments.retain(|known| known.id != id);

@@ -4,6 +4,7 @@
 mod control;
 mod driver;
 mod family;
+mod hooks;
 mod life;
 mod tasks;
 
@@ -40,7 +41,7 @@ pub fn apply(manifest: &Manifest, fact: &Fact, now: Timestamp) -> Result<Applied
         // Taken apart above.
         Fact::Once { .. } => {}
     }
-    if change.manifest.state != manifest.state {
+    if change.manifest != *manifest {
         change.manifest.state.updated_at = now.max(manifest.state.updated_at);
     }
     Ok(Applied { manifest: change.manifest, events: change.events })

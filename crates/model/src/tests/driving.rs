@@ -13,6 +13,7 @@ use crate::step::Step;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
 
+use super::life;
 use super::sample::{Op, Sample, end, ops, samples, task_id};
 use super::world::{Results, World, random_results, results};
 
@@ -63,7 +64,17 @@ fn disturb(world: &mut World, op: Op) {
         (10, _) if op.a < 30 => {
             Fact::Control(ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful })
         }
+        (11, _) if op.a >= 128 => {
+            let op = Op { kind: op.b, a: op.a, b: op.a.rotate_left(3), tick: 0 };
+            Fact::Control(life::fact(&world.manifest, op, world.now))
+        }
         (_, _) => {
+            if matches!(world.manifest.state.phase, Phase::Initialized) && !world.manifest.spec.is_passive() {
+                let started = ControlFact::Started { cause: Cause::First, seen: None, on_limit: None };
+                if world.tell(&Fact::Control(started)).is_err() {
+                    return;
+                }
+            }
             if matches!(world.manifest.state.phase, Phase::Active { .. }) {
                 world.take_over();
             }

@@ -14,6 +14,7 @@ use crate::step::needs_lease;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
 
+use super::life;
 use super::sample::{Op, driver, end, ops, report, samples, task_id};
 use super::world::{World, random_results};
 
@@ -124,8 +125,9 @@ fn task_fact(manifest: &Manifest, op: Op) -> TaskFact {
     }
 }
 
-fn control_fact(op: Op, now: Timestamp) -> ControlFact {
+fn control_fact(manifest: &Manifest, op: Op, now: Timestamp) -> ControlFact {
     match op.a % 8 {
+        3 | 4 => life::fact(manifest, Op { kind: op.b, a: op.a / 8, b: op.b.rotate_left(3), tick: 0 }, now),
         0 => ControlFact::Readied,
         1 => ControlFact::AbortRequested { by: "somebody".into(), urgency: Urgency::Graceful },
         2 => {
@@ -163,7 +165,7 @@ fn fact(world: &World, op: Op) -> Option<Fact> {
             let fence = if op.a < 240 { fence(manifest, 7) } else { fence(manifest, op.b) };
             Fact::Task { author: Author::Worker(fence), fact: task_fact(manifest, op) }
         }
-        _ => Fact::Control(control_fact(op, world.now)),
+        _ => Fact::Control(control_fact(manifest, op, world.now)),
     })
 }
 

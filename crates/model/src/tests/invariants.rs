@@ -7,13 +7,15 @@ use crate::apply::{Applied, apply};
 use crate::attempt::AttemptEnd;
 use crate::capabilities::{Lease, capabilities};
 use crate::event::{Event, EventBody, EventRecord};
-use crate::fact::{Author, DriverFact, Fact, Refusal, TaskFact};
+use crate::fact::{Author, ControlFact, DriverFact, Fact, Refusal, TaskFact};
 use crate::ids::{Fence, TaskId};
 use crate::manifest::{Manifest, QueuedMessage};
 use crate::phase::{Outcome, Phase, RunStatus, Stage};
 use crate::step::{Observation, Step, next_step};
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
+
+use super::life;
 
 fn live(manifest: &Manifest) -> Option<Fence> {
     match manifest.stage() {
@@ -72,13 +74,19 @@ pub(super) fn accepted(
 ) {
     let after = &applied.manifest;
     round_trips(applied, now);
-    counters(before, fact, after);
+    if let Fact::Control(fact) = fact {
+        life::accepted(before, fact, applied, now);
+    }
+    life::always(after, now);
     attempts(after);
     sessions(after);
-    task_list(before, fact, after);
-    task_events(before, applied);
     clock(before, applied, now);
-    other_events(before, fact, applied);
+    if !begins_anew(fact) {
+        counters(before, fact, after);
+        task_list(before, fact, after);
+        task_events(before, applied);
+        other_events(before, fact, applied);
+    }
     if let Some(outcome) = after.outcome()
         && before.state.phase != after.state.phase
     {
@@ -87,6 +95,11 @@ pub(super) fn accepted(
     passive(after);
     shown(after, now);
     decision(after, now);
+}
+
+/// Facts that replace the past, or what the run is made from: their laws are in `life`.
+fn begins_anew(fact: &Fact) -> bool {
+    matches!(fact, Fact::Control(ControlFact::Reset | ControlFact::Respecified { .. }))
 }
 
 fn round_trips(applied: &Applied, at: Timestamp) {
@@ -122,12 +135,12 @@ fn counters(before: &Manifest, fact: &Fact, after: &Manifest) {
 fn attempts(manifest: &Manifest) {
     let state = &manifest.state;
     for (at, record) in state.attempt_records.iter().enumerate() {
-        assert_eq!(record.attempt_number as usize, at);
+        assert_eq!(record.attempt_number as usize, state.first_attempt_number as usize + at);
         assert!(record.fence < state.next_fence);
     }
     assert!(state.attempt_records.is_sorted_by(|one, next| one.fence < next.fence), "fences only grow");
     if let Some(Stage::Attempting { attempt }) = manifest.stage() {
-        assert_eq!(attempt.attempt_number as usize, state.attempt_records.len());
+        assert_eq!(attempt.attempt_number, manifest.next_attempt_number());
         assert_eq!(attempt.fence.0 + 1, state.next_fence.0, "the live attempt holds the newest fence");
     }
 }
@@ -222,7 +235,7 @@ fn task_events(before: &Manifest, applied: &Applied) {
 
 fn clock(before: &Manifest, applied: &Applied, now: Timestamp) {
     let (was, is) = (before.state.updated_at, applied.manifest.state.updated_at);
-    if before.state == applied.manifest.state {
+    if *before == applied.manifest {
         for event in &applied.events {
             let only_told = matches!(event, EventBody::StarterLost { .. } | EventBody::DriverLeft { .. });
             assert!(only_told, "{event:?} without a change");
@@ -284,13 +297,13 @@ fn ending(manifest: &Manifest, outcome: &Outcome, passed: &BTreeSet<String>) {
                 }
             }
         }
-        Outcome::Blocked { tasks: named, .. } => {
+        Outcome::Blocked { tasks: named, over } => {
             let blocked: Vec<&TaskId> = tasks
                 .iter()
                 .filter(|(_, task)| task.status == TaskStatus::Blocked)
                 .map(|(id, _)| id)
                 .collect();
-            assert!(!blocked.is_empty());
+            assert!(!blocked.is_empty() || over.is_some());
             assert_eq!(named.iter().collect::<Vec<_>>(), blocked);
         }
         Outcome::Exhausted => {
@@ -327,17 +340,13 @@ fn shown(manifest: &Manifest, now: Timestamp) {
     assert_eq!(manifest.status(false) == RunStatus::Running, active);
     let control = |fact| apply(manifest, &Fact::Control(fact), now);
     let can = capabilities(manifest, Lease::Free);
-    let abort =
-        control(crate::fact::ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful });
+    let abort = control(ControlFact::AbortRequested { by: "x".into(), urgency: Urgency::Graceful });
     assert_eq!(can.can_abort, abort.is_ok());
-    let ready = control(crate::fact::ControlFact::Readied);
+    let ready = control(ControlFact::Readied);
     let readied = ready.as_ref().is_ok_and(|applied| applied.manifest.state != manifest.state);
     assert_eq!(can.can_ready, readied);
     let cause = crate::phase::Cause::Continue { message: Some("go on".into()) };
-    assert_eq!(
-        can.can_resume,
-        control(crate::fact::ControlFact::Started { cause, seen: None, on_limit: None }).is_ok()
-    );
+    assert_eq!(can.can_resume, control(ControlFact::Started { cause, seen: None, on_limit: None }).is_ok());
     for lease in [Lease::Held, Lease::Unknown] {
         let driven = capabilities(manifest, lease);
         assert_eq!(driven.can_resume, can.can_resume && !active, "never resume what may be driven");
@@ -361,7 +370,6 @@ fn shown(manifest: &Manifest, now: Timestamp) {
 
 /// What is shown as possible about a run's life outside of its work is possible, and nothing else is.
 fn can_be_put_away(manifest: &Manifest, now: Timestamp) {
-    use crate::fact::ControlFact;
     let control = |fact| apply(manifest, &Fact::Control(fact), now);
     let changes =
         |fact: ControlFact| control(fact).is_ok_and(|applied| applied.manifest.state != manifest.state);

@@ -1,10 +1,12 @@
 //! Tests of the model: laws that hold after any fact, a simulated driver, the attempt table row by row.
 
+mod attachment;
 mod control;
 mod driving;
 mod facts;
 mod invariants;
 mod late;
+mod life;
 mod limits;
 mod once;
 mod regressions;

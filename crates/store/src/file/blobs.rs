@@ -3,29 +3,37 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use agent_runner_model::RunId;
+use agent_runner_model::{Manifest, RunId};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
 use crate::run_store::Stored;
 
-use super::durable;
 use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, DRIVER_LOG, Layout, is_absent};
+use super::lock::{self, Lock};
+use super::{document, durable};
 
 const MAX_NAME: usize = 255;
+/// Bytes of a blob that are held at once while it is copied.
+const PIECE: usize = 64 * 1024;
 /// Bytes from which on compressing a blob is worth it.
 const SEAL_FROM: u64 = 4096;
 /// Most bytes a compressed blob is read to: more than any log may hold.
 const MAX_UNSEALED: u64 = 128 * 1024 * 1024;
 
+/// Tells files of this process apart that are being made.
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
 pub(crate) fn put(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let path = target(layout, id, name)?;
     // Several may put the same blob at once, without a lock.
     let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -48,8 +56,9 @@ pub(crate) fn put_from(
     limit: u64,
 ) -> Result<Stored, StoreError> {
     let path = target(layout, id, name)?;
+    let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
     let mut tmp = path.clone().into_os_string();
-    tmp.push(format!(".{}.tmp", std::process::id()));
+    tmp.push(format!(".{}-{unique}.tmp", std::process::id()));
     let tmp = PathBuf::from(tmp);
     let stored = copy(source, &tmp, limit).and_then(|stored| {
         durable::rename(&tmp, &path)?;
@@ -68,7 +77,7 @@ fn copy(source: &mut dyn Read, path: &Path, limit: u64) -> Result<Stored, StoreE
     let fail = |source| StoreError::Write { path: path.to_path_buf(), source };
     let mut file = durable::private().write(true).create(true).truncate(true).open(path).map_err(fail)?;
     let (mut size, mut hash) = (0_u64, Sha256::new());
-    let mut piece = vec![0; 64 * 1024];
+    let mut piece = vec![0; PIECE];
     loop {
         let count = match source.read(&mut piece) {
             Ok(0) => break,
@@ -82,10 +91,11 @@ fn copy(source: &mut dyn Read, path: &Path, limit: u64) -> Result<Stored, StoreE
         }
         hash.update(&piece[..count]);
         file.write_all(&piece[..count]).map_err(fail)?;
+        durable::check("store.blob.half_copied", path)?;
     }
     durable::sync_file(&file, path)?;
-    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Stored { size, sha256 })
+    durable::check("store.blob.copied", path)?;
+    Ok(Stored { size, sha256: hex(hash) })
 }
 
 /// Takes a blob away, and the folder it was alone in. What is gone already is no error.
@@ -101,11 +111,71 @@ pub(crate) fn remove(layout: &Layout, id: &RunId, name: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// The folders below a folder of blobs.
-pub(crate) fn folders(layout: &Layout, id: &RunId, folder: &str) -> Result<Vec<String>, StoreError> {
-    let path = layout.find(id)?.join(folder);
-    let fail = |source| StoreError::List { path: path.clone(), source };
-    let entries = match fs::read_dir(&path) {
+/// Keeps folders from being swept. Several may hold them at once.
+pub(crate) fn hold(
+    layout: &Layout,
+    id: &RunId,
+    folder: &str,
+    patience: Duration,
+) -> Result<FileHold, StoreError> {
+    let dir = layout.find(id)?;
+    let lock = lock::shared(&hold_path(&dir, folder)?, patience);
+    let lock = lock.map_err(|error| if dir.exists() { error } else { layout.not_found(id) })?;
+    Ok(FileHold { _lock: lock })
+}
+
+fn hold_path(dir: &Path, folder: &str) -> Result<PathBuf, StoreError> {
+    check(&format!("{folder}/any"))?;
+    Ok(dir.join(format!("{folder}.lock")))
+}
+
+/// What keeps folders of blobs from being swept.
+#[derive(Debug)]
+pub struct FileHold {
+    _lock: Lock,
+}
+
+/// Takes away folders that nobody knows. Who holds them is not waited for: there will be another sweep.
+pub(crate) fn sweep(
+    layout: &Layout,
+    id: &RunId,
+    folder: &str,
+    is_known: &dyn Fn(&Manifest, &str) -> bool,
+) -> Result<usize, StoreError> {
+    let dir = layout.find(id)?;
+    if !dir.join(folder).is_dir() {
+        return Ok(0);
+    }
+    let path = hold_path(&dir, folder)?;
+    let file = durable::open_side_file(&path)?;
+    let free = lock::try_exclusive(&file);
+    if !free.map_err(|source| StoreError::Lock { path, source })? {
+        return Ok(0);
+    }
+    let _lock = Lock::taken(file);
+    // Read only now: whoever made a folder let go after its manifest named it.
+    let Some(manifest) = document::load(&dir, id)? else { return Ok(0) };
+    let mut swept = 0;
+    for name in folders(&dir.join(folder))? {
+        if is_known(&manifest, &name) {
+            continue;
+        }
+        let path = dir.join(folder).join(&name);
+        match fs::remove_dir_all(&path) {
+            Ok(()) => swept += 1,
+            Err(error) if is_absent(&error) => {}
+            Err(source) => return Err(StoreError::Remove { path, source }),
+        }
+    }
+    // Only if it is empty.
+    let _ = fs::remove_dir(dir.join(folder));
+    Ok(swept)
+}
+
+/// The directories in a directory, themselves and not what links lead to.
+fn folders(path: &Path) -> Result<Vec<String>, StoreError> {
+    let fail = |source| StoreError::List { path: path.to_path_buf(), source };
+    let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
         Err(source) => return Err(fail(source)),
@@ -119,6 +189,43 @@ pub(crate) fn folders(layout: &Layout, id: &RunId, folder: &str) -> Result<Vec<S
     }
     names.sort();
     Ok(names)
+}
+
+/// Hands out a blob, without ever holding more than a piece of it.
+pub(crate) fn copy_out(
+    layout: &Layout,
+    id: &RunId,
+    name: &str,
+    out: &mut dyn Write,
+) -> Result<Option<Stored>, StoreError> {
+    check(name)?;
+    let path = layout.find(id)?.join(name);
+    let fail = |source| StoreError::Read { path: path.clone(), source };
+    // Whoever put a link in its place does not get something else handed out.
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let mut file = match fs::File::options().read(true).custom_flags(flags).open(&path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(source) => return Err(fail(source)),
+    };
+    let (mut size, mut hash) = (0_u64, Sha256::new());
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(fail(source)),
+        };
+        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        hash.update(&piece[..count]);
+        out.write_all(&piece[..count]).map_err(|source| StoreError::Output { source })?;
+    }
+    Ok(Some(Stored { size, sha256: hex(hash) }))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

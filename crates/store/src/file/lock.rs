@@ -38,14 +38,34 @@ impl Drop for Lock {
     }
 }
 
-/// Takes a lock, waiting in the kernel's queue for as long as `patience` lasts.
+/// Who goes together with whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Exclusive,
+    Shared,
+}
+
+/// Takes a lock alone, waiting in the kernel's queue for as long as `patience` lasts.
 pub(crate) fn exclusive(path: &Path, patience: Duration) -> Result<Lock, StoreError> {
+    take(path, Kind::Exclusive, patience)
+}
+
+/// Takes a lock together with others who share it.
+pub(crate) fn shared(path: &Path, patience: Duration) -> Result<Lock, StoreError> {
+    take(path, Kind::Shared, patience)
+}
+
+fn take(path: &Path, kind: Kind, patience: Duration) -> Result<Lock, StoreError> {
     let deadline = Instant::now() + patience;
     loop {
         let file = open_side_file(path)?;
-        let file = match try_exclusive(&file) {
+        let tried = match kind {
+            Kind::Exclusive => file.try_lock(),
+            Kind::Shared => file.try_lock_shared(),
+        };
+        let file = match granted(tried) {
             Ok(true) => file,
-            Ok(false) => wait(file, path, deadline, patience)?,
+            Ok(false) => wait(file, path, kind, deadline, patience)?,
             Err(source) => return Err(StoreError::Lock { path: path.to_path_buf(), source }),
         };
         // The directory may have been deleted, and made anew, while this was waiting.
@@ -57,7 +77,11 @@ pub(crate) fn exclusive(path: &Path, patience: Duration) -> Result<Lock, StoreEr
 
 /// Takes the lock if it is free now.
 pub(crate) fn try_exclusive(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
+    granted(file.try_lock())
+}
+
+fn granted(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(source)) => Err(source),
@@ -74,12 +98,22 @@ pub(crate) fn is_current(file: &File, path: &Path) -> bool {
 
 /// A wait for a lock cannot be given a limit, so a thread does the waiting. If it comes too late, it drops the lock it
 /// got at once.
-fn wait(file: File, path: &Path, deadline: Instant, patience: Duration) -> Result<File, StoreError> {
+fn wait(
+    file: File,
+    path: &Path,
+    kind: Kind,
+    deadline: Instant,
+    patience: Duration,
+) -> Result<File, StoreError> {
     let fail = |source| StoreError::Lock { path: path.to_path_buf(), source };
     let (sender, receiver) = mpsc::channel();
     let waiting = move || {
         let result = loop {
-            match file.lock() {
+            let locked = match kind {
+                Kind::Exclusive => file.lock(),
+                Kind::Shared => file.lock_shared(),
+            };
+            match locked {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }

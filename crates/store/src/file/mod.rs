@@ -19,6 +19,7 @@ mod store;
 mod tail;
 mod workspace;
 
+pub use blobs::FileHold;
 pub use changes::FileChanges;
 pub use durable::syncs;
 pub(crate) use layout::CREATE_LOCK;

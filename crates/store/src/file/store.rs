@@ -1,7 +1,7 @@
 //! `FileStore`: the store as everybody sees it. Synchronous inside; must not need a runtime, except to watch.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::run_store::{
     Entry, Listing, Member, NewRun, OwnerView, RunQuery, RunStore, Stored, Tail, Takeover,
 };
 
+use super::blobs::FileHold;
 use super::changes::{FileChanges, Hub};
 use super::layout::Layout;
 use super::owner::FileLease;
@@ -73,6 +74,7 @@ impl RunStore for FileStore {
     type Owner = FileLease;
     type Changes = FileChanges;
     type Place = FilePlace;
+    type Hold = FileHold;
 
     async fn create(&self, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError> {
         create::create(&self.layout, new, now, self.options.lock_patience)
@@ -137,8 +139,26 @@ impl RunStore for FileStore {
         blobs::remove(&self.layout, id, name)
     }
 
-    async fn blob_folders(&self, id: &RunId, folder: &str) -> Result<Vec<String>, StoreError> {
-        blobs::folders(&self.layout, id, folder)
+    async fn copy_blob(
+        &self,
+        id: &RunId,
+        name: &str,
+        out: &mut (dyn Write + Send),
+    ) -> Result<Option<Stored>, StoreError> {
+        blobs::copy_out(&self.layout, id, name, out)
+    }
+
+    async fn hold_blobs(&self, id: &RunId, folder: &str) -> Result<FileHold, StoreError> {
+        blobs::hold(&self.layout, id, folder, self.options.lock_patience)
+    }
+
+    async fn sweep_blobs(
+        &self,
+        id: &RunId,
+        folder: &str,
+        is_known: &(dyn Fn(&Manifest, &str) -> bool + Sync),
+    ) -> Result<usize, StoreError> {
+        blobs::sweep(&self.layout, id, folder, is_known)
     }
 
     async fn commit_among(

@@ -3,7 +3,8 @@
 use std::fs;
 use std::thread;
 
-use agent_runner_store::{RunStore, StoreError};
+use agent_runner_model::RunId;
+use agent_runner_store::{RunStore, StoreError, Stored};
 
 use super::support::{Place, id, now, store_at};
 
@@ -171,4 +172,77 @@ fn whoever_reads_while_it_is_sealed_finds_it_whole() {
             }
         });
     }
+}
+
+fn put_from(
+    place: &Place,
+    run: &RunId,
+    name: &str,
+    mut bytes: &[u8],
+    limit: u64,
+) -> Result<Stored, StoreError> {
+    now(place.store.put_blob_from(run, name, &mut bytes, limit))
+}
+
+fn sweep(place: &Place, run: &RunId, known: &[&str]) -> usize {
+    now(place.store.sweep_blobs(run, "files", &|_, name| known.contains(&name))).unwrap()
+}
+
+#[test]
+fn what_is_put_from_a_reader_is_whole_or_not_there() {
+    let (place, run) = Place::with_run("run");
+    let stored = put_from(&place, &run, "files/a/one", b"abc", 3).unwrap();
+    // FIPS 180-2, B.1.
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!((stored.size, stored.sha256.as_str()), (3, sha256));
+    let mut out = Vec::new();
+    assert_eq!(now(place.store.copy_blob(&run, "files/a/one", &mut out)).unwrap(), Some(stored));
+    assert_eq!(out, b"abc");
+    assert!(matches!(
+        put_from(&place, &run, "files/b/two", b"abcd", 3),
+        Err(StoreError::TooLarge { limit: 3 })
+    ));
+    assert!(!place.run_dir(&run).join("files/b").exists());
+    assert_eq!(now(place.store.copy_blob(&run, "files/b/two", &mut out)).unwrap(), None);
+}
+
+#[test]
+fn a_link_in_a_blobs_place_is_not_followed() {
+    let (place, run) = Place::with_run("run");
+    put_from(&place, &run, "files/a/one", b"abc", 3).unwrap();
+    let path = place.run_dir(&run).join("files/a/one");
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("../../run.json", &path).unwrap();
+    let mut out = Vec::new();
+    let error = now(place.store.copy_blob(&run, "files/a/one", &mut out)).unwrap_err();
+    assert!(matches!(error, StoreError::Read { .. }), "{error}");
+    assert_eq!(out, b"");
+}
+
+#[test]
+fn unknown_folders_are_swept_unless_somebody_holds_them() {
+    let (place, run) = Place::with_run("run");
+    for name in ["known", "lost", "other"] {
+        put_from(&place, &run, &format!("files/{name}/x"), b"x", 1).unwrap();
+    }
+    let holds = [(); 2].map(|()| now(place.store.hold_blobs(&run, "files")).unwrap());
+    assert_eq!(sweep(&place, &run, &["known"]), 0, "two hold them");
+    let [first, second] = holds;
+    drop(first);
+    assert_eq!(sweep(&place, &run, &["known"]), 0, "one still does");
+    drop(second);
+    assert_eq!(sweep(&place, &run, &["known"]), 2);
+    let left: Vec<_> = fs::read_dir(place.run_dir(&run).join("files")).unwrap().collect();
+    assert_eq!(left.len(), 1);
+    assert_eq!(sweep(&place, &run, &["known"]), 0);
+    assert_eq!(sweep(&place, &run, &[]), 1);
+    assert!(!place.run_dir(&run).join("files").exists());
+    assert!(matches!(now(place.store.hold_blobs(&run, "../x")), Err(StoreError::Name { .. })));
+    // A link to a directory is nobody's folder.
+    let outside = place.dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::create_dir(place.run_dir(&run).join("files")).unwrap();
+    std::os::unix::fs::symlink(&outside, place.run_dir(&run).join("files/link")).unwrap();
+    assert_eq!(sweep(&place, &run, &[]), 0);
+    assert!(outside.exists());
 }

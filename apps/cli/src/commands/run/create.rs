@@ -41,7 +41,6 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let format = new.output.output_format;
     let on_hang_up = on_orphan.map_or(OrphanPolicy::Continue, orphan_policy);
     let on_orphan = orphan(on_orphan, detach);
-    // The parser does not ask for --resume-run where something else on the line excludes it.
     if take_over && resume_run.is_none() {
         return Err(usage("--take-over is for --resume-run", "a new run has no driver to take it over from"));
     }

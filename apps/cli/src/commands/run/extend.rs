@@ -22,7 +22,9 @@ pub(super) async fn extend(app: &App, args: ExtendArgs) -> Outcome {
             ResumeRun { run, message, add_tasks: Vec::new(), on_limit, on_orphan, take_over: false };
         detail = app.engine.call(request).await?;
     }
-    reply(output.output_format, &detail, |detail| run_status(detail, &app.settings.display.wall, screen_width()))?;
+    reply(output.output_format, &detail, |detail| {
+        run_status(detail, &app.settings.display.wall, screen_width())
+    })?;
     Ok(0)
 }
 

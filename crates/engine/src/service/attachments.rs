@@ -1,0 +1,209 @@
+//! Files that are handed over with runs: added, listed, handed out, taken away. Bytes come and go through readers and
+//! writers; where from and where to is the front door's business.
+
+use std::io::{Read, Write};
+
+use agent_runner_api::operations::{AttachmentScope, ListAttachments, RemoveAttachment};
+use agent_runner_api::view::{AttachmentList, AttachmentView};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::attachment::{
+    Attachment, MAX_ATTACHMENT_BYTES, check_attachment_name, check_mime_type, file_name, mime_type_of,
+};
+use agent_runner_model::{ControlFact, Fact, Manifest, RunId, apply_all};
+use agent_runner_store::{RunQuery, StoreError, failpoint};
+
+use super::acts::what_to_do;
+use crate::clock::random_text;
+use crate::engine::Engine;
+use crate::failure::{internal, refusal_error, store_error};
+use crate::place::Places;
+
+const FOLDER: &str = "attachments";
+/// Random characters of an attachment's id.
+const ID_LENGTH: usize = 10;
+
+/// A file that is to be handed over.
+#[derive(Debug, Clone)]
+pub struct NewAttachment {
+    /// Id or path of the run.
+    pub run: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its media type; else the one that goes with its name.
+    pub mime_type: Option<String>,
+    /// How many bytes are to be expected.
+    pub size: u64,
+}
+
+impl<S: Places + 'static> Engine<S> {
+    /// Hands a file over. What would exceed a limit is refused before anything is kept.
+    pub async fn add_attachment(
+        &self,
+        new: NewAttachment,
+        source: &mut (dyn Read + Send),
+    ) -> Result<AttachmentView, ApiError> {
+        let run_id = self.resolve(&new.run)?;
+        let invalid = |why: String| ApiError::new(ErrorCode::Invalid, why);
+        let rename = "give it another name with --name";
+        check_attachment_name(&new.name).map_err(|why| invalid(why).hint(rename))?;
+        if let Some(mime_type) = &new.mime_type {
+            check_mime_type(mime_type).map_err(invalid)?;
+        }
+        let text = random_text(ID_LENGTH).map_err(|error| internal(&error))?;
+        let id = format!("att-{text}");
+        let mut attachment = Attachment {
+            relative_path: format!("{FOLDER}/{id}/{}", file_name(&new.name)),
+            mime_type: new.mime_type.unwrap_or_else(|| mime_type_of(&new.name).to_owned()),
+            name: new.name,
+            size: new.size,
+            sha256: String::new(),
+            added_at: self.now(),
+            id,
+        };
+        let manifest = self.look_at(&run_id).await?;
+        let preview = [added(&attachment)];
+        apply_all(&manifest, &preview, self.now())
+            .map_err(|refusal| what_to_do(refusal_error(&refusal), &run_id))?;
+        self.sweep(&run_id).await?;
+        let hold = self.store.hold_blobs(&run_id, FOLDER).await.map_err(|error| store_error(&error))?;
+        let kept =
+            self.store.put_blob_from(&run_id, &attachment.relative_path, source, MAX_ATTACHMENT_BYTES).await;
+        let stored = kept.map_err(|error| not_kept(&error))?;
+        attachment.size = stored.size;
+        attachment.sha256 = stored.sha256;
+        failpoint::hit("command.attachment_kept");
+        if let Err(error) = self.commit(&run_id, &[added(&attachment)]).await {
+            // What may have landed all the same is looked at by the next sweep.
+            match error.code {
+                ErrorCode::NotAllowed | ErrorCode::Invalid => {
+                    let _ = self.store.remove_blob(&run_id, &attachment.relative_path).await;
+                }
+                _ => {}
+            }
+            return Err(what_to_do(error, &run_id));
+        }
+        drop(hold);
+        Ok(AttachmentView { owner_run_id: run_id, attachment })
+    }
+
+    /// What is known of a file.
+    pub async fn attachment(&self, run: &str, id: &str) -> Result<AttachmentView, ApiError> {
+        let run_id = self.resolve(run)?;
+        let manifest = self.look_at(&run_id).await?;
+        let attachment = manifest.state.attachments.iter().find(|known| known.id == id).cloned();
+        match attachment {
+            Some(attachment) => Ok(AttachmentView { owner_run_id: run_id, attachment }),
+            None => Err(unknown(&run_id, id)),
+        }
+    }
+
+    /// Hands a file out. What was written counts only if this succeeds: its bytes are those that were handed over.
+    pub async fn copy_attachment(
+        &self,
+        view: &AttachmentView,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), ApiError> {
+        let AttachmentView { owner_run_id: run_id, attachment } = view;
+        let copied = self.store.copy_blob(run_id, &attachment.relative_path, out).await;
+        let what = match copied.map_err(|error| store_error(&error))? {
+            Some(stored) if stored.sha256 == attachment.sha256 && stored.size == attachment.size => {
+                return Ok(());
+            }
+            Some(_) => "is not what was handed over: somebody changed its file",
+            // It may have been removed since it was looked at.
+            None => {
+                self.attachment(run_id.as_str(), &attachment.id).await?;
+                "has no file any more"
+            }
+        };
+        let id = &attachment.id;
+        Err(ApiError::new(ErrorCode::Storage, format!("attachment {id} of run {run_id} {what}")).hint(
+            format!(
+                "hand it over again, and remove this one: `agent-runner attachment remove {run_id} {id}`"
+            ),
+        ))
+    }
+
+    /// Takes away what somebody left who died while handing a file over.
+    async fn sweep(&self, run_id: &RunId) -> Result<(), ApiError> {
+        let is_known =
+            |manifest: &Manifest, name: &str| manifest.state.attachments.iter().any(|known| known.id == name);
+        let swept = self.store.sweep_blobs(run_id, FOLDER, &is_known).await;
+        swept.map(|_| ()).map_err(|error| store_error(&error))
+    }
+}
+
+fn added(attachment: &Attachment) -> Fact {
+    Fact::Control(ControlFact::AttachmentAdded { attachment: attachment.clone() })
+}
+
+fn not_kept(error: &StoreError) -> ApiError {
+    match error {
+        StoreError::TooLarge { .. } => {
+            let message = "adding the attachment is not possible: an attachment has at most 25 MiB";
+            ApiError::new(ErrorCode::NotAllowed, message)
+        }
+        StoreError::Input { .. } => ApiError::from_error(ErrorCode::Invalid, error),
+        _ => store_error(error),
+    }
+}
+
+fn unknown(run_id: &RunId, id: &str) -> ApiError {
+    let message = format!("run {run_id} has no attachment {id:?}");
+    ApiError::new(ErrorCode::NotFound, message)
+        .hint(format!("`agent-runner attachment list {run_id}` lists them, with the runs they belong to"))
+}
+
+impl<S: Places + 'static> Handle<ListAttachments> for Engine<S> {
+    async fn call(&self, request: ListAttachments) -> Result<AttachmentList, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        self.sweep(&run_id).await?;
+        let manifest = self.look_at(&run_id).await?;
+        let run_group_id = manifest.state.run_group_id.clone();
+        let mut others = Vec::new();
+        match request.scope {
+            AttachmentScope::Run => {}
+            AttachmentScope::Group => {
+                let query = RunQuery {
+                    group: Some(run_group_id.clone()),
+                    include_archived: true,
+                    ..RunQuery::default()
+                };
+                let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
+                let runs = listing.runs.into_iter().map(|listed| listed.manifest);
+                others.extend(runs.filter(|other| other.spec.run_id != run_id).flat_map(views));
+                others.sort_by_key(|view| view.attachment.added_at);
+            }
+        }
+        let attachments = views(manifest).into_iter().chain(others).collect();
+        Ok(AttachmentList { run_id, run_group_id, scope: request.scope, attachments })
+    }
+}
+
+fn views(manifest: Manifest) -> Vec<AttachmentView> {
+    let owner = manifest.spec.run_id;
+    let view = |attachment| AttachmentView { owner_run_id: owner.clone(), attachment };
+    manifest.state.attachments.into_iter().map(view).collect()
+}
+
+impl<S: Places + 'static> Handle<RemoveAttachment> for Engine<S> {
+    /// Answers with the file as it was.
+    async fn call(&self, request: RemoveAttachment) -> Result<AttachmentView, ApiError> {
+        let view = self.attachment(&request.run, &request.attachment).await?;
+        let run_id = &view.owner_run_id;
+        let fact = Fact::Control(ControlFact::AttachmentRemoved { id: request.attachment.clone() });
+        let committed = self.commit(run_id, &[fact]).await;
+        committed.map_err(|error| {
+            let error = what_to_do(error, run_id);
+            // Somebody else was faster.
+            if error.code == ErrorCode::NotAllowed && error.hint.is_none() {
+                return unknown(run_id, &request.attachment);
+            }
+            error
+        })?;
+        // It does not count any more; what cannot be taken away now is swept later.
+        let _ = self.store.remove_blob(run_id, &view.attachment.relative_path).await;
+        let _ = self.sweep(run_id).await;
+        Ok(view)
+    }
+}
