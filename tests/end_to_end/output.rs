@@ -111,7 +111,7 @@ fn the_keys_of_json_are_stable() {
          unrestricted safetyNote onLimit onBusy mayWrite timeoutSec exitCode failure sessions currentSession lastSession attempts \
          queuedResumeMessages tasks message callerInstructions lockedFields budget \
          dependencies dependents \
-         callDepth"
+         callDepth launcher runtimeVars runtimeVarSources"
     );
     for (command, expected) in [
         (vec!["run", "status", &run], detail.as_str()),

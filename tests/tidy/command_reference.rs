@@ -17,6 +17,7 @@ const EVERY_COMMAND: &str = "Every command";
 /// Operation -> the command that calls it.
 const COMMANDS: &[(&str, &str)] = &[
     ("run.create", "run"),
+    ("run.reconfigure", "run reconfigure"),
     ("run.ready", "run ready"),
     ("run.resume", "run"),
     ("run.abort", "run abort"),

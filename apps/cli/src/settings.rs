@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use agent_runner_definitions::Surroundings;
 use agent_runner_engine::EngineConfig;
 use agent_runner_engine::driver::{COMMAND, CONFIG_DIR, MAX_CALL_DEPTH, STATE_DIR};
 use agent_runner_model::spec::DEFAULT_MAX_CALL_DEPTH;
@@ -87,6 +88,7 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         stop_grace_sec,
         max_call_depth,
+        surroundings: Surroundings::of(std::env::vars_os()),
     };
     Ok(Settings {
         engine,

@@ -28,7 +28,7 @@ pub(crate) async fn work(app: &App) -> Outcome {
         usage("this command is started by a driver, for one run", hint)
     })?;
     let by = author(app, &run)?;
-    let list = app.engine.call(ListTasks { run: run.clone() }).await?;
+    let list = app.engine.call(ListTasks { run: run.clone(), author: by }).await?;
     for task in list.tasks.iter().filter(|task| task.status.is_open()) {
         work_task(app, &run, by, task).await?;
     }
@@ -41,7 +41,7 @@ async fn work_task(app: &App, run: &str, by: TaskAuthor, task: &TaskView) -> Res
         let notes = "There is nothing to run: the task has no fenced `sh` or `bash` block.".to_owned();
         return set(app, run, by, &task.id, TaskStatus::Blocked, Some(notes)).await;
     }
-    let detail = app.engine.call(ShowTask { run: run.to_owned(), task: task.id.clone() }).await?;
+    let detail = app.engine.call(ShowTask { run: run.to_owned(), task: task.id.clone(), author: by }).await?;
     set(app, run, by, &task.id, TaskStatus::InProgress, None).await?;
     for (index, block) in (0u32..).zip(&blocks) {
         if detail.passed_blocks.contains(&index) {

@@ -86,6 +86,7 @@ macro_rules! operations {
 
 operations! {
     CreateRun => RunDetail, "run.create", Post "/api/runs", tool: true;
+    ReconfigureRun => RunDetail, "run.reconfigure", Post "/api/runs/{run}/reconfigure", tool: true;
     ReadyRun => RunDetail, "run.ready", Post "/api/runs/{run}/ready", tool: true;
     ResumeRun => RunDetail, "run.resume", Post "/api/runs/{run}/resume", tool: true;
     AbortRun => RunDetail, "run.abort", Post "/api/runs/{run}/abort", tool: true;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use agent_runner_model::budget::{Amount, OnUnmeasured};
 use agent_runner_model::spec::{AD_HOC_AGENT, Effort, LockableField, Value};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
-use crate::forms::{AgentForm, FormatVersion};
+use crate::forms::{AgentForm, BudgetForm, FormatVersion, InlineLauncherForm, LauncherForm};
 use crate::loading::{Loaded, check_name};
 use crate::node::Shape;
 use crate::page::Place;
@@ -36,6 +37,10 @@ pub struct Agent {
     pub backend_config: BTreeMap<String, BTreeMap<String, Value>>,
     /// Extra arguments of the backend's program by backend: `backendArgs.<backend>.extraArgs`.
     pub backend_args: BTreeMap<String, Vec<String>>,
+    /// What is put in front of the backend's program.
+    pub launcher: Option<AgentLauncher>,
+    /// Ceilings on what a run may use.
+    pub budget: Option<Budget>,
     /// Fields that cannot be overridden when a run is created.
     pub locked_fields: Vec<LockableField>,
     /// Role instructions: the trimmed text below the front matter.
@@ -61,6 +66,34 @@ impl Agent {
     }
 }
 
+/// Ceilings as a definition sets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The hard marks.
+    pub hard: Amount,
+    /// The percentage of each from which on the worker is told.
+    pub soft_percent: Option<u8>,
+    /// What happens when the backend cannot measure what is limited.
+    pub on_unmeasured: Option<OnUnmeasured>,
+}
+
+impl From<BudgetForm> for Budget {
+    fn from(form: BudgetForm) -> Self {
+        let BudgetForm { wall_clock, tokens, cost_usd, attempts, turns, soft, on_unmeasured } = form;
+        let hard = Amount { wall_clock_sec: wall_clock, tokens, cost_micro_usd: cost_usd, attempts, turns };
+        Self { hard, soft_percent: soft.and_then(|soft| u8::try_from(soft).ok()), on_unmeasured }
+    }
+}
+
+/// A launcher as an agent asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentLauncher {
+    /// By its name, or by a path that is relative to the agent's file.
+    Named(String),
+    /// Spelled out: a program and its arguments.
+    Inline(Vec<String>),
+}
+
 pub(crate) const KNOWN: Known = Known {
     what: "an agent",
     fields: &[
@@ -73,9 +106,11 @@ pub(crate) const KNOWN: Known = Known {
         "unrestricted",
         "backendConfig",
         "backendArgs",
+        "launcher",
+        "budget",
         "lockedFields",
     ],
-    later: &["launcher", "executionEnvironment", "hooks", "vars", "schedule"],
+    later: &["executionEnvironment", "hooks", "vars", "schedule"],
     elsewhere: &[
         ("tasks", "an assignment"),
         ("cwd", "an assignment"),
@@ -141,6 +176,8 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
     let unrestricted = fields.flag("unrestricted");
     let backend_config = fields.backend_config();
     let backend_args = fields.backend_args();
+    let launcher = fields.launcher();
+    let budget = fields.budget();
     let locked_fields = fields.locked_fields();
     Some(AgentForm {
         schema_version: schema_version?,
@@ -152,6 +189,8 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
         unrestricted,
         backend_config,
         backend_args,
+        launcher,
+        budget,
         locked_fields,
     })
 }
@@ -167,6 +206,8 @@ fn agent(form: AgentForm, loaded: Loaded, body: String) -> Agent {
         unrestricted,
         backend_config,
         backend_args,
+        launcher,
+        budget,
         locked_fields,
     } = form;
     Agent {
@@ -178,6 +219,13 @@ fn agent(form: AgentForm, loaded: Loaded, body: String) -> Agent {
         unrestricted,
         backend_config,
         backend_args: backend_args.into_iter().map(|(backend, args)| (backend, args.extra_args)).collect(),
+        budget: budget.map(Budget::from),
+        launcher: launcher.map(|launcher| match launcher {
+            LauncherForm::Named(reference) => AgentLauncher::Named(reference),
+            LauncherForm::Inline(InlineLauncherForm { command, args }) => {
+                AgentLauncher::Inline(std::iter::once(command).chain(args).collect())
+            }
+        }),
         locked_fields,
         instructions: body,
         source: loaded.source,

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use agent_runner_model::spec::{LockableField, MAX_RETRIES};
 use agent_runner_model::task::{MAX_TASKS, TaskSpec};
+use agent_runner_model::vars::VarSpec;
 
+use crate::agent::Budget;
 use crate::diagnostic::{DefinitionError, Diagnostic};
 use crate::fields::{Fields, Known, text_of};
 use crate::forms::{AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm};
@@ -34,6 +36,10 @@ pub struct Assignment {
     pub caller_instructions: Option<String>,
     /// The task list, references resolved.
     pub tasks: Vec<AssignedTask>,
+    /// The variables it declares, in the order of the file.
+    pub vars: Vec<VarSpec>,
+    /// Ceilings on what a run may use.
+    pub budget: Option<Budget>,
     /// Fields that cannot be overridden when a run is created.
     pub locked_fields: Vec<LockableField>,
     /// Work instructions: the trimmed text below the front matter.
@@ -66,9 +72,11 @@ pub(crate) const KNOWN: Known = Known {
         "maxRetries",
         "callerInstructions",
         "tasks",
+        "vars",
+        "budget",
         "lockedFields",
     ],
-    later: &["vars", "schedule", "hooks", "launcher", "executionEnvironment"],
+    later: &["schedule", "hooks", "launcher", "executionEnvironment"],
     elsewhere: &[
         ("backend", "an agent"),
         ("model", "an agent"),
@@ -139,6 +147,8 @@ fn form(
     let message = fields.text("message");
     let max_retries = fields.number("maxRetries", 0, MAX_RETRIES);
     let caller_instructions = fields.free_text("callerInstructions");
+    let vars = fields.vars();
+    let budget = fields.budget();
     let locked_fields = fields.locked_fields();
     let nodes = fields.list("tasks");
     if let Some(first_too_many) = nodes.get(MAX_TASKS) {
@@ -159,6 +169,8 @@ fn form(
         max_retries,
         caller_instructions,
         tasks,
+        vars,
+        budget,
         locked_fields,
     })
 }
@@ -172,6 +184,8 @@ fn assignment(form: AssignmentForm, loaded: Loaded, body: String) -> Assignment 
         max_retries,
         caller_instructions,
         tasks,
+        vars,
+        budget,
         locked_fields,
     } = form;
     Assignment {
@@ -181,6 +195,8 @@ fn assignment(form: AssignmentForm, loaded: Loaded, body: String) -> Assignment 
         max_retries,
         caller_instructions,
         tasks,
+        vars,
+        budget: budget.map(Budget::from),
         locked_fields,
         instructions: body,
         source: loaded.source,
@@ -325,6 +341,7 @@ fn is_title(reference: &str, error: &DefinitionError) -> bool {
         }
         DefinitionError::Name { .. } => has_blank,
         DefinitionError::NewName { .. }
+        | DefinitionError::Launcher { .. }
         | DefinitionError::Nothing { .. }
         | DefinitionError::Read { .. }
         | DefinitionError::Invalid { .. } => false,

@@ -165,7 +165,7 @@ fn file(library: &Library, path: PathBuf) -> Checked {
             Err(diagnostics) => Checked::wrong(path, Some(Kind::Assignment), in_order(diagnostics)),
         };
     }
-    let loaded = Loaded::new(Source::Path(path.clone()), text.clone(), None);
+    let loaded = library.loaded(Source::Path(path.clone()), text.clone(), None);
     match loaded.front() {
         Ok(front) if has_boxes && are_notes(&front.entries) => {
             Checked::wrong(path, Some(Kind::Assignment), invalid(checklist::front_matter(&page)))

@@ -47,6 +47,8 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
         max_retries: None,
         caller_instructions: None,
         tasks: specs.into_iter().map(|spec| AssignedTask { spec, source: None }).collect(),
+        vars: Vec::new(),
+        budget: None,
         locked_fields: Vec::new(),
         instructions: found.around(page.text()),
         source: loaded.source,

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use agent_runner_model::spec::AD_HOC_AGENT;
 
+use agent_runner_model::spec::DIRECT_LAUNCHER;
+
 use crate::source::Kind;
 
 /// Characters of a source line that are shown around the place that is wrong.
@@ -63,6 +65,16 @@ pub enum DefinitionError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// There is no such launcher.
+    #[error("no launcher {reference:?}: {reason}")]
+    Launcher {
+        /// The reference as given.
+        reference: String,
+        /// What is wrong with it.
+        reason: String,
+        /// The names there are, or the one that was probably meant.
+        known: Vec<String>,
+    },
     /// A directory that was to be checked holds nothing to check.
     #[error("no definition in {}", path.display())]
     Nothing {
@@ -99,12 +111,14 @@ impl DefinitionError {
     /// The whole error over several lines: each place with its line, a caret under it, and what to do.
     pub fn render(&self) -> String {
         match self {
-            Self::NotFound { .. } | Self::Name { .. } | Self::NewName { .. } | Self::Nothing { .. } => {
-                match self.hint() {
-                    Some(hint) => format!("{self}\n  = help: {}\n", hint.replace('\n', "\n          ")),
-                    None => format!("{self}\n"),
-                }
-            }
+            Self::NotFound { .. }
+            | Self::Name { .. }
+            | Self::NewName { .. }
+            | Self::Launcher { .. }
+            | Self::Nothing { .. } => match self.hint() {
+                Some(hint) => format!("{self}\n  = help: {}\n", hint.replace('\n', "\n          ")),
+                None => format!("{self}\n"),
+            },
             Self::Read { source, .. } => {
                 format!("{self}: {source}\n  = help: {}\n", self.hint().unwrap_or_default())
             }
@@ -130,6 +144,11 @@ impl DefinitionError {
                  divided by /, such as `{}`",
                 allowed_name(name)
             )),
+            Self::Launcher { known, .. } => Some(match known.as_slice() {
+                [] => "name one by its file's name without the ending, or by a path that starts with ./, ../ or /".to_owned(),
+                [near] if near != DIRECT_LAUNCHER => format!("did you mean `{near}`?"),
+                known => format!("there are {}; `direct` puts nothing in front", known.join(", ")),
+            }),
             Self::Nothing { .. } => Some(
                 "definitions are files called agent.md or assignment.md, and .md files in a folder called tasks; \
                  name any other file itself"
@@ -147,6 +166,7 @@ impl DefinitionError {
             Self::NotFound { .. }
             | Self::Name { .. }
             | Self::NewName { .. }
+            | Self::Launcher { .. }
             | Self::Nothing { .. }
             | Self::Read { .. } => &[],
         }

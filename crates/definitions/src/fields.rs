@@ -2,6 +2,8 @@
 //! definition: which fields exist is said by the caller.
 
 mod backend;
+mod budget;
+mod vars;
 
 use agent_runner_model::spec::LockableField;
 
@@ -12,6 +14,8 @@ use crate::page::{Page, Place};
 use crate::scalars::{Meaning, meaning};
 use crate::similar::similar;
 use crate::yaml::{not_below_its_field, quote, value_of};
+
+pub(crate) use vars::MAX_VARS;
 
 /// The fields a map may have.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +76,11 @@ impl<'a, 'p> Fields<'a, 'p> {
         self.entry(name).map(|entry| &entry.value)
     }
 
+    /// Whether the field is there, whatever it holds.
+    fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
     fn path(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
@@ -127,7 +136,9 @@ impl<'a, 'p> Fields<'a, 'p> {
             return None;
         };
         let path = self.path(name);
-        let is_blank = node.is_empty() || matches!(&node.shape, Shape::Text(text) if text.trim().is_empty());
+        let is_blank = (node.is_empty() && node.expression.is_none())
+            || matches!(&node.shape, Shape::Plain(text) if node.expression.is_some() && text.trim().is_empty())
+            || matches!(&node.shape, Shape::Text(text) if text.trim().is_empty());
         if is_blank && comment_after_colon(self.page.line(node.at.line)).is_none() {
             self.complain(
                 node.at,
@@ -178,7 +189,10 @@ impl<'a, 'p> Fields<'a, 'p> {
         self.complain(
             node.at,
             format!("{path} must be a whole number from {least} to {most}, found {}", node.described()),
-            number_hint(name, node, least, most),
+            node.hint(match node.expression {
+                Some(_) => format!("`{name}: {}`", most.min(600)),
+                None => number_hint(name, node, least, most),
+            }),
         );
         None
     }
@@ -195,7 +209,7 @@ impl<'a, 'p> Fields<'a, 'p> {
         self.complain(
             node.at,
             format!("{path} must be true or false, found {}", node.described()),
-            format!("write `{name}: true` or `{name}: false`, without quotes"),
+            node.hint(format!("write `{name}: true` or `{name}: false`, without quotes")),
         );
         None
     }
@@ -234,6 +248,7 @@ impl<'a, 'p> Fields<'a, 'p> {
                  the column of `id`"
                     .to_owned()
             }
+            _ if node.expression.is_some() => CONTAINER.to_owned(),
             _ => format!(
                 "write `{name}: []`, or one item a line below `{name}:`, each starting with a dash and a blank"
             ),
@@ -242,6 +257,10 @@ impl<'a, 'p> Fields<'a, 'p> {
         &[]
     }
 }
+
+/// What to do about an expression in place of a list or a map.
+const CONTAINER: &str =
+    "an environment expression stands for one text, number or truth value: write the list or map out";
 
 /// What to write in place of something that is no number, or is one out of bounds.
 fn number_hint(name: &str, node: &Node, least: u32, most: u32) -> String {
@@ -315,6 +334,8 @@ pub(crate) fn text_of(
 ) -> Option<String> {
     match &node.shape {
         Shape::Text(text) => return Some(text.clone()),
+        // What a variable holds is a text wherever a text is wanted, whatever it looks like.
+        Shape::Plain(text) if node.expression.is_some() => return Some(text.clone()),
         Shape::Plain(text) if matches!(meaning(text), Meaning::Text) => return Some(text.clone()),
         // `yes`, `no`, `on` and `off` are texts for YAML 1.2; `True` is not.
         Shape::Plain(text)

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use agent_runner_model::budget::{DEFAULT_SOFT_PERCENT, OnUnmeasured};
 use agent_runner_model::ids::{MAX_TASK_ID, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, Effort, LockableField, MAX_RETRIES, Value,
 };
 use agent_runner_model::task::{MAX_TASKS, MAX_TITLE};
+use agent_runner_model::vars::{INJECTED, MAX_VAR_NAME, RequiredAt, VarSource, VarSpec, VarValue};
 use schemars::JsonSchema;
 
 use crate::assignment::AssignedTask;
-use crate::schema::with_later;
+use crate::fields::MAX_VARS;
+use crate::schema::{by_kind_of_variable, with_later};
 use crate::{agent, assignment, task};
 
 /// Who works: which backend starts the worker, and within which limits. The text below the front matter is the
@@ -46,9 +49,66 @@ pub(crate) struct AgentForm {
     /// Further arguments for a backend's program, by backend.
     #[schemars(default)]
     pub backend_args: BTreeMap<String, BackendArgsForm>,
+    /// What is put in front of the backend's program; nothing without it.
+    pub launcher: Option<LauncherForm>,
+    /// Ceilings on what a run may use. Of an agent's and an assignment's the smaller ones hold.
+    pub budget: Option<BudgetForm>,
     /// What cannot be overridden when a run is created.
     #[schemars(default)]
     pub locked_fields: Vec<LockableField>,
+}
+
+/// Ceilings on what a run may use, the runs it starts included.
+#[derive(Debug, Clone, Copy, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BudgetForm {
+    /// Seconds since the first start, waits included.
+    #[schemars(range(min = 1, max = i64::MAX))]
+    pub wall_clock: Option<u64>,
+    /// Tokens read and written, caches included.
+    #[schemars(range(min = 1, max = i64::MAX))]
+    pub tokens: Option<u64>,
+    /// US dollars.
+    #[schemars(with = "Option<f64>", range(min = 0.000_001, max = MAX_COST_USD))]
+    pub cost_usd: Option<u64>,
+    /// Starts of a worker.
+    #[schemars(range(min = 1, max = i64::MAX))]
+    pub attempts: Option<u64>,
+    /// Answers of the model, as the backend counts them.
+    #[schemars(range(min = 1, max = i64::MAX))]
+    pub turns: Option<u64>,
+    /// The percentage of a ceiling from which on the worker is told.
+    #[schemars(range(min = 1, max = 100), extend("default" = DEFAULT_SOFT_PERCENT))]
+    pub soft: Option<u32>,
+    /// What happens when the backend does not measure what is limited.
+    #[schemars(extend("default" = OnUnmeasured::Refuse))]
+    pub on_unmeasured: Option<OnUnmeasured>,
+}
+
+/// The most a run may be allowed to cost.
+pub(crate) const MAX_COST_USD: u64 = 1_000_000_000;
+
+/// What is put in front of the backend's program.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum LauncherForm {
+    /// The name of a launcher, such as `ssh-docker` or `direct`, or the path of its file that starts with `./`, `../` or
+    /// `/`.
+    Named(#[schemars(regex(pattern = r"\S"))] String),
+    /// One that is spelled out here.
+    Inline(InlineLauncherForm),
+}
+
+/// A launcher that is spelled out in an agent.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct InlineLauncherForm {
+    /// The program.
+    #[schemars(regex(pattern = r"\S"))]
+    pub command: String,
+    /// Its arguments; the backend's program and its own arguments follow them.
+    #[schemars(default, inner(length(min = 1)))]
+    pub args: Vec<String>,
 }
 
 /// Further arguments for one backend's program.
@@ -85,6 +145,12 @@ pub(crate) struct AssignmentForm {
     /// The tasks, in the order they are to be worked on.
     #[schemars(with = "Vec<TaskItemForm>", default, length(max = MAX_TASKS))]
     pub tasks: Vec<AssignedTask>,
+    /// Values that are decided when a run is created, by name. `{{name}}` stands for the value in every text.
+    #[schemars(with = "BTreeMap<String, VarForm>", default)]
+    #[schemars(extend("maxProperties" = MAX_VARS, "propertyNames" = {"pattern": VAR_NAME, "maxLength": MAX_VAR_NAME, "not": {"enum": INJECTED}}))]
+    pub vars: Vec<VarSpec>,
+    /// Ceilings on what a run may use. Of an agent's and an assignment's the smaller ones hold.
+    pub budget: Option<BudgetForm>,
     /// What cannot be overridden when a run is created.
     #[schemars(default)]
     pub locked_fields: Vec<LockableField>,
@@ -116,6 +182,63 @@ pub(crate) struct InlineTaskForm {
     pub body: Option<String>,
 }
 
+/// A value that is decided when a run is created.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = by_kind_of_variable)]
+pub(crate) struct VarForm {
+    /// What it may hold.
+    #[schemars(rename = "type", default)]
+    pub kind: VarKind,
+    /// The words of an enum.
+    #[schemars(default)]
+    pub values: Vec<String>,
+    /// Whether a run needs a value.
+    #[schemars(extend("default" = false))]
+    pub required: Option<bool>,
+    /// When it needs it: as it is created, or once the hooks that prepare it have run.
+    #[schemars(extend("default" = RequiredAt::Initial))]
+    pub required_at: Option<RequiredAt>,
+    /// Where a value may come from; the first that has one counts. Without it: `cli`, `web`.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub sources: Option<Vec<VarSource>>,
+    /// The environment variable for the source `env`. Without it: the name.
+    #[schemars(regex(pattern = ENV_NAME))]
+    pub env_name: Option<String>,
+    /// The value when no source has one.
+    pub default: Option<VarValue>,
+    /// For people.
+    pub description: Option<String>,
+}
+
+/// What a variable may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub(crate) enum VarKind {
+    /// Any text.
+    #[default]
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// One of the words in `values`.
+    Enum,
+}
+
+impl VarKind {
+    pub(crate) const ALL: &[Self] = &[Self::String, Self::Number, Self::Boolean, Self::Enum];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Enum => "enum",
+        }
+    }
+}
+
 /// One task that several assignments can list. The text below the front matter is its body.
 #[derive(Debug, JsonSchema)]
 #[schemars(title = "Task", rename_all = "camelCase", deny_unknown_fields)]
@@ -134,6 +257,10 @@ pub(crate) struct TaskForm {
 
 /// Letters, digits and `. _ : / -`.
 const TASK_ID: &str = "^[A-Za-z0-9._:/-]+$";
+/// Letters, digits and `_ . -`.
+const VAR_NAME: &str = "^[A-Za-z0-9_.-]+$";
+/// Something else than white space, and neither `=` nor NUL.
+const ENV_NAME: &str = r"^[^=\u0000]*[^=\u0000\s][^=\u0000]*$";
 /// No control character anywhere, something else than white space somewhere.
 const ONE_LINE: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";

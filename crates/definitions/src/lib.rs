@@ -1,5 +1,5 @@
 //! Agents, assignments, tasks and checklists: their text becomes validated definitions, and what is wrong is
-//! shown at its line. Must not read anything but the files it is asked for, must not read the environment and must
+//! shown at its line. Must not read anything but the files it is asked for, must not read the environment itself and must
 //! not decide how a run uses a definition.
 #![deny(missing_docs)]
 
@@ -10,8 +10,10 @@ mod bundled;
 mod check;
 mod checklist;
 mod diagnostic;
+mod expressions;
 mod fields;
 mod forms;
+mod launcher;
 mod library;
 mod listing;
 mod loading;
@@ -24,21 +26,24 @@ mod schema;
 mod similar;
 mod slug;
 mod source;
+mod surroundings;
 mod task;
 mod tree;
 mod yaml;
 
-pub use agent::Agent;
+pub use agent::{Agent, AgentLauncher, Budget};
 pub use assignment::{AssignedTask, Assignment};
 pub use blocks::{BlockShell, CommandBlock, command_blocks};
 pub use check::{Checked, Checkup};
 pub use diagnostic::{DefinitionError, Diagnostic};
+pub use launcher::Launcher;
 pub use library::{Definition, Library};
 pub use listing::{Listed, Listing};
 pub use scaffold::{Scaffold, bundled_source, schema_place};
 pub use schema::{is_own_schema, json_schema};
 pub use similar::similar;
 pub use source::{Kind, Source};
+pub use surroundings::{Found, Surroundings};
 pub use task::TaskDefinition;
 pub use tree::{SkipReason, Skipped};
 

@@ -15,6 +15,7 @@ use crate::loading::{Loaded, no_such_file, read_file};
 use crate::names::{Reference, parse_reference};
 use crate::similar::similar;
 use crate::source::{Kind, Source};
+use crate::surroundings::Surroundings;
 use crate::task::{self, TaskDefinition};
 
 /// Most things that are reported as wrong at once.
@@ -49,6 +50,8 @@ pub struct Library {
     pub config_dir: PathBuf,
     /// What relative paths are relative to.
     pub caller_dir: PathBuf,
+    /// What environment expressions in definitions stand for.
+    surroundings: Surroundings,
     /// The names there are, by kind: looked up when a name is not found, and not again for each one that is not.
     names: [OnceLock<Vec<String>>; Kind::ALL.len()],
 }
@@ -56,7 +59,21 @@ pub struct Library {
 impl Library {
     /// A library that looks into this configuration directory. Relative paths start at the caller's directory.
     pub fn new(config_dir: impl Into<PathBuf>, caller_dir: impl Into<PathBuf>) -> Self {
-        Self { config_dir: config_dir.into(), caller_dir: caller_dir.into(), names: Default::default() }
+        Self {
+            config_dir: config_dir.into(),
+            caller_dir: caller_dir.into(),
+            surroundings: Surroundings::default(),
+            names: Default::default(),
+        }
+    }
+
+    /// The same where these environment variables are set.
+    pub fn within(self, surroundings: Surroundings) -> Self {
+        Self { surroundings, ..self }
+    }
+
+    pub(crate) fn loaded(&self, source: Source, text: String, place_name: Option<String>) -> Loaded {
+        Loaded::new(source, text, place_name).within(&self.surroundings)
     }
 
     /// The agent that the reference names. Errors say what was looked for or what is wrong at which line.
@@ -81,7 +98,7 @@ impl Library {
         let path = self.caller_dir.join(path);
         match read_file(&path)? {
             Some(text) => {
-                let loaded = Loaded::new(Source::Path(path), text, None);
+                let loaded = self.loaded(Source::Path(path), text, None);
                 checklist::parse(loaded).map_err(in_order)
             }
             None => Err(no_such_file(path)),
@@ -117,7 +134,7 @@ impl Library {
         text: &str,
     ) -> Result<Definition, DefinitionError> {
         let source = Source::Config(file.to_owned());
-        self.parse(kind, Loaded::new(source, text.to_owned(), Some(name.to_owned())))
+        self.parse(kind, self.loaded(source, text.to_owned(), Some(name.to_owned())))
     }
 
     pub(crate) fn parse(&self, kind: Kind, loaded: Loaded) -> Result<Definition, DefinitionError> {
@@ -175,14 +192,14 @@ impl Library {
             file.strip_prefix(tidy(&self.config_dir)).ok().map(|place| place.to_string_lossy().into_owned());
         let place_name = inside.as_deref().and_then(|place| kind.name_of_place(place)).map(str::to_owned);
         let source = if place_name.is_some() { Source::Config(file) } else { Source::Path(file) };
-        Loaded::new(source, text, place_name)
+        self.loaded(source, text, place_name)
     }
 
     fn load_name(&self, kind: Kind, name: &str) -> Result<Loaded, DefinitionError> {
         let place = kind.place(name);
         let file = self.config_dir.join(&place);
         if let Some(text) = read_file(&file)? {
-            return Ok(Loaded::new(Source::Config(file), text, Some(name.to_owned())));
+            return Ok(self.loaded(Source::Config(file), text, Some(name.to_owned())));
         }
         match bundled::find(&place) {
             Some((place, text)) => {

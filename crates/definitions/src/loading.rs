@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{DefinitionError, Diagnostic};
+use crate::expressions::Expressions;
 use crate::fields::Fields;
 use crate::node::Entry;
 use crate::page::{MAX_FILE, Page, Place};
 use crate::source::{Kind, Source};
+use crate::surroundings::Surroundings;
 use crate::yaml;
 
 /// One definition's text on its way to become a definition.
@@ -19,6 +21,8 @@ pub(crate) struct Loaded {
     pub page: Page,
     /// The name its place in a library demands; nothing for a file named by path.
     pub place_name: Option<String>,
+    /// What its environment expressions stand for.
+    pub surroundings: Surroundings,
 }
 
 /// The front matter's fields and the trimmed text below.
@@ -31,13 +35,22 @@ pub(crate) struct Front {
 impl Loaded {
     pub(crate) fn new(source: Source, text: String, place_name: Option<String>) -> Self {
         let page = Page::new(source.to_string(), &text);
-        Self { source, text, page, place_name }
+        Self { source, text, page, place_name, surroundings: Surroundings::default() }
+    }
+
+    /// The same where these environment variables are set.
+    pub(crate) fn within(self, surroundings: &Surroundings) -> Self {
+        Self { surroundings: surroundings.clone(), ..self }
     }
 
     pub(crate) fn front(&self) -> Result<Front, Vec<Diagnostic>> {
         let parts = self.page.parts().map_err(|problem| vec![problem])?;
-        let entries = yaml::read(&self.page, &parts)?;
-        Ok(Front { entries, body: parts.body.trim().to_owned() })
+        let mut entries = yaml::read(&self.page, &parts)?;
+        let mut expressions = Expressions::new(&self.page, &self.surroundings);
+        expressions.resolve_fields(&mut entries, "");
+        let body = expressions.resolve_body(parts.body);
+        expressions.finish()?;
+        Ok(Front { entries, body })
     }
 }
 

@@ -7,6 +7,8 @@ use crate::page::Place;
 pub(crate) struct Node {
     pub at: Place,
     pub shape: Shape,
+    /// The environment expression the value comes from. Messages show it, and never the value.
+    pub expression: Option<String>,
 }
 
 /// What a value is.
@@ -31,6 +33,11 @@ pub(crate) struct Entry {
 }
 
 impl Node {
+    /// A value as it is written.
+    pub(crate) fn new(at: Place, shape: Shape) -> Self {
+        Self { at, shape, expression: None }
+    }
+
     /// Holds nothing: no value at all, or an empty list or map.
     pub(crate) fn is_empty(&self) -> bool {
         match &self.shape {
@@ -41,8 +48,24 @@ impl Node {
         }
     }
 
+    /// What to do about a value that is not acceptable: what fits it as it is written.
+    pub(crate) fn hint(&self, as_written: impl Into<String>) -> String {
+        match &self.expression {
+            Some(expression) => {
+                format!(
+                    "correct the variable in {expression}, or write the value itself: {}",
+                    as_written.into()
+                )
+            }
+            None => as_written.into(),
+        }
+    }
+
     /// The value as it is called in a message.
     pub(crate) fn described(&self) -> String {
+        if let Some(expression) = &self.expression {
+            return format!("the value of {expression}");
+        }
         match &self.shape {
             Shape::Plain(text) if crate::scalars::is_null(text) => "nothing".to_owned(),
             Shape::Plain(text) => format!("`{}`", shortened(text)),

@@ -36,6 +36,7 @@ fn of<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     RecursiveTransform(plain).transform(&mut schema);
+    or_expression(&mut schema);
     schema
 }
 
@@ -47,6 +48,45 @@ pub(crate) fn with_later(known: Known) -> impl FnMut(&mut Schema) {
         }
     }
 }
+
+/// What a variable's type says about its other fields.
+pub(crate) fn by_kind_of_variable(schema: &mut Schema) {
+    let of = |kind: &str, default: &str| json!({ "properties": { "type": { "const": kind }, "default": { "type": default }, "values": false } });
+    let text = of("string", "string");
+    let listed = json!({
+        "properties": { "type": { "const": "enum" }, "default": { "type": "string" }, "values": { "minItems": 1 } },
+        "required": ["type", "values"],
+    });
+    let named = |mut schema: Value| {
+        if let Some(fields) = schema.as_object_mut() {
+            fields.insert("required".to_owned(), json!(["type"]));
+        }
+        schema
+    };
+    let kinds = [text, named(of("number", "number")), named(of("boolean", "boolean")), listed];
+    schema.insert("anyOf".to_owned(), json!(kinds));
+}
+
+/// Where something else than a text is expected an environment expression may stand for it.
+fn or_expression(schema: &mut Schema) {
+    let Some(Value::Object(fields)) = schema.get_mut("properties") else { return };
+    for field in fields.values_mut().filter_map(Value::as_object_mut) {
+        let is_typed = field.get("type").is_some_and(|name| name == "integer" || name == "boolean");
+        let is_word = field.contains_key("enum") || field.contains_key("oneOf");
+        if !is_typed && !is_word || field.get("description").is_some_and(|words| words == NOT_YET) {
+            continue;
+        }
+        let mut own = std::mem::take(field);
+        for name in ["description", "default"] {
+            field.extend(own.remove(name).map(|value| (name.to_owned(), value)));
+        }
+        let expression = json!({ "type": "string", "pattern": EXPRESSION });
+        field.insert("anyOf".to_owned(), json!([own, expression]));
+    }
+}
+
+/// An environment expression.
+const EXPRESSION: &str = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:?-[^{}]*)?\}$";
 
 /// Takes out what holds for Rust's types and not for what an author writes.
 fn plain(schema: &mut Schema) {
@@ -86,9 +126,11 @@ fn without_null(object: &mut Map<String, Value>) {
     }
 }
 
+const NOT_YET: &str = "Not supported by this version; leave it out.";
+
 fn not_yet() -> Value {
     json!({
-        "description": "Not supported by this version; leave it out.",
+        "description": NOT_YET,
         "enum": [null, [], {}],
     })
 }

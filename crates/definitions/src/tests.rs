@@ -4,6 +4,7 @@ mod bundle;
 mod checklists;
 mod checkup;
 mod documents;
+mod expressions;
 mod golden;
 mod lookups;
 mod properties;

@@ -1,6 +1,5 @@
-//! Reads front matter into nodes: plain YAML only, within a budget. Anchors, aliases, merge keys, tags, duplicate
-//! keys and environment expressions are refused here, because they are refused everywhere. Must not know which
-//! fields exist.
+//! Reads front matter into nodes: plain YAML only, within a budget. Anchors, aliases, merge keys, tags and duplicate
+//! keys are refused here, because they are refused everywhere. Must not know which fields exist.
 
 mod hints;
 mod invisible;
@@ -140,14 +139,13 @@ impl<'a> Reader<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_properties(at, span, anchor != 0, tag.is_some());
-                self.refuse_environment(at, &text);
                 let shape = match style {
                     // The parser gives a value that is not there as `~`.
                     ScalarStyle::Plain if span.is_empty() => Shape::Plain(String::new()),
                     ScalarStyle::Plain => Shape::Plain(text.into_owned()),
                     _ => Shape::Text(text.into_owned()),
                 };
-                Ok(Node { at, shape })
+                Ok(Node::new(at, shape))
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_properties(at, span, anchor != 0, tag.is_some());
@@ -155,7 +153,7 @@ impl<'a> Reader<'a> {
                 loop {
                     let (event, span) = self.next()?;
                     if event == Event::SequenceEnd {
-                        return Ok(Node { at, shape: Shape::List(items) });
+                        return Ok(Node::new(at, Shape::List(items)));
                     }
                     items.push(self.node(event, span, depth + 1)?);
                 }
@@ -167,7 +165,7 @@ impl<'a> Reader<'a> {
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 let (message, hint) = hints::alias(self.page.line(at.line));
                 self.problems.push(self.page.problem(at, message, hint));
-                Ok(Node { at, shape: Shape::Text(String::new()) })
+                Ok(Node::new(at, Shape::Text(String::new())))
             }
             _ => Err(self.stop(
                 at,
@@ -184,7 +182,7 @@ impl<'a> Reader<'a> {
             let (event, span) = self.next()?;
             let key_at = self.place(span);
             let key = match event {
-                Event::MappingEnd => return Ok(Node { at, shape: Shape::Map(entries) }),
+                Event::MappingEnd => return Ok(Node::new(at, Shape::Map(entries))),
                 Event::Scalar(text, style, anchor, tag) => {
                     self.refuse_properties(key_at, span, anchor != 0, tag.is_some());
                     if style == ScalarStyle::Plain && text == "<<" {
@@ -243,21 +241,6 @@ impl<'a> Reader<'a> {
             let (message, hint) = invisible::complaint(found, name);
             let at = Place { column: key_at.column.saturating_add(before), ..key_at };
             self.problems.push(self.page.problem(at, message, hint));
-        }
-    }
-
-    fn refuse_environment(&mut self, at: Place, text: &str) {
-        let text = text.trim();
-        let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-        if inner.is_some_and(|inner| !inner.contains(['{', '}'])) {
-            self.problems.push(self.page.problem(
-                at,
-                format!(
-                    "environment expressions such as {} are not supported yet",
-                    crate::node::shortened(text)
-                ),
-                "write the value itself, or leave the field out and give it on the command line",
-            ));
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use agent_runner_api::ApiError;
 use agent_runner_api::view::{Relations, Situation};
 use agent_runner_backends::{Registry, SafetyFacts};
-use agent_runner_definitions::Library;
+use agent_runner_definitions::{Library, Surroundings};
 use agent_runner_model::capabilities::Lease;
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::Phase;
@@ -47,6 +47,8 @@ pub struct EngineConfig {
     pub stop_grace_sec: u32,
     /// Runs that may be nested in one another.
     pub max_call_depth: u32,
+    /// The environment variables that definitions may ask for.
+    pub surroundings: Surroundings,
 }
 
 /// Carries out operations on the runs of one store.
@@ -80,7 +82,7 @@ impl<S: Places> Engine<S> {
     }
 
     pub(crate) fn library(&self, caller_dir: impl Into<PathBuf>) -> Library {
-        Library::new(&self.config.config_dir, caller_dir)
+        Library::new(&self.config.config_dir, caller_dir).within(self.config.surroundings.clone())
     }
 
     pub(crate) fn resolve(&self, run: &str) -> Result<RunId, ApiError> {

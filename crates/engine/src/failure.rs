@@ -63,7 +63,7 @@ pub(crate) fn acquire_error(error: &AcquireError) -> ApiError {
 
 pub(crate) fn definition_error(error: &DefinitionError) -> ApiError {
     let code = match error {
-        DefinitionError::NotFound { .. } => ErrorCode::NotFound,
+        DefinitionError::NotFound { .. } | DefinitionError::Launcher { .. } => ErrorCode::NotFound,
         DefinitionError::Name { .. } | DefinitionError::NewName { .. } | DefinitionError::Nothing { .. } => {
             ErrorCode::Invalid
         }
@@ -75,6 +75,7 @@ pub(crate) fn definition_error(error: &DefinitionError) -> ApiError {
         DefinitionError::NotFound { .. }
         | DefinitionError::Name { .. }
         | DefinitionError::NewName { .. }
+        | DefinitionError::Launcher { .. }
         | DefinitionError::Nothing { .. }
         | DefinitionError::Read { .. } => with_hint(ApiError::from_error(code, error), error.hint()),
     }

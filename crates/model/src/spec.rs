@@ -95,6 +95,8 @@ words! {
         Tasks = "tasks",
         /// The schedule.
         Schedule = "schedule",
+        /// The budget: it can be made smaller, but not larger.
+        Budget = "budget",
     }
 }
 
@@ -201,6 +203,15 @@ pub struct Template {
     pub caller_instructions: Option<String>,
     /// The launcher's program and arguments.
     pub launcher: Vec<String>,
+    /// The message.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// The directory to work in, as it was asked for; nothing for the caller's.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Where it starts, if it is relative.
+    #[serde(default)]
+    pub caller_dir: String,
 }
 
 /// What a run does when another one works in its directory.

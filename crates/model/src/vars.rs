@@ -47,6 +47,75 @@ pub enum VarType {
     },
 }
 
+/// Names that every run has a value for and nobody else may give one to.
+pub const INJECTED: [&str; 7] =
+    ["run_id", "run_group_id", "cwd", "config_dir", "state_dir", "assignment_name", "agent_runner_cmd"];
+/// Longest name of a variable, in bytes.
+pub const MAX_VAR_NAME: usize = 128;
+
+/// Why a text cannot be the name of a variable.
+pub fn check_var_name(name: &str) -> Result<(), String> {
+    if INJECTED.contains(&name) {
+        return Err(format!("every run sets `{name}` itself"));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if name.is_empty() || name.len() > MAX_VAR_NAME || !name.chars().all(allowed) {
+        return Err(format!("a name has 1 to {MAX_VAR_NAME} letters, digits and _ . -"));
+    }
+    Ok(())
+}
+
+impl VarType {
+    /// The spelling in files and output.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Enum { .. } => "enum",
+        }
+    }
+
+    /// The value that a text stands for. The error says what is expected, and never what was given.
+    pub fn coerce(&self, text: &str) -> Result<VarValue, String> {
+        match self {
+            Self::String => Ok(VarValue::Text(text.to_owned())),
+            Self::Number => number(text.trim()).map(VarValue::Number).ok_or_else(|| "a number".to_owned()),
+            Self::Boolean => match text {
+                "true" | "1" => Ok(VarValue::Bool(true)),
+                "false" | "0" => Ok(VarValue::Bool(false)),
+                _ => Err("true, 1, false or 0".to_owned()),
+            },
+            Self::Enum { values } if values.iter().any(|value| value == text) => {
+                Ok(VarValue::Text(text.to_owned()))
+            }
+            Self::Enum { values } => Err(format!("one of {}", values.join(", "))),
+        }
+    }
+}
+
+/// Decimal numbers, and whole ones with 0x, 0o or 0b in front. A fraction of nothing is a whole number.
+fn number(text: &str) -> Option<serde_json::Number> {
+    /// Whole numbers up to here are told apart by a float.
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    let lower = text.to_ascii_lowercase();
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(digits) = lower.strip_prefix(prefix) {
+            let plain = digits.chars().all(|c| c.is_digit(radix));
+            return i64::from_str_radix(digits, radix).ok().filter(|_| plain).map(Into::into);
+        }
+    }
+    if let Ok(whole) = text.parse::<i64>() {
+        return Some(whole.into());
+    }
+    // Words such as `inf` and `nan` are numbers to the parser, and to nobody else.
+    let value = text.parse::<f64>().ok().filter(|_| text.bytes().any(|byte| byte.is_ascii_digit()))?;
+    if value.fract() == 0.0 && value.abs() <= WHOLE {
+        return format!("{value:.0}").parse::<i64>().ok().map(Into::into);
+    }
+    serde_json::Number::from_f64(value)
+}
+
 /// Where a value may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -11,7 +11,10 @@ mod similar;
 
 pub use bucket::repo_bucket;
 pub use error::{AcquireError, CommitError, StoreError};
-pub use file::{FileChanges, FileHold, FileLease, FileOptions, FilePlace, FileStore, RESERVE_BYTES, syncs};
+pub use file::{
+    AGENT_SEED, ASSIGNMENT_SEED, FileChanges, FileHold, FileLease, FileOptions, FilePlace, FileStore,
+    RESERVE_BYTES, syncs,
+};
 pub use host::Holder;
 pub use run_store::{
     Changes, Entry, ListedRun, Listing, Member, NewRun, OwnerLease, OwnerView, Problem, ProblemKind,

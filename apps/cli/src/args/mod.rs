@@ -5,6 +5,7 @@ mod attachment;
 mod definitions;
 mod family;
 mod hidden;
+mod reconfigure;
 mod run;
 mod task;
 
@@ -24,6 +25,7 @@ pub use definitions::{
 };
 pub use family::{ClearDependenciesArgs, DependencyArgs, ExtendArgs, RelationArgs, UpstreamArgs};
 pub use hidden::{DriveArgs, OrphanChoice};
+pub use reconfigure::ReconfigureArgs;
 pub use run::{
     AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, ReportArgs,
     ReportFormat, RunArgs, RunCommand, RunStatusArgs, TimelineArgs,

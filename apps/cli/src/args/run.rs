@@ -11,7 +11,7 @@ use super::acts::{
 };
 use super::{
     BusyChoice, ClearDependenciesArgs, DependencyArgs, ExtendArgs, LimitChoice, OrphanChoice, Output,
-    RelationArgs,
+    ReconfigureArgs, RelationArgs,
 };
 
 /// What a new run is made from.
@@ -29,6 +29,9 @@ pub struct NewRunArgs {
     /// Backend instead of the agent's: claude, shell, command or passive
     #[arg(long, value_name = "ID")]
     pub backend: Option<String>,
+    /// Launcher instead of the agent's: its name, or `direct` for none
+    #[arg(long, value_name = "NAME")]
+    pub launcher: Option<String>,
     /// Directory to work in [default: the assignment's, else the current one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,
@@ -53,6 +56,9 @@ pub struct NewRunArgs {
     /// Add a task; can be repeated
     #[arg(long, value_name = "TITLE")]
     pub add_task: Vec<String>,
+    /// Give a variable of the assignment a value; can be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub var: Vec<String>,
     /// Run this one descends from [default: $AGENT_RUNNER_PARENT_RUN_ID]
     #[arg(long, value_name = "RUN-ID")]
     pub parent_run: Option<String>,
@@ -114,6 +120,8 @@ pub struct RunArgs {
 pub enum RunCommand {
     /// Approve an initialized run for its first start
     Ready(ReadyArgs),
+    /// Make an initialized run anew from other values of its variables, or with another message
+    Reconfigure(ReconfigureArgs),
     /// Show a run
     Status(RunStatusArgs),
     /// Print what a run's worker is told
@@ -180,6 +188,9 @@ pub struct InitArgs {
     /// What the run is made from.
     #[command(flatten)]
     pub new: NewRunArgs,
+    /// Make this initialized run anew instead of creating one; it keeps its id, its group and its parent
+    #[arg(long, value_name = "RUN-ID|PATH", conflicts_with_all = ["parent_run", "group_id"])]
+    pub run_id: Option<String>,
 }
 
 /// `run ready`.

@@ -41,6 +41,11 @@ pub(crate) fn initialized(detail: &RunDetail, wall: &Wall, columns: Option<usize
         "Initialized run {run}: agent {}, backend {}, {} tasks, in {}\n",
         detail.summary.agent_name, detail.summary.backend, detail.summary.tasks_total, detail.summary.cwd
     );
+    if !detail.runtime_vars.is_empty() {
+        let values = detail.runtime_vars.iter().map(|(name, value)| format!("{name}={value}"));
+        let values: Vec<String> = values.map(|value| one_line(&value, 80)).collect();
+        text.push_str(&format!("Variables: {}\n", values.join(", ")));
+    }
     if let Some(instructions) = &detail.caller_instructions {
         text.push_str(&format!("\n{}\n", instructions.trim_end()));
     }

@@ -63,7 +63,8 @@ fn situation() -> Value {
         "isLive": true, "lease": "held", "workspaceDir": "/state/runs/shop/k7d2p9x2aa", "revision": 9,
         "lastCursor": 9, "agent": { "name": "implementer", "sourcePath": null }, "assignment": null,
         "effort": null, "note": null, "backendSessionId": null, "unrestricted": false, "safetyNote": null,
-        "onLimit": "wait", "timeoutSec": 3600, "exitCode": null, "failure": null
+        "onLimit": "wait", "timeoutSec": 3600, "exitCode": null, "failure": null,
+        "launcher": "direct", "runtimeVars": {}, "runtimeVarSources": {}
     })
 }
 

@@ -14,9 +14,11 @@ mod definitions;
 mod family;
 mod runs;
 mod tasks;
+mod vars;
 
 pub use acts::*;
 pub use definitions::*;
 pub use family::*;
 pub use runs::*;
 pub use tasks::*;
+pub use vars::*;

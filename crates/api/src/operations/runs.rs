@@ -1,5 +1,7 @@
 //! Requests about runs: make one, see it through, look at it.
 
+use std::collections::BTreeMap;
+
 use agent_runner_model::budget::Amount;
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 use schemars::JsonSchema;
@@ -63,12 +65,24 @@ requests! {
         budget: Amount,
         /// Runs that have to end well before it starts working; it waits for them.
         after: Vec<String>,
+        /// Name of the launcher, instead of the agent's.
+        #[serde(default)]
+        launcher: Option<String>,
+        /// Values of variables, from a command line.
+        #[serde(default)]
+        vars: BTreeMap<String, String>,
+        /// Values of variables, from a form of a dashboard.
+        #[serde(default)]
+        web_vars: BTreeMap<String, String>,
         /// What to do when a usage or rate limit is met; waiting is the default.
         on_limit: Option<LimitPolicy>,
         /// What to do when another run works in its directory; waiting is the default.
         on_busy: Option<BusyPolicy>,
         /// Who is told when the run has ended.
         notify: Option<NotifySpec>,
+        /// An initialized run that is made anew by this, instead of a new one.
+        #[serde(default)]
+        run_id: Option<String>,
         /// Whether it starts at once.
         start: Start,
     }

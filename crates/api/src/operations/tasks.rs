@@ -23,6 +23,8 @@ requests! {
     ListTasks {
         /// Id or path.
         run: String,
+        /// Who asks: the worker at work sees values that nobody else is shown.
+        author: TaskAuthor,
     }
     /// Shows one task.
     ShowTask {
@@ -30,6 +32,8 @@ requests! {
         run: String,
         /// Task id.
         task: TaskId,
+        /// Who asks: the worker at work sees values that nobody else is shown.
+        author: TaskAuthor,
     }
     /// Sets a task's status, its notes, or both.
     SetTask {

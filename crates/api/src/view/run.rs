@@ -1,5 +1,7 @@
 //! Views of runs.
 
+use std::collections::BTreeMap;
+
 use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
 use agent_runner_model::event::EventRecord;
 use agent_runner_model::manifest::{Manifest, QueuedMessage};
@@ -7,7 +9,8 @@ use agent_runner_model::phase::{Failure, Outcome, Phase, RunStatus, Stage, Wait}
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
 use agent_runner_model::task::TaskStatus;
 use agent_runner_model::usage::{UsageTotals, totals};
-use agent_runner_model::{RunId, Timestamp};
+use agent_runner_model::vars::{RuntimeVar, VarProvenance, VarValue};
+use agent_runner_model::{RunId, Timestamp, redacted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -181,11 +184,46 @@ pub struct RunDetail {
     pub dependents: Option<Vec<DependentView>>,
     /// How many runs it is nested in.
     pub call_depth: u32,
+    /// The name of what is put in front of the backend's program; `direct` for nothing.
+    pub launcher: String,
+    /// What its variables came to; values from an environment are not shown.
+    pub runtime_vars: BTreeMap<String, VarValue>,
+    /// Where each value came from.
+    pub runtime_var_sources: BTreeMap<String, VarSourceView>,
+}
+
+/// Where the value of a variable came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VarSourceView {
+    /// Where.
+    pub source: VarProvenance,
+    /// The environment variable it was read from, here or by the run it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_name: Option<String>,
+    /// Whether the value is shown to nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
+    /// The run it was inherited from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited_from_run_id: Option<RunId>,
+}
+
+impl From<&RuntimeVar> for VarSourceView {
+    fn from(var: &RuntimeVar) -> Self {
+        Self {
+            source: var.source,
+            env_name: var.env_name.clone(),
+            redacted: var.is_redacted(),
+            inherited_from_run_id: var.inherited_from_run_id.clone(),
+        }
+    }
 }
 
 impl RunSummary {
     /// The view of a manifest.
     pub fn new(manifest: &Manifest, situation: &Situation) -> Self {
+        let manifest = &*redacted(manifest);
         let spec = &manifest.spec;
         let state = &manifest.state;
         let free = match situation.lease {
@@ -228,8 +266,10 @@ impl RunSummary {
 impl RunDetail {
     /// The view of a manifest.
     pub fn new(manifest: &Manifest, situation: &Situation) -> Self {
+        let manifest = &*redacted(manifest);
         let spec = &manifest.spec;
         let state = &manifest.state;
+        let vars = &spec.runtime_vars;
         let sessions: Vec<SessionView> = state.sessions.iter().map(SessionView::from).collect();
         let failure = match manifest.outcome() {
             Some(Outcome::Failed { failure }) => Some(failure.clone()),
@@ -276,6 +316,9 @@ impl RunDetail {
             dependencies: situation.relations.dependencies.clone(),
             dependents: situation.relations.dependents.clone(),
             call_depth: spec.call_depth,
+            launcher: spec.launcher.name.clone(),
+            runtime_vars: vars.iter().map(|(name, var)| (name.clone(), var.value.clone())).collect(),
+            runtime_var_sources: vars.iter().map(|(name, var)| (name.clone(), var.into())).collect(),
         }
     }
 }

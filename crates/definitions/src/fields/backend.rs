@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use agent_runner_model::spec::Value;
 
-use super::{Fields, Known, text_of};
+use super::{CONTAINER, Fields, Known, text_of};
 use crate::diagnostic::Diagnostic;
-use crate::forms::BackendArgsForm;
+use crate::forms::{BackendArgsForm, InlineLauncherForm, LauncherForm};
 use crate::node::{Entry, Node, Shape};
 use crate::page::Page;
 use crate::scalars::{Meaning, meaning, scalar};
@@ -59,10 +59,10 @@ impl<'a> Fields<'a, '_> {
             self.complain(
                 node.at,
                 format!("{name} must be a map, found {}", node.described()),
-                format!(
+                if node.expression.is_some() { CONTAINER.to_owned() } else { format!(
                     "write `{own}:` on the line below, indented by two blanks, and what belongs to that backend below \
                      that, indented by four"
-                ),
+                ) },
             );
             return found;
         };
@@ -86,7 +86,37 @@ impl<'a> Fields<'a, '_> {
     }
 
     /// A list of texts that are not empty.
-    fn words(&mut self, name: &str) -> Vec<String> {
+    /// `launcher`: a name, or a program with arguments.
+    pub(crate) fn launcher(&mut self) -> Option<LauncherForm> {
+        const KNOWN: Known = Known {
+            what: "a launcher",
+            fields: &["command", "args"],
+            later: &[],
+            elsewhere: &[],
+            instead: &[("argv", "write the program as `command`, and its arguments as `args`")],
+        };
+        let node = self.node("launcher")?;
+        match &node.shape {
+            Shape::Plain(_) | Shape::Text(_) => self.text("launcher").map(LauncherForm::Named),
+            Shape::Map(entries) => {
+                let prefix = "launcher.".to_owned();
+                let mut fields = Fields::new(self.page, prefix, node.at, entries, KNOWN, self.problems);
+                let command = fields.required_text("command", "ssh");
+                let args = fields.words("args");
+                Some(LauncherForm::Inline(InlineLauncherForm { command: command?, args }))
+            }
+            Shape::List(_) => {
+                self.complain(
+                    node.at,
+                    "launcher must be a name or a map, found a list",
+                    "write `launcher: NAME`, or `command:` and `args:` on the lines below it",
+                );
+                None
+            }
+        }
+    }
+
+    pub(crate) fn words(&mut self, name: &str) -> Vec<String> {
         let mut words = Vec::new();
         for (index, item) in self.list(name).iter().enumerate() {
             let path = format!("{}[{index}]", self.path(name));
@@ -134,6 +164,7 @@ fn word(node: &Node) -> Option<String> {
 fn value_of(page: &Page, path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Value> {
     let text = match &node.shape {
         Shape::Text(text) => return Some(Value::Text(text.clone())),
+        Shape::Plain(text) if node.expression.is_some() => return Some(Value::Text(text.clone())),
         Shape::Plain(text) => text,
         Shape::List(items) => {
             let values = items.iter().enumerate();

@@ -14,7 +14,7 @@ fn an_agent_has_all_its_fields() {
                 effort: xhigh\r\ntimeoutSec: 60\r\nunrestricted: false\r\nbackendConfig:\r\n  codex:\r\n    \
                 transport: {type: ws, tries: 3, tls: true, via: [a, b]}\r\n  other: {}\r\nbackendArgs:\r\n  codex:\r\n    \
                 extraArgs: [--profile, 'a b', no]\r\nlockedFields: [model, tasks, model]\r\nhooks: []\r\nvars:\r\n\
-                launcher: {}\r\n---\r\n\r\nBe\r\nkind.\r\n\r\n";
+                launcher: direct\r\n---\r\n\r\nBe\r\nkind.\r\n\r\n";
     write(&library.config_dir, "agents/full/agent.md", text);
     let agent = library.agent("full").unwrap();
     assert_eq!(agent.name, "full");

@@ -32,7 +32,7 @@ impl Check<'_> {
         };
         for (keyword, wanted) in keywords {
             let holds = match keyword.as_str() {
-                "items" | "properties" | "additionalProperties" => {
+                "items" | "properties" | "additionalProperties" | "propertyNames" => {
                     self.inside(keywords, keyword, instance, place);
                     true
                 }
@@ -56,6 +56,12 @@ impl Check<'_> {
         if keyword == "items" {
             for (index, item) in instance.as_array().into_iter().flatten().enumerate() {
                 self.value(wanted, item, &format!("{place}/{index}"));
+            }
+            return;
+        }
+        if keyword == "propertyNames" {
+            for name in instance.as_object().into_iter().flat_map(Map::keys) {
+                self.value(wanted, &Value::from(name.as_str()), &format!("{place}/{name}"));
             }
             return;
         }
@@ -95,6 +101,13 @@ impl Check<'_> {
             "maximum" => instance.as_f64().is_none_or(|number| number <= wanted.as_f64().unwrap()),
             "minLength" => instance.as_str().is_none_or(|text| size(text.chars().count()) >= wanted.as_u64()),
             "maxLength" => instance.as_str().is_none_or(|text| size(text.chars().count()) <= wanted.as_u64()),
+            "minItems" => instance.as_array().is_none_or(|items| size(items.len()) >= wanted.as_u64()),
+            "maxProperties" => {
+                instance.as_object().is_none_or(|fields| size(fields.len()) <= wanted.as_u64())
+            }
+            "uniqueItems" => instance
+                .as_array()
+                .is_none_or(|items| items.iter().enumerate().all(|(at, item)| !items[..at].contains(item))),
             "maxItems" => instance.as_array().is_none_or(|items| size(items.len()) <= wanted.as_u64()),
             "pattern" => instance.as_str().is_none_or(|text| matches(wanted.as_str().unwrap(), text)),
             "required" => instance.as_object().is_none_or(|object| {

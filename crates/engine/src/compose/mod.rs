@@ -1,9 +1,16 @@
 //! Makes a run's frozen spec and the words its workers are given. Must not start or change anything.
 
 mod brief;
+mod budget;
+mod directory;
+mod fill;
 mod labels;
 mod prompt;
+mod render;
 mod spec;
+mod vars;
 
+pub(crate) use fill::{Places, fill};
 pub(crate) use prompt::{budget_words, prompt};
 pub(crate) use spec::{Composed, Lineage, compose, new_task_id, requested_task_id};
+pub(crate) use vars::{Ancestor, replace};

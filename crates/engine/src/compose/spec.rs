@@ -1,14 +1,13 @@
 //! Turns a request and the definitions it names into the frozen spec of a run.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use agent_runner_api::operations::CreateRun;
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_backends::Registry;
-use agent_runner_definitions::{Agent, Assignment, Library};
+use agent_runner_definitions::{Agent, AgentLauncher, Assignment, Library};
 use agent_runner_model::Timestamp;
-use agent_runner_model::budget::BudgetSpec;
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, AgentSpec, AssignmentSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LauncherSpec,
@@ -16,15 +15,18 @@ use agent_runner_model::spec::{
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 
+use super::budget::budget;
+use super::fill::{Places, fill};
 use super::labels::check_labels;
+use super::vars::{Ancestor, Given, resolve};
 use crate::clock::random_text;
-use crate::compose::brief::{BriefParts, brief};
 use crate::engine::EngineConfig;
 use crate::failure::{backend_error, definition_error, internal};
 
 /// Everything about a new run but its name.
 pub(crate) struct Composed {
     spec: RunSpec,
+    places: Places,
     name: Option<String>,
     run_group_id: Option<String>,
     agent_seed: Option<String>,
@@ -54,11 +56,6 @@ pub(crate) struct Lineage {
 }
 
 impl Composed {
-    /// What is known of the run before it has a name.
-    pub(crate) fn spec(&self) -> &RunSpec {
-        &self.spec
-    }
-
     /// The same run in its place among others.
     pub(crate) fn descending(mut self, lineage: Lineage) -> Self {
         self.spec.notify_parent &= lineage.parent_run_id.is_some();
@@ -68,26 +65,22 @@ impl Composed {
         self
     }
 
-    /// The run under this name. Its brief tells workers the name, so it can only be written now.
-    pub(crate) fn named(&self, run_id: RunId, created_at: Timestamp) -> Named {
-        let mut spec = self.spec.clone();
-        spec.brief = brief(&BriefParts {
-            run_id: &run_id,
-            command: &spec.command,
-            role: &spec.agent.instructions,
-            work: spec.assignment.as_ref().map_or("", |assignment| &assignment.instructions),
-            has_tasks: !spec.tasks.is_empty(),
-            message: spec.message.as_deref(),
-        });
-        spec.run_id = run_id;
-        spec.created_at = created_at;
-        Named {
-            spec,
+    /// The run as far as it is known without a name.
+    pub(crate) fn spec(&self) -> Result<RunSpec, ApiError> {
+        Ok(self.named(self.spec.run_id.clone(), self.spec.created_at)?.spec)
+    }
+
+    /// The run under this name. Its texts may ask for the name, so they can only be filled now.
+    pub(crate) fn named(&self, run_id: RunId, created_at: Timestamp) -> Result<Named, ApiError> {
+        let group = self.run_group_id.clone().unwrap_or_else(|| run_id.to_string());
+        let spec = RunSpec { run_id, created_at, ..self.spec.clone() };
+        Ok(Named {
+            spec: fill(spec, &group, &self.places)?,
             name: self.name.clone(),
             run_group_id: self.run_group_id.clone(),
             agent_seed: self.agent_seed.clone(),
             assignment_seed: self.assignment_seed.clone(),
-        }
+        })
     }
 }
 
@@ -97,7 +90,8 @@ pub(crate) fn compose(
     library: &Library,
     registry: &Registry,
     config: &EngineConfig,
-    bucket: impl Fn(&Path) -> String,
+    ancestors: &[Ancestor],
+    bucket: fn(&Path) -> String,
 ) -> Result<Composed, ApiError> {
     let agent = load_agent(request, library)?;
     let assignment = load_assignment(request, library)?;
@@ -129,7 +123,23 @@ pub(crate) fn compose(
         assignment.as_ref(),
         message.as_ref(),
     )?;
-    let cwd = working_directory(request, assignment.as_ref())?;
+    let vars = assignment.as_ref().map(|assignment| assignment.vars.clone()).unwrap_or_default();
+    let given =
+        Given { cli: &request.vars, web: &request.web_vars, surroundings: &config.surroundings, ancestors };
+    let runtime_vars = resolve(&vars, &given)?;
+    let launcher = launcher(request, library, agent.as_ref())?;
+    let budget = budget(request.budget, agent.as_ref(), assignment.as_ref(), &locked)?;
+    let template = Template {
+        role: agent.as_ref().map(|agent| agent.instructions.clone()).unwrap_or_default(),
+        work: assignment.as_ref().map(|assignment| assignment.instructions.clone()).unwrap_or_default(),
+        tasks,
+        caller_instructions: assignment.as_ref().and_then(|found| found.caller_instructions.clone()),
+        message,
+        launcher: launcher.argv,
+        cwd: request.cwd.clone().or_else(|| assignment.as_ref().and_then(|found| found.cwd.clone())),
+        caller_dir: request.caller_dir.clone(),
+        ..Template::default()
+    };
     let (timeout_sec, max_attempts_per_session) = limits(request, agent.as_ref(), assignment.as_ref())?;
     // An agent file is trusted to say what it needs; without one nothing is bypassed unasked.
     let unrestricted = request
@@ -138,17 +148,17 @@ pub(crate) fn compose(
     let may_write = backend.may_write(unrestricted, &backend_args);
     let spec = RunSpec {
         run_id: placeholder()?,
-        repo: bucket(&cwd),
-        cwd: utf8(&cwd)?,
+        repo: String::new(),
+        cwd: String::new(),
         agent: AgentSpec {
             name: agent.as_ref().map_or_else(|| AD_HOC_AGENT.to_owned(), |agent| agent.name.clone()),
             source_path: agent.as_ref().map(|agent| agent.source.to_string()),
-            instructions: agent.as_ref().map(|agent| agent.instructions.clone()).unwrap_or_default(),
+            instructions: String::new(),
         },
         assignment: assignment.as_ref().map(|assignment| AssignmentSpec {
             name: assignment.name.clone(),
             source_path: assignment.source.to_string(),
-            instructions: assignment.instructions.clone(),
+            instructions: String::new(),
         }),
         backend: backend_id,
         backend_config,
@@ -162,12 +172,10 @@ pub(crate) fn compose(
         on_limit: request.on_limit.unwrap_or_default(),
         notify: request.notify.clone(),
         locked_fields: locked,
-        message,
+        message: None,
         brief: String::new(),
-        caller_instructions: assignment
-            .as_ref()
-            .and_then(|assignment| assignment.caller_instructions.clone()),
-        tasks,
+        caller_instructions: None,
+        tasks: Vec::new(),
         command: config.command.clone(),
         created_at: Timestamp::from_millis(0),
         parent_run_id: None,
@@ -176,17 +184,18 @@ pub(crate) fn compose(
         waits_for_dependencies: !request.after.is_empty(),
         on_busy: request.on_busy.unwrap_or_default(),
         may_write,
-        launcher: LauncherSpec::default(),
-        template: Template::default(),
-        vars: Vec::new(),
-        runtime_vars: BTreeMap::new(),
+        launcher: LauncherSpec { name: launcher.name, argv: Vec::new() },
+        template,
+        vars,
+        runtime_vars,
         origin: Origin::Local,
-        budget: BudgetSpec { hard: request.budget, ..BudgetSpec::default() },
+        budget,
         checks: Vec::new(),
         hooks: Vec::new(),
     };
     Ok(Composed {
         spec,
+        places: Places::new(config, bucket),
         name: request.name.clone(),
         run_group_id: None,
         agent_seed: agent.map(|agent| agent.text),
@@ -245,6 +254,22 @@ fn load_assignment(request: &CreateRun, library: &Library) -> Result<Option<Assi
         (None, None) => Ok(None),
     }
 }
+
+/// The one that was asked for, else the agent's, else none. Paths in an agent's file start there.
+fn launcher(request: &CreateRun, library: &Library, agent: Option<&Agent>) -> Result<LauncherSpec, ApiError> {
+    let found = match (&request.launcher, agent.and_then(|agent| Some((agent, agent.launcher.as_ref()?)))) {
+        (Some(name), _) => library.launcher_named(name),
+        (None, Some((_, AgentLauncher::Inline(argv)))) => {
+            return Ok(LauncherSpec { name: INLINE_LAUNCHER.to_owned(), argv: argv.clone() });
+        }
+        (None, Some((agent, AgentLauncher::Named(reference)))) => library.launcher_of(agent, reference),
+        (None, None) => return Ok(LauncherSpec::default()),
+    };
+    found.map(|launcher| launcher.spec).map_err(|error| definition_error(&error))
+}
+
+/// The name of a launcher that an agent spells out.
+const INLINE_LAUNCHER: &str = "inline";
 
 fn agent_setting<T: Clone + Default>(settings: Option<&BTreeMap<String, T>>, backend: &str) -> T {
     settings.and_then(|settings| settings.get(backend)).cloned().unwrap_or_default()
@@ -372,34 +397,4 @@ pub(crate) fn requested_task_id(request: &str) -> Result<TaskId, ApiError> {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     TaskId::parse(&format!("cli-{digest:016x}")).map_err(|error| internal(&error))
-}
-
-fn working_directory(request: &CreateRun, assignment: Option<&Assignment>) -> Result<PathBuf, ApiError> {
-    let authored = request.cwd.as_deref().or_else(|| assignment.and_then(|found| found.cwd.as_deref()));
-    let caller = Path::new(&request.caller_dir);
-    let wanted = authored.map_or_else(|| caller.to_path_buf(), |cwd| caller.join(cwd));
-    let real = wanted.canonicalize().map_err(|error| {
-        let message = format!("the working directory {} cannot be used", wanted.display());
-        ApiError::from_error(ErrorCode::Invalid, &Unusable { message, source: error })
-            .hint("create it, or name another one with --cwd")
-    })?;
-    if !real.is_dir() {
-        let message = format!("the working directory {} is not a directory", real.display());
-        return Err(ApiError::new(ErrorCode::Invalid, message).hint("name a directory with --cwd"));
-    }
-    Ok(real)
-}
-
-fn utf8(path: &Path) -> Result<String, ApiError> {
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        let message = format!("the working directory {} is not UTF-8", path.display());
-        ApiError::new(ErrorCode::Invalid, message).hint("work in a directory whose path is UTF-8")
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct Unusable {
-    message: String,
-    source: std::io::Error,
 }

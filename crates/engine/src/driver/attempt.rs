@@ -1,6 +1,8 @@
 //! One attempt: a fence and a marker are committed, then the worker is spawned, then its process is committed; so
 //! a driver killed between any two leaves a trace of what to look for.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use agent_runner_backends::{Plan, PromptDelivery, TurnRequest};
@@ -8,7 +10,7 @@ use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, Misconfiguration, Pro
 use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::{PromptKind, Stage};
 use agent_runner_model::usage::Usage;
-use agent_runner_model::{DriverFact, EndReport};
+use agent_runner_model::{DriverFact, EndReport, Secrets};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Job, Program, SpawnError};
 
@@ -64,14 +66,33 @@ impl<S: Places + 'static> Driver<S> {
         self.fact(DriverFact::AttemptSpawned { fence: attempt.fence, process });
         let recorded = self.commit().await;
         failpoint::hit("driver.spawn_committed");
-        self.turn(&attempt, job, plan.reader, recorded.err()).await
+        let ended = self.turn(&attempt, job, plan.reader, recorded.err()).await;
+        self.clear_prompt(&attempt, plan.delivery).await;
+        ended
+    }
+
+    /// Takes values that are shown to nobody out of a prompt that a worker had to be given as a file.
+    async fn clear_prompt(&self, attempt: &LiveAttempt, delivery: PromptDelivery) {
+        let secrets = Secrets::of(&self.manifest.spec);
+        if delivery != PromptDelivery::File || secrets.is_empty() {
+            return;
+        }
+        let name = prompt_file(attempt);
+        let store = &self.engine.store;
+        let cleared = match store.get_blob(&self.run_id, &name).await {
+            Ok(Some(told)) => store.put_blob(&self.run_id, &name, &secrets.hide_bytes(&told)).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = cleared {
+            (self.say)(&format!("{name} still holds values of the environment: {}", chain(&error)));
+        }
     }
 
     /// Starts the worker. A worker that cannot be started is an attempt that ended.
     async fn spawn(&mut self, attempt: &LiveAttempt, words: String) -> Result<(Job, Plan), Box<EndReport>> {
         let spec = &self.manifest.spec;
-        let name = format!("attempts/{:02}.prompt.md", attempt.attempt_number);
-        let written = self.engine.store.append_blob(&self.run_id, &name, words.as_bytes()).await;
+        let name = prompt_file(attempt);
         let place = self.engine.store.location(&self.run_id).unwrap_or_default();
         let request = TurnRequest {
             run_id: self.run_id.clone(),
@@ -98,6 +119,14 @@ impl<S: Places + 'static> Driver<S> {
                 detail: chain(&error),
             })
         })?;
+        let told = match plan.delivery {
+            // The worker reads it; it is put right when the attempt is over.
+            PromptDelivery::File => Cow::Borrowed(request.prompt.as_str()),
+            PromptDelivery::None | PromptDelivery::Stdin | PromptDelivery::Argument => {
+                Secrets::of(spec).hide(&request.prompt)
+            }
+        };
+        let written = self.engine.store.append_blob(&self.run_id, &name, told.as_bytes()).await;
         match (written, plan.delivery) {
             (Ok(()), _)
             | (Err(_), PromptDelivery::None | PromptDelivery::Stdin | PromptDelivery::Argument) => {}
@@ -118,8 +147,9 @@ impl<S: Places + 'static> Driver<S> {
                 && !plan.env.iter().any(|(other, _)| name == other)
         });
         env.extend(plan.env.iter().cloned());
+        let launcher = spec.launcher.argv.iter().map(OsString::from);
         let program = Program {
-            argv: plan.argv.clone(),
+            argv: launcher.chain(plan.argv.iter().cloned()).collect(),
             env,
             cwd: request.cwd,
             stdin: plan.stdin.clone(),
@@ -134,6 +164,11 @@ impl<S: Places + 'static> Driver<S> {
             }
         }
     }
+}
+
+/// The file with what the worker of an attempt is told.
+fn prompt_file(attempt: &LiveAttempt) -> String {
+    format!("attempts/{:02}.prompt.md", attempt.attempt_number)
 }
 
 /// Why a worker could not be started; `hint` is what the backend says of a program that is missing.

@@ -126,7 +126,7 @@ async fn answer<S: Places + 'static>(engine: &Engine<S>, talk: &Talk, request: R
         Request::EditTask(request) => perform(engine, EditTask { run, ..request }).await,
         Request::DeleteTask(request) => perform(engine, DeleteTask { run, ..request }).await,
         Request::ShowTask(request) => perform(engine, ShowTask { run, ..request }).await,
-        Request::ListTasks(_) => perform(engine, ListTasks { run }).await,
+        Request::ListTasks(request) => perform(engine, ListTasks { run, ..request }).await,
     }
 }
 

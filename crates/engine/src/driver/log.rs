@@ -2,8 +2,8 @@
 //! session. Never waits: what has to be written is handed on.
 
 use agent_runner_backends::{TurnEvent, TurnReader};
-use agent_runner_model::Timestamp;
 use agent_runner_model::turn::TurnRecord;
+use agent_runner_model::{Secrets, Timestamp};
 use agent_runner_supervisor::{LineSink, Source};
 use tokio::sync::broadcast;
 
@@ -50,6 +50,7 @@ pub(super) struct Output {
     events: Budget,
     stderr: Budget,
     stdout: Option<Budget>,
+    secrets: Secrets,
 }
 
 /// What an [`Output`] is connected to.
@@ -60,11 +61,13 @@ pub(super) struct Outlets {
     pub(super) kept: Inlet,
     /// Whether standard output is captured as it is.
     pub(super) captures_stdout: bool,
+    /// What must get into no log and be shown to nobody.
+    pub(super) secrets: Secrets,
 }
 
 impl Output {
     pub(super) fn new(reader: Box<dyn TurnReader>, outlets: Outlets) -> Self {
-        let Outlets { attempt_number, now, live, kept, captures_stdout } = outlets;
+        let Outlets { attempt_number, now, live, kept, captures_stdout, secrets } = outlets;
         Self {
             reader,
             attempt_number,
@@ -75,6 +78,7 @@ impl Output {
             events: Budget::of(EVENTS_LIMIT),
             stderr: Budget::of(STDERR_LIMIT),
             stdout: captures_stdout.then(|| Budget::of(STDOUT_LIMIT)),
+            secrets,
         }
     }
 
@@ -85,7 +89,7 @@ impl Output {
             Log::Events => None,
         };
         let Some(budget) = budget.filter(|budget| !budget.is_spent()) else { return };
-        let mut bytes = line.to_vec();
+        let mut bytes = self.secrets.hide_bytes(line).into_owned();
         if truncated {
             bytes.extend_from_slice(b" [line cut]");
         }
@@ -104,6 +108,7 @@ impl Output {
         if let TurnEvent::Usage { usage } = &event {
             self.kept.usage(*usage);
         }
+        let event = self.secrets.hide_turn(event);
         self.seq += 1;
         if self.live.receiver_count() > 0 {
             let record = TurnRecord { seq: self.seq, at, event: event.clone().cut(LIVE_TEXT) };

@@ -8,7 +8,7 @@ use agent_runner_model::attempt::{AttemptEnd, LiveAttempt};
 use agent_runner_model::manifest::{AbortRequest, Departure, DriverRef, Manifest, Urgency};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
 use agent_runner_model::usage::Usage;
-use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId};
+use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId, redacted};
 use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
@@ -130,6 +130,7 @@ pub(super) async fn copy_records<S: Places>(
     known: usize,
     say: impl Fn(&str),
 ) {
+    let manifest = redacted(manifest);
     for record in manifest.state.attempt_records.iter().skip(known) {
         let name = format!("attempts/{:02}.json", record.attempt_number);
         let Ok(mut text) = serde_json::to_vec_pretty(record) else { continue };

@@ -8,7 +8,7 @@ use agent_runner_model::attempt::{AttemptEnd, LiveAttempt, TimeoutKind};
 use agent_runner_model::budget::{self, BudgetKind};
 use agent_runner_model::manifest::Urgency;
 use agent_runner_model::usage::Usage;
-use agent_runner_model::{DriverFact, EndReport, Manifest};
+use agent_runner_model::{DriverFact, EndReport, Manifest, Secrets};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
 use tokio::sync::watch;
@@ -67,6 +67,7 @@ impl<S: Places + 'static> Driver<S> {
                 live: self.live.clone(),
                 kept: inlet,
                 captures_stdout: captures_stdout(&self.environment),
+                secrets: Secrets::of(&self.manifest.spec),
             },
         );
         let mut keeping = Keeping::of(attempt.attempt_number);

@@ -138,6 +138,8 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
     set(&mut settings, "message", assignment.message.map(Value::from));
     set(&mut settings, "maxRetries", assignment.max_retries.map(Value::from));
     set(&mut settings, "callerInstructions", assignment.caller_instructions.map(Value::from));
+    let vars: Map<String, Value> = assignment.vars.iter().map(|var| (var.name.clone(), json!(var))).collect();
+    set(&mut settings, "vars", (!vars.is_empty()).then_some(Value::Object(vars)));
     set(&mut settings, "lockedFields", locks(&assignment.locked_fields));
     let tasks = assignment.tasks.into_iter().map(|task| DefinitionTask {
         id: task.spec.id.to_string(),

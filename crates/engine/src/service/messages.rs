@@ -5,7 +5,7 @@ use agent_runner_api::view::MessageList;
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::manifest::QueuedMessage;
 use agent_runner_model::phase::{Phase, RunStatus};
-use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId};
+use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId, redacted};
 
 use super::acts::what_to_do;
 use crate::clock::random_text;
@@ -105,7 +105,7 @@ impl<S: Places + 'static> Engine<S> {
             run_id: manifest.spec.run_id.clone(),
             effective_status: manifest.status(free),
             message_id,
-            queued_resume_messages: manifest.state.queued_resume_messages,
+            queued_resume_messages: redacted(&manifest).state.queued_resume_messages.clone(),
         })
     }
 }

@@ -18,6 +18,7 @@ mod tasks;
 mod timeline;
 mod tree;
 mod turn_log;
+mod vars;
 mod whole_file;
 
 pub use attachments::NewAttachment;

@@ -8,7 +8,7 @@ use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::manifest::{Departure, Dependency, Urgency};
 use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::spec::OrphanPolicy;
-use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all};
+use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all, redacted};
 use agent_runner_store::{NewRun, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
 use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 
@@ -29,15 +29,19 @@ const ID_TRIES: usize = 8;
 
 impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
     async fn call(&self, request: CreateRun) -> Result<RunDetail, ApiError> {
+        if let (Some(run), Start::Later) = (request.run_id.clone(), request.start) {
+            return self.create_again(&run, request).await;
+        }
         let library = self.library(request.caller_dir.clone());
         let lineage = self.lineage(&request).await?;
         let is_alone = request.after.is_empty() && !lineage.takes_a_share;
-        let composed =
-            compose(&request, &library, &self.registry, &self.config, repo_bucket)?.descending(lineage);
-        let spec = composed.spec();
+        let ancestors = self.ancestors(lineage.parent_run_id.clone()).await?;
+        let composed = compose(&request, &library, &self.registry, &self.config, &ancestors, repo_bucket)?
+            .descending(lineage);
+        let spec = composed.spec()?;
         self.check_measured(&spec.backend, &spec.budget.hard, spec.budget.on_unmeasured)?;
         if let Start::Now { .. } = request.start {
-            self.require_admission(spec).await?;
+            self.require_admission(&spec).await?;
         }
         let manifest = match is_alone {
             true => self.create(&composed, request.start).await?,
@@ -63,7 +67,7 @@ impl<S: Places + 'static> Engine<S> {
             let now = self.now();
             let text = random_text(RUN_ID_LENGTH).map_err(|error| internal(&error))?;
             let run_id = RunId::parse(&text).map_err(|error| internal(&error))?;
-            let named = composed.named(run_id, now);
+            let named = composed.named(run_id, now)?;
             let (mut manifest, mut events) = Manifest::new(named.spec, named.name);
             if let Some(group_id) = named.run_group_id {
                 manifest.state.run_group_id = group_id;
@@ -89,14 +93,7 @@ impl<S: Places + 'static> Engine<S> {
     /// Creates a run that has to do with others. What it depends on, and what its parent sets aside for it, is committed
     /// together with its start; a run that is refused that goes again.
     async fn create_among(&self, composed: &Composed, request: &CreateRun) -> Result<Manifest, ApiError> {
-        let mut facts = Vec::new();
-        for run in &request.after {
-            let dependency = Dependency::Run { run_id: self.resolve(run)? };
-            let fact = Fact::Control(ControlFact::DependencyAdded { dependency });
-            if !facts.contains(&fact) {
-                facts.push(fact);
-            }
-        }
+        let facts = self.after(&request.after, &[])?;
         let created = self.create(composed, Start::Later).await?;
         let run_id = &created.spec.run_id;
         let committed = self.join(&created, request.start, facts).await;
@@ -106,6 +103,19 @@ impl<S: Places + 'static> Engine<S> {
             let _ = self.store.delete(run_id, &|_| Ok(())).await;
         }
         committed
+    }
+
+    /// The facts of a run that is to wait for these as well as for what it has.
+    pub(super) fn after(&self, runs: &[String], has: &[Dependency]) -> Result<Vec<Fact>, ApiError> {
+        let mut all = has.to_vec();
+        for run in runs {
+            let dependency = Dependency::Run { run_id: self.resolve(run)? };
+            if !all.contains(&dependency) {
+                all.push(dependency);
+            }
+        }
+        let added = all.into_iter().skip(has.len());
+        Ok(added.map(|dependency| Fact::Control(ControlFact::DependencyAdded { dependency })).collect())
     }
 
     async fn join(
@@ -122,7 +132,7 @@ impl<S: Places + 'static> Engine<S> {
         self.commit_among(&created.spec.run_id, &facts).await
     }
 
-    pub(super) async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
+    pub(crate) async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
         let (manifest, mut situation) = self.observe(manifest.clone()).await?;
         self.relate(&manifest, &mut situation, true).await?;
         Ok(RunDetail::new(&manifest, &situation))
@@ -319,7 +329,8 @@ impl<S: Places + 'static> Handle<GetBrief> for Engine<S> {
     async fn call(&self, request: GetBrief) -> Result<Brief, ApiError> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
-        Ok(Brief { run_id, brief: manifest.spec.brief })
+        let brief = redacted(&manifest).spec.brief.clone();
+        Ok(Brief { run_id, brief })
     }
 }
 

@@ -1,11 +1,13 @@
 //! Task operations.
 
+use std::borrow::Cow;
+
 use agent_runner_api::operations::{
     AddTask, AppendNotes, DeleteTask, EditTask, ListTasks, PassBlock, SetTask, ShowTask, TaskAuthor,
 };
 use agent_runner_api::view::{TaskDetail, TaskList, TaskView};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
-use agent_runner_model::{Author, Fact, Manifest, Refusal, TaskFact, TaskId};
+use agent_runner_model::{Author, Fact, Manifest, Refusal, TaskFact, TaskId, redacted};
 use agent_runner_store::failpoint;
 
 use crate::compose::{new_task_id, requested_task_id};
@@ -33,7 +35,18 @@ fn check_request_id(request: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn detail(manifest: &Manifest, id: &TaskId) -> Result<TaskDetail, ApiError> {
+/// What whoever asks may see of the run: the worker at work has been told everything.
+fn seen_by(manifest: &Manifest, by: TaskAuthor) -> Cow<'_, Manifest> {
+    match by {
+        TaskAuthor::Worker { fence } if manifest.live_attempt().is_some_and(|live| live.fence == fence) => {
+            Cow::Borrowed(manifest)
+        }
+        TaskAuthor::Worker { .. } | TaskAuthor::Person => redacted(manifest),
+    }
+}
+
+fn detail(manifest: &Manifest, id: &TaskId, by: TaskAuthor) -> Result<TaskDetail, ApiError> {
+    let manifest = seen_by(manifest, by);
     let task = manifest.state.final_tasks.get(id).ok_or_else(|| {
         let known = manifest.state.final_tasks.keys().cloned().collect();
         refusal_error(&Refusal::TaskNotFound { id: id.clone(), known })
@@ -82,6 +95,7 @@ impl<S: Places> Engine<S> {
 impl<S: Places> Handle<ListTasks> for Engine<S> {
     async fn call(&self, request: ListTasks) -> Result<TaskList, ApiError> {
         let manifest = self.look(&request.run).await?;
+        let manifest = seen_by(&manifest, request.author);
         Ok(TaskList {
             run_id: manifest.spec.run_id.clone(),
             tasks_completed: manifest.tasks_completed(),
@@ -93,7 +107,7 @@ impl<S: Places> Handle<ListTasks> for Engine<S> {
 
 impl<S: Places> Handle<ShowTask> for Engine<S> {
     async fn call(&self, request: ShowTask) -> Result<TaskDetail, ApiError> {
-        detail(&self.look(&request.run).await?, &request.task)
+        detail(&self.look(&request.run).await?, &request.task, request.author)
     }
 }
 
@@ -104,7 +118,7 @@ impl<S: Places> Handle<SetTask> for Engine<S> {
                 .hint("give --status, --notes, or both"));
         }
         let fact = TaskFact::Set { id: request.task.clone(), status: request.status, notes: request.notes };
-        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task, request.author)
     }
 }
 
@@ -112,7 +126,7 @@ impl<S: Places> Handle<AppendNotes> for Engine<S> {
     async fn call(&self, request: AppendNotes) -> Result<TaskDetail, ApiError> {
         let fact = TaskFact::NotesAppended { id: request.task.clone(), text: request.text };
         let manifest = self.change_once(&request.run, request.author, fact, request.request_id).await?;
-        detail(&manifest, &request.task)
+        detail(&manifest, &request.task, request.author)
     }
 }
 
@@ -120,7 +134,7 @@ impl<S: Places> Handle<PassBlock> for Engine<S> {
     async fn call(&self, request: PassBlock) -> Result<TaskDetail, ApiError> {
         let fact =
             TaskFact::BlockPassed { id: request.task.clone(), block: request.block, note: request.note };
-        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task, request.author)
     }
 }
 
@@ -132,7 +146,7 @@ impl<S: Places> Handle<AddTask> for Engine<S> {
         };
         let fact = TaskFact::Added { id: id.clone(), title: request.title, body: request.body };
         let manifest = self.change_once(&request.run, request.author, fact, request.request_id).await?;
-        detail(&manifest, &id).map_err(|error| ApiError {
+        detail(&manifest, &id, request.author).map_err(|error| ApiError {
             message: format!("task \"{id}\" was added by this request and has been deleted since"),
             ..error
         })
@@ -146,13 +160,13 @@ impl<S: Places> Handle<EditTask> for Engine<S> {
                 .hint("give --title, --body, or both"));
         }
         let fact = TaskFact::Edited { id: request.task.clone(), title: request.title, body: request.body };
-        detail(&self.change(&request.run, request.author, fact).await?, &request.task)
+        detail(&self.change(&request.run, request.author, fact).await?, &request.task, request.author)
     }
 }
 
 impl<S: Places> Handle<DeleteTask> for Engine<S> {
     async fn call(&self, request: DeleteTask) -> Result<TaskDetail, ApiError> {
-        let before = detail(&self.look(&request.run).await?, &request.task)?;
+        let before = detail(&self.look(&request.run).await?, &request.task, request.author)?;
         self.change(&request.run, request.author, TaskFact::Deleted { id: request.task }).await?;
         Ok(before)
     }

@@ -151,7 +151,9 @@ impl Model {
             Stand::Ready => !words,
             Stand::Ended(_) if words => true,
             Stand::Ended(RunStatus::Blocked) if known.count(TaskStatus::Blocked) > 0 => false,
-            Stand::Ended(_) => known.open() > 0,
+            Stand::Ended(RunStatus::Success) => known.open() > 0,
+            // Without a list, the brief is what remains to be done.
+            Stand::Ended(_) => known.open() > 0 || known.tasks.is_empty(),
         };
         let allowed = allowed && !known.archived && self.satisfied(&known);
         let request = ResumeRun {

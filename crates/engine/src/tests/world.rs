@@ -10,6 +10,7 @@ use agent_runner_api::{ApiError, Handle as _};
 use agent_runner_backends::{
     Backend, BackendError, Plan, PromptDelivery, Registry, TurnEvent, TurnReader, TurnReport, TurnRequest,
 };
+use agent_runner_definitions::Surroundings;
 use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::budget::BudgetKind;
 use agent_runner_model::spec::{OrphanPolicy, Value};
@@ -141,6 +142,7 @@ impl World {
             version: "test",
             stop_grace_sec: 1,
             max_call_depth: 8,
+            surroundings: Surroundings::default(),
         };
         let registry = Registry::of(vec![Box::new(backend)]);
         let refusals = Refusals::default();
@@ -193,6 +195,10 @@ impl World {
             notify_parent: false,
             budget: agent_runner_model::budget::Amount::default(),
             after: Vec::new(),
+            vars: BTreeMap::new(),
+            launcher: None,
+            web_vars: BTreeMap::new(),
+            run_id: None,
             start: Start::Now { on_orphan: OrphanPolicy::Abort },
         }
     }

@@ -6,6 +6,7 @@ use crate::fact::{DriverFact, EndReport, Refusal};
 use crate::ids::{Epoch, Fence};
 use crate::manifest::{Departure, DriverRef, GitHead, Manifest, ParentNotice, RunState, Session, Streak};
 use crate::phase::{Cause, Outcome, Phase, PromptKind, Stage, Wait};
+use crate::redact::Secrets;
 use crate::spec::HookPhase;
 use crate::step::{Observation, Step, hooks_of, next_step};
 use crate::usage::{Usage, cost_since};
@@ -368,7 +369,9 @@ fn notice_text(manifest: &Manifest, detail: Option<&str>) -> String {
         0 => String::new(),
         total => format!(", {} of {total} tasks completed", manifest.tasks_completed()),
     };
-    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    // The words leave the run: its parent knows nothing of what must not be seen in them.
+    let secrets = Secrets::of(&manifest.spec);
+    let detail = detail.map(|detail| format!(": {}", secrets.hide(detail))).unwrap_or_default();
     let (status, command) = (manifest.status(false).as_str(), &manifest.spec.command);
     format!(
         "Run {run}{name}, which you started, has ended: {status}{tasks}{detail}. \

@@ -13,6 +13,7 @@ pub use life::check_group_id;
 use crate::event::EventBody;
 use crate::fact::{Fact, Refusal, TaskFact};
 use crate::manifest::{Manifest, RecentRequest};
+use crate::redact::Secrets;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
 
@@ -44,7 +45,9 @@ pub fn apply(manifest: &Manifest, fact: &Fact, now: Timestamp) -> Result<Applied
     if change.manifest != *manifest {
         change.manifest.state.updated_at = now.max(manifest.state.updated_at);
     }
-    Ok(Applied { manifest: change.manifest, events: change.events })
+    // History is shown to everybody: what must not be seen never gets into it.
+    let events = Secrets::of(&change.manifest.spec).hide_events(change.events);
+    Ok(Applied { manifest: change.manifest, events })
 }
 
 fn once(manifest: &Manifest, request: &str, fact: &Fact, now: Timestamp) -> Result<Applied, Refusal> {

@@ -14,4 +14,5 @@ mod sample;
 mod table;
 mod tasks;
 mod values;
+mod vars;
 mod world;

@@ -100,7 +100,7 @@ fn copy(source: &mut dyn Read, path: &Path, limit: u64) -> Result<Stored, StoreE
 
 /// Takes a blob away, and the folder it was alone in. What is gone already is no error.
 pub(crate) fn remove(layout: &Layout, id: &RunId, name: &str) -> Result<(), StoreError> {
-    check(name)?;
+    check_replaced(name)?;
     let path = layout.find(id)?.join(name);
     match fs::remove_file(&path) {
         Ok(()) => {}
@@ -291,6 +291,7 @@ fn sealed(path: &Path) -> PathBuf {
 }
 
 pub(crate) fn append(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    check(name)?;
     let path = target(layout, id, name)?;
     let fail = |source| StoreError::Write { path: path.clone(), source };
     let mut file = durable::private().append(true).create(true).open(&path).map_err(fail)?;
@@ -304,7 +305,7 @@ pub(crate) fn append(layout: &Layout, id: &RunId, name: &str, bytes: &[u8]) -> R
 }
 
 fn target(layout: &Layout, id: &RunId, name: &str) -> Result<PathBuf, StoreError> {
-    check(name)?;
+    check_replaced(name)?;
     let dir = layout.find(id)?;
     let path = dir.join(name);
     if let Some(parent) = Path::new(name).parent() {
@@ -315,6 +316,14 @@ fn target(layout: &Layout, id: &RunId, name: &str) -> Result<PathBuf, StoreError
         }
     }
     Ok(path)
+}
+
+/// A run that is made anew gets the definitions it was made from anew: they are replaced as a whole, or go.
+fn check_replaced(name: &str) -> Result<(), StoreError> {
+    match name {
+        AGENT_SEED | ASSIGNMENT_SEED => Ok(()),
+        _ => check(name),
+    }
 }
 
 /// A blob lies in a folder: everything beside the manifest is the store's own.

@@ -15,8 +15,10 @@ pub(crate) const EVENTS: &str = "run-events.jsonl";
 pub(crate) const QUARANTINE: &str = "run-events.quarantine.jsonl";
 pub(crate) const RUN_LOCK: &str = "run.lock";
 pub(crate) const OWNER_LOCK: &str = "owner.lock";
-pub(crate) const AGENT_SEED: &str = "agent-seed.md";
-pub(crate) const ASSIGNMENT_SEED: &str = "assignment-seed.md";
+/// The agent a run was made from, as it was authored.
+pub const AGENT_SEED: &str = "agent-seed.md";
+/// The assignment a run was made from, as it was authored.
+pub const ASSIGNMENT_SEED: &str = "assignment-seed.md";
 pub(crate) const RESERVE: &str = "reserve";
 pub(crate) const DRIVER_LOG: &str = "driver.log";
 pub(crate) const CREATE_LOCK: &str = ".create.lock";

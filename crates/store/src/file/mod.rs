@@ -23,6 +23,7 @@ pub use blobs::FileHold;
 pub use changes::FileChanges;
 pub use durable::syncs;
 pub(crate) use layout::CREATE_LOCK;
+pub use layout::{AGENT_SEED, ASSIGNMENT_SEED};
 pub use owner::FileLease;
 pub use reserve::RESERVE_BYTES;
 pub use store::{FileOptions, FileStore};

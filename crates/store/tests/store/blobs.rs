@@ -50,12 +50,17 @@ fn what_is_appended_adds_up() {
 }
 
 #[test]
-fn the_seeds_can_be_read_and_not_written() {
+fn the_seeds_can_be_read_and_replaced_and_not_added_to() {
     let (place, run) = Place::with_run("run");
     assert_eq!(now(place.store.get_blob(&run, "agent-seed.md")).unwrap().unwrap(), b"# Agent\n");
     assert_eq!(now(place.store.get_blob(&run, "assignment-seed.md")).unwrap(), None);
-    let error = now(place.store.put_blob(&run, "agent-seed.md", b"")).unwrap_err();
+    let error = now(place.store.append_blob(&run, "agent-seed.md", b"more")).unwrap_err();
     assert!(matches!(error, StoreError::Name { .. }), "{error}");
+    now(place.store.put_blob(&run, "agent-seed.md", b"# Another\n")).unwrap();
+    assert_eq!(now(place.store.get_blob(&run, "agent-seed.md")).unwrap().unwrap(), b"# Another\n");
+    now(place.store.remove_blob(&run, "agent-seed.md")).unwrap();
+    assert_eq!(now(place.store.get_blob(&run, "agent-seed.md")).unwrap(), None);
+    assert!(now(place.store.snapshot(&run)).is_ok(), "nothing else goes with it");
 }
 
 #[test]

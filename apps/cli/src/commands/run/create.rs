@@ -1,5 +1,6 @@
 //! `run` without a subcommand, and `init`: make a run, or go on with one, and see it through.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -93,9 +94,9 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
 }
 
 pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
-    let InitArgs { new } = args;
+    let InitArgs { new, run_id } = args;
     let format = new.output.output_format;
-    let request = request(app, new, Start::Later)?;
+    let request = CreateRun { run_id, ..request(app, new, Start::Later)? };
     let wants_desktop = matches!(request.notify, Some(NotifySpec::Desktop));
     let detail = app.engine.call(request).await?;
     say_notes(app, &detail, wants_desktop, format);
@@ -145,11 +146,11 @@ fn started(detail: &RunDetail, wall: &Wall) -> String {
     format!("Run {run} is being driven in the background.\n\n{closing}")
 }
 
-pub(super) fn message(new: &NewRunArgs) -> Result<Option<String>, Failure> {
-    match (&new.message_file, new.message.is_empty()) {
+pub(super) fn message(file: Option<&str>, words: &[String]) -> Result<Option<String>, Failure> {
+    match (file, words.is_empty()) {
         (Some(path), _) => file_text(path).map(Some),
         (None, true) => Ok(None),
-        (None, false) => Ok(Some(new.message.join(" "))),
+        (None, false) => Ok(Some(words.join(" "))),
     }
 }
 
@@ -179,12 +180,13 @@ fn hint_at_subcommand(new: &NewRunArgs) -> Result<(), Failure> {
 }
 
 fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failure> {
-    let message = message(&new)?;
+    let message = message(new.message_file.as_deref(), &new.message)?;
     let NewRunArgs {
         agent,
         assignment,
         checklist,
         backend,
+        launcher,
         cwd,
         model,
         effort,
@@ -193,6 +195,7 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         unrestricted,
         name,
         add_task,
+        var,
         parent_run,
         group_id,
         relations: RelationArgs { no_inherit_run_group, after, budget },
@@ -236,11 +239,29 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         notify_parent: false,
         budget: super::extend::budget(&budget)?,
         after,
+        vars: variables(var)?,
+        launcher,
+        web_vars: BTreeMap::new(),
+        run_id: None,
         on_limit: on_limit.map(limit_policy),
         on_busy: on_busy.map(busy_policy),
         notify: notify.map(notify_spec).transpose()?,
         start,
     })
+}
+
+/// `--var key=value`, divided at the first `=`.
+pub(super) fn variables(given: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
+    let mut variables = BTreeMap::new();
+    for text in given {
+        let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            return Err(usage(format!("--var {text:?} is not KEY=VALUE"), "write --var range=main..HEAD"));
+        };
+        if variables.insert(key.to_owned(), value.to_owned()).is_some() {
+            return Err(usage(format!("--var {key} is given twice"), "keep one of them"));
+        }
+    }
+    Ok(variables)
 }
 
 pub(super) fn limit_policy(choice: LimitChoice) -> LimitPolicy {

@@ -16,6 +16,7 @@ mod messages;
 mod note;
 mod pin;
 mod ready;
+mod reconfigure;
 mod recover;
 mod report;
 mod reset;
@@ -39,6 +40,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     match args.command {
         None => create::run(app, args).await,
         Some(RunCommand::Ready(args)) => ready::ready(app, args).await,
+        Some(RunCommand::Reconfigure(args)) => reconfigure::reconfigure(app, args).await,
         Some(RunCommand::Status(args)) => status::status(app, args).await,
         Some(RunCommand::Brief(args)) => brief::brief(app, args).await,
         Some(RunCommand::Audit(args)) => audit::audit(app, args).await,

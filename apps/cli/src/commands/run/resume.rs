@@ -15,7 +15,7 @@ pub(super) fn request(
     take_over: bool,
 ) -> Result<ResumeRun, Failure> {
     refuse_frozen(&run, &new)?;
-    let message = message(&new)?;
+    let message = message(new.message_file.as_deref(), &new.message)?;
     let on_limit = new.on_limit.map(limit_policy);
     Ok(ResumeRun { run, message, add_tasks: new.add_task, on_limit, on_orphan, take_over })
 }
@@ -27,6 +27,7 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
         assignment,
         checklist,
         backend,
+        launcher,
         cwd,
         model,
         effort,
@@ -35,6 +36,7 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
         unrestricted,
         name,
         add_task: _,
+        var,
         parent_run,
         group_id,
         on_limit: _,
@@ -53,7 +55,13 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
     let extend = format!("`agent-runner run extend {run}` raises its ceilings");
     let depend =
         format!("`agent-runner run add-dep {run} --run OTHER` lets an initialized run wait for another");
-    let frozen: [(&str, bool, &str); 18] = [
+    let frozen: [(&str, bool, &str); 20] = [
+        ("--launcher", launcher.is_some(), "the conversation belongs to the place the run was made for"),
+        (
+            "--var",
+            !var.is_empty(),
+            "variables got their values when the run was made; `run reconfigure` changes them before its first start",
+        ),
         ("--agent", agent.is_some(), "a run keeps its agent; another agent needs a run of its own"),
         ("--assignment", assignment.is_some(), TASKS),
         ("--checklist", checklist.is_some(), TASKS),

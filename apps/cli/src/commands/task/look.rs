@@ -4,7 +4,7 @@ use agent_runner_api::operations::{ListTasks, ShowTask};
 use agent_runner_api::view::{TaskDetail, TaskList};
 use agent_runner_engine::talk::Request;
 
-use super::{perform, task_id};
+use super::{author, perform, task_id};
 use crate::app::App;
 use crate::args::{TaskListArgs, TaskShowArgs};
 use crate::exit::Outcome;
@@ -13,7 +13,8 @@ use crate::render::{clean, indent, task_table};
 
 pub(crate) async fn list(app: &App, args: TaskListArgs) -> Outcome {
     let TaskListArgs { run, output } = args;
-    let list = perform(app, ListTasks { run }, Request::ListTasks).await?;
+    let author = author(app, &run)?;
+    let list = perform(app, ListTasks { run, author }, Request::ListTasks).await?;
     reply(output.output_format, &list, list_text)?;
     Ok(0)
 }
@@ -29,7 +30,8 @@ fn list_text(list: &TaskList) -> String {
 pub(crate) async fn show(app: &App, args: TaskShowArgs) -> Outcome {
     let TaskShowArgs { run, task, output } = args;
     let task = task_id(&task)?;
-    let detail = perform(app, ShowTask { run, task }, Request::ShowTask).await?;
+    let author = author(app, &run)?;
+    let detail = perform(app, ShowTask { run, task, author }, Request::ShowTask).await?;
     reply(output.output_format, &detail, show_text)?;
     Ok(0)
 }
