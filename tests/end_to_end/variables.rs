@@ -175,6 +175,33 @@ fn a_value_of_the_environment_is_in_the_manifest_and_with_the_worker_and_nowhere
 }
 
 #[test]
+fn a_prompt_in_a_file_is_cleared_by_whoever_finds_its_driver_dead() {
+    let world = World::new();
+    let script = world
+        .script("fake", "grep -q canary \"$1\" && echo $RUN > \"$W/ready\"; while :; do sleep 1000; done");
+    world.agent_argv("fake", &["sh", script.to_str().unwrap(), "{{prompt_file}}"]);
+    let front = "vars:\n  token: {sources: [env], envName: TOKEN, required: true}\ntasks:\n  - id: one\n    title: \
+                 One\n";
+    assignment(&world, "work", front, "Use {{token}}.");
+    let ready = world.fifo("ready");
+    let run = world.fake(&["--detach"]).env("TOKEN", CANARY).run().expect_code(0).run_id();
+    assert_eq!(ready.line(), run, "the worker reads it");
+    let driver = world.driver_pid(&run);
+    world.signal(driver, rustix::process::Signal::KILL);
+    world.wait_gone(driver);
+    world.ok(&["recover", &run]);
+    let mut kept = Vec::new();
+    files(&world.state_dir(), &mut kept);
+    assert!(kept.iter().any(|path| path.ends_with("00.prompt.md")), "{kept:?}");
+    kept.retain(|path| !path.ends_with("run.json"));
+    for path in kept {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains("canary"), "{}: {text}", path.display());
+    }
+    world.assert_nothing_left();
+}
+
+#[test]
 fn a_wrong_or_misplaced_value_of_the_environment_is_not_repeated() {
     let world = World::new();
     let front = "cwd: \"{{place}}\"\nvars:\n  place: {sources: [env, cli], envName: PLACE, default: .}\n  count: {type: \

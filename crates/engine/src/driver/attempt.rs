@@ -15,7 +15,7 @@ use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Job, Program, SpawnError};
 
 use super::environment::worker_environment;
-use super::settle::{marker, seal_logs};
+use super::settle::{clear_prompt, marker, prompt_file, seal_logs};
 use super::work::{Driver, Flow, Trouble};
 use crate::clock::random_text;
 use crate::compose;
@@ -49,6 +49,7 @@ impl<S: Places + 'static> Driver<S> {
         let (job, plan) = match self.spawn(&attempt, words).await {
             Ok(spawned) => spawned,
             Err(report) => {
+                clear_prompt(self.engine.store.as_ref(), &self.manifest, &attempt, self.say).await;
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report: *report });
                 return Ok(Flow::Again);
             }
@@ -66,27 +67,7 @@ impl<S: Places + 'static> Driver<S> {
         self.fact(DriverFact::AttemptSpawned { fence: attempt.fence, process });
         let recorded = self.commit().await;
         failpoint::hit("driver.spawn_committed");
-        let ended = self.turn(&attempt, job, plan.reader, recorded.err()).await;
-        self.clear_prompt(&attempt, plan.delivery).await;
-        ended
-    }
-
-    /// Takes values that are shown to nobody out of a prompt that a worker had to be given as a file.
-    async fn clear_prompt(&self, attempt: &LiveAttempt, delivery: PromptDelivery) {
-        let secrets = Secrets::of(&self.manifest.spec);
-        if delivery != PromptDelivery::File || secrets.is_empty() {
-            return;
-        }
-        let name = prompt_file(attempt);
-        let store = &self.engine.store;
-        let cleared = match store.get_blob(&self.run_id, &name).await {
-            Ok(Some(told)) => store.put_blob(&self.run_id, &name, &secrets.hide_bytes(&told)).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = cleared {
-            (self.say)(&format!("{name} still holds values of the environment: {}", chain(&error)));
-        }
+        self.turn(&attempt, job, plan.reader, recorded.err()).await
     }
 
     /// Starts the worker. A worker that cannot be started is an attempt that ended.
@@ -164,11 +145,6 @@ impl<S: Places + 'static> Driver<S> {
             }
         }
     }
-}
-
-/// The file with what the worker of an attempt is told.
-fn prompt_file(attempt: &LiveAttempt) -> String {
-    format!("attempts/{:02}.prompt.md", attempt.attempt_number)
 }
 
 /// Why a worker could not be started; `hint` is what the backend says of a program that is missing.

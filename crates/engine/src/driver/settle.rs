@@ -1,5 +1,6 @@
 //! Settling a run whose driver died: ends what is left of its attempt and records it as interrupted.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use agent_runner_model::attempt::{AttemptEnd, LiveAttempt};
 use agent_runner_model::manifest::{AbortRequest, Departure, DriverRef, Manifest, Urgency};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
 use agent_runner_model::usage::Usage;
-use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId, redacted};
+use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId, Secrets, redacted};
 use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
@@ -95,6 +96,7 @@ pub(crate) async fn settle<S: Places>(
         let mut facts = vec![DriverFact::Took { driver: driver_ref(owner.holder()) }];
         if let Stage::Attempting { attempt } = stage {
             leftovers.extend(end_attempt(attempt, owner.holder(), &manifest).await);
+            clear_prompt(engine.store.as_ref(), &manifest, attempt, |_| {}).await;
             facts.push(DriverFact::AttemptEnded {
                 fence: attempt.fence,
                 report: interrupted(leftovers.len()),
@@ -120,6 +122,38 @@ pub(crate) async fn settle<S: Places>(
             Err(CommitError::Refused(_)) if refusals < MAX_REFUSALS => refusals += 1,
             Err(error) => return Err(commit_error(&error)),
         }
+    }
+}
+
+/// The file with what the worker of an attempt is told.
+pub(super) fn prompt_file(attempt: &LiveAttempt) -> String {
+    format!("attempts/{:02}.prompt.md", attempt.attempt_number)
+}
+
+/// Takes values that are shown to nobody out of the prompt of an attempt, when its worker is gone: it may have had to be
+/// given the prompt as a file. Called before the end of the attempt is recorded, so that nobody's death is in between.
+pub(super) async fn clear_prompt<S: Places>(
+    store: &S,
+    manifest: &Manifest,
+    attempt: &LiveAttempt,
+    say: impl Fn(&str),
+) {
+    let secrets = Secrets::of(&manifest.spec);
+    if secrets.is_empty() {
+        return;
+    }
+    let run_id = &manifest.spec.run_id;
+    let name = prompt_file(attempt);
+    let cleared = match store.get_blob(run_id, &name).await {
+        Ok(Some(told)) => match secrets.hide_bytes(&told) {
+            Cow::Borrowed(_) => Ok(()),
+            Cow::Owned(hidden) => store.put_blob(run_id, &name, &hidden).await,
+        },
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = cleared {
+        say(&format!("{name} still holds values of the environment: {}", chain(&error)));
     }
 }
 

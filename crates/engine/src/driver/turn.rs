@@ -17,6 +17,7 @@ use super::control::Control;
 use super::keeping::Keeping;
 use super::log::{Outlets, Output};
 use super::outbox::outbox;
+use super::settle::clear_prompt;
 use super::work::{Driver, Flow, Trouble};
 use crate::engine::Environment;
 use crate::place::Places;
@@ -77,18 +78,18 @@ impl<S: Places + 'static> Driver<S> {
             loop {
                 // What was read is written before more is read: a flood must not pile up in memory.
                 tokio::select! {
-                        biased;
-                        batch = kept.next() => {
-                            let used = batch.usage;
-                            let recorded = self.keep(&mut keeping, batch).await;
-                            stop_on_trouble(recorded, &stop, &mut stopping);
-                self.measure(used, &stop, &mut stopping).await;
-                        }
-                        Some(control) = self.control.recv() => {
-                            self.steer(control, &stop, &mut stopping).await;
-                        }
-                        report = &mut running => break report,
+                    biased;
+                    batch = kept.next() => {
+                        let used = batch.usage;
+                        let recorded = self.keep(&mut keeping, batch).await;
+                        stop_on_trouble(recorded, &stop, &mut stopping);
+                        self.measure(used, &stop, &mut stopping).await;
                     }
+                    Some(control) = self.control.recv() => {
+                        self.steer(control, &stop, &mut stopping).await;
+                    }
+                    report = &mut running => break report,
+                }
             }
         };
         failpoint::hit("driver.worker_exited");
@@ -103,6 +104,7 @@ impl<S: Places + 'static> Driver<S> {
         if stopping.is_none() && report.stop == Some(StopReason::Wall) {
             stopping = budget::reached_meanwhile(&self.manifest, self.engine.now()).map(Stopping::Budget);
         }
+        clear_prompt(self.engine.store.as_ref(), &self.manifest, attempt, self.say).await;
         let mut report = end_report(&mut *output.reader, &report, stopping.as_ref());
         let (name, missing) = keeping.finish();
         report.events_missing = missing;

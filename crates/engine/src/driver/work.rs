@@ -21,7 +21,9 @@ use super::environment::names;
 use super::gate::Surroundings;
 use super::listen::{Listening, Talk, serve};
 use super::ports::{Ports, Signal, Wake, hold_leash};
-use super::settle::{LEASE_PATIENCE, copy_records, driver_ref, end_attempt, interrupted, seal_logs};
+use super::settle::{
+    LEASE_PATIENCE, clear_prompt, copy_records, driver_ref, end_attempt, interrupted, seal_logs,
+};
 use crate::engine::{Engine, Environment};
 use crate::failure::chain;
 use crate::place::Places;
@@ -285,6 +287,7 @@ impl<S: Places + 'static> Driver<S> {
             Step::StartAttempt { prompt } => return self.attempt(&preview, prompt).await,
             Step::Recover(attempt) => {
                 let ended = end_attempt(&attempt, self.owner.holder(), &preview).await;
+                clear_prompt(self.engine.store.as_ref(), &preview, &attempt, self.say).await;
                 let report = interrupted(ended.len());
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
             }

@@ -46,6 +46,9 @@ pub(super) fn what_to_do(error: ApiError, run_id: &RunId) -> ApiError {
 
 impl<S: Places + 'static> Handle<ResetRun> for Engine<S> {
     async fn call(&self, request: ResetRun) -> Result<RunDetail, ApiError> {
+        // Whoever ended the run may have died before its parent heard of it. After the reset nobody would know.
+        let manifest = self.look_at(&self.resolve(&request.run)?).await?;
+        self.after_end(&manifest, &|_| {}).await;
         self.steer(&request.run, ControlFact::Reset).await
     }
 }
@@ -76,6 +79,8 @@ impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
         };
         may_be_deleted(&manifest).map_err(|refusal| refused(CommitError::Refused(refusal)))?;
         let before = self.detail(&manifest).await?;
+        // What its parent has not heard yet, nobody could tell it afterwards.
+        self.after_end(&manifest, &|_| {}).await;
         self.store.delete(&run_id, &may_be_deleted).await.map_err(refused)?;
         Ok(before)
     }
