@@ -1,6 +1,6 @@
 //! Ceilings from outside: flags, refusals, ends, extensions.
 
-use crate::harness::World;
+use crate::harness::{Manifest as _, World};
 
 #[test]
 fn a_run_ends_blocked_at_its_ceiling_and_goes_on_when_it_is_raised() {
@@ -13,7 +13,10 @@ fn a_run_ends_blocked_at_its_ceiling_and_goes_on_when_it_is_raised() {
         (&ended.json()["budget"]["over"], &ended.json()["status"]),
         (&"attempts".into(), &"blocked".into())
     );
-    world.ok(&["run", "status", &run]).expect_stdout("run extend").expect_stdout("Budget");
+    let next = format!("run extend {run} --attempts N --resume");
+    world.ok(&["run", "status", &run]).expect_stdout("Budget").expect_stdout(&next);
+    let report = world.ok(&["run", "report", &run]);
+    report.expect_stdout("the ceiling of attempts is reached").expect_stdout("| Left of it | 0 attempts |");
     world.run(&["run", "--resume-run", &run]).expect_code(3).expect_stderr("ceiling of `attempts`");
     world
         .run(&["run", "extend", &run, "--tokens", "5"])
@@ -23,6 +26,21 @@ fn a_run_ends_blocked_at_its_ceiling_and_goes_on_when_it_is_raised() {
     world.ok(&["run", "extend", &run, "--attempts", "1", "--resume"]);
     world.wait_ended(&run);
     assert_eq!(world.status(&run)["status"], "success");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_worker_is_stopped_when_its_time_is_up() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "while :; do sleep 1000; done");
+    let args = ["run", "--agent", "fake", "--assignment", "work", "--budget", "wallClock=1"];
+    let ended =
+        world.command(&args).run().expect_code(2).expect_stdout("Why: the ceiling of `wallClock` is reached");
+    let run = world.only_run();
+    ended.expect_stdout(&format!("run extend {run} --wall-clock SEC --resume"));
+    let manifest = world.manifest(&run);
+    assert_eq!((manifest.outcome(), manifest.ends().as_str()), ("blocked", "overBudget"));
     world.assert_nothing_left();
 }
 

@@ -2,6 +2,7 @@
 
 use agent_runner_api::view::RunDetail;
 use agent_runner_model::Lease;
+use agent_runner_model::budget::BudgetKind;
 use agent_runner_model::phase::RunStatus;
 
 use super::clean::width;
@@ -55,20 +56,36 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
         RunStatus::Blocked if detail.is_passive() => {
             vec![format!("agent-runner task set {run} <task-id> --status pending")]
         }
-        RunStatus::Blocked if detail.budget.as_ref().is_some_and(|budget| budget.over.is_some()) => {
-            vec![format!(
-                "agent-runner run extend {run} --resume   (with more of what is used up, such as --tokens N)"
-            )]
-        }
-        RunStatus::Blocked => {
-            vec![format!("agent-runner run --resume-run {run} \"how to go on\"")]
-        }
+        RunStatus::Blocked => match over(detail) {
+            Some(over) => {
+                let more = more(over);
+                vec![format!("agent-runner run extend {run} {more} --resume   (gives it more, and goes on)")]
+            }
+            None => vec![format!("agent-runner run --resume-run {run} \"how to go on\"")],
+        },
         RunStatus::Exhausted | RunStatus::Aborted => {
             vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
         }
         RunStatus::Error => {
             vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
         }
+    }
+}
+
+/// The ceiling that an ended run has reached.
+pub(super) fn over(detail: &RunDetail) -> Option<BudgetKind> {
+    let is_blocked = detail.summary.effective_status == RunStatus::Blocked;
+    detail.budget.as_ref().and_then(|budget| budget.over).filter(|_| is_blocked)
+}
+
+/// The flag of `run extend` that raises it.
+fn more(over: BudgetKind) -> &'static str {
+    match over {
+        BudgetKind::WallClock => "--wall-clock SEC",
+        BudgetKind::Tokens => "--tokens N",
+        BudgetKind::CostUsd => "--cost-usd USD",
+        BudgetKind::Attempts => "--attempts N",
+        BudgetKind::Turns => "--turns N",
     }
 }
 

@@ -10,7 +10,7 @@ use super::clean::{clean, indent, one_line};
 use super::family::{dependency_lines, dependency_state_words};
 use super::fold::fold;
 use super::last_words::last_words;
-use super::next::{is_in_doubt, next_lines};
+use super::next::{is_in_doubt, next_lines, over};
 use super::span::{duration_words, wait_words};
 use super::table::{fields, task_table};
 use super::usage::{amount_words, totals_words};
@@ -95,6 +95,9 @@ pub(crate) fn closing(
     }
     if !summary.usage.usage.is_unknown() {
         text.push_str(&format!("Used: {}\n", totals_words(&summary.usage)));
+    }
+    if let Some(over) = over(detail) {
+        text.push_str(&format!("Why: the ceiling of `{}` is reached\n", over.as_str()));
     }
     if let Some(failure) = &detail.failure {
         text.push_str(&format!("Why: {}\nWhat to do: {}\n", one_line(&failure.detail, 400), failure.hint));

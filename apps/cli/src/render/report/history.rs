@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use agent_runner_api::view::{AttemptView, SessionView};
+use agent_runner_api::view::{AttemptView, RunDetail, SessionView};
 use agent_runner_model::Timestamp;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::usage::Usage;
 
 use super::super::events::event_line;
-use super::super::usage::cost_words;
+use super::super::usage::{amount_words, cost_words};
 use super::block::{Block, Line, Section, code, column, line, numbers, paragraph, strong, text};
 use super::data::Report;
 use super::foreign::beginning;
@@ -134,7 +134,10 @@ const FIGURES: [Figure; 5] = [
 
 pub(super) fn usage(report: &Report) -> Section<'_> {
     let ended: Vec<Usage> = report.run.run.attempts.iter().filter_map(|attempt| attempt.usage).collect();
-    let section = |blocks| Section::new("Usage", "usage", blocks);
+    let section = |mut blocks: Vec<Block<'static>>| {
+        blocks.extend(budget(&report.run.run));
+        Section::new("Usage", "usage", blocks)
+    };
     if ended.is_empty() {
         return section(vec![paragraph("Nothing was used yet: no attempt has ended.")]);
     }
@@ -154,6 +157,17 @@ pub(super) fn usage(report: &Report) -> Section<'_> {
         ));
     }
     section(blocks)
+}
+
+/// What the run was allowed to use, and what is left of it.
+fn budget(detail: &RunDetail) -> Option<Block<'static>> {
+    let budget = detail.budget.as_ref()?;
+    let mut facts = vec![("Budget", line(amount_words(&budget.ceilings)))];
+    if !budget.reserved.is_empty() {
+        facts.push(("Of it for runs that it started", line(amount_words(&budget.reserved))));
+    }
+    facts.push(("Left of it", line(amount_words(&budget.remaining))));
+    Some(Block::Facts(facts))
 }
 
 /// A sum; the least it can be where an attempt was not measured.

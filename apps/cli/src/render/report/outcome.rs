@@ -6,7 +6,7 @@ use agent_runner_model::event::EventBody;
 use agent_runner_model::phase::{FailureKind, RunStatus};
 use agent_runner_model::task::TaskStatus;
 
-use super::super::next::next_steps;
+use super::super::next::{next_steps, over};
 use super::block::{Block, Line, Section, Span, code, line, paragraph, strong, text};
 use super::data::Report;
 use super::foreign::{beginning, ending};
@@ -59,9 +59,12 @@ fn statement(report: &Report) -> Line<'_> {
             "the worker ended its turn normally; there was no task list.".to_owned()
         }
         RunStatus::Success => format!("every task is completed ({done} of {all})."),
-        RunStatus::Blocked => {
-            format!("{} and the run needs an answer; {tally}.", are(with(TaskStatus::Blocked), "blocked"))
-        }
+        RunStatus::Blocked => match over(detail) {
+            Some(over) => format!("the ceiling of {} is reached; {tally}.", over.as_str()),
+            None => {
+                format!("{} and the run needs an answer; {tally}.", are(with(TaskStatus::Blocked), "blocked"))
+            }
+        },
         RunStatus::Exhausted => format!("the retries are spent and {}; {tally}.", are(open, "open")),
         RunStatus::Error => match detail.failure.as_ref().map(|failure| failure.kind) {
             Some(FailureKind::Limited) => format!("it stopped at a limit and can be resumed later; {tally}."),
