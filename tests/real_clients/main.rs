@@ -9,6 +9,7 @@
 )]
 
 mod aborting;
+mod budgets;
 mod driver_death;
 #[path = "../end_to_end/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the end-to-end tests use the rest of it")]
