@@ -330,6 +330,11 @@ pub enum ControlFact {
         /// Its id.
         id: String,
     },
+    /// Whether its parent is to be told when this run ends the next time.
+    TellParent {
+        /// It is.
+        tell: bool,
+    },
     /// A run it started has ended.
     ChildEnded {
         /// The notice's id: heard again, it changes nothing.

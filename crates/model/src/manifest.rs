@@ -100,6 +100,9 @@ pub struct RunState {
     /// What changes about its budget.
     #[serde(default)]
     pub budget: BudgetState,
+    /// Whether its parent is told of its end, as whoever started it last has decided; else as it was when it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tell_parent: Option<bool>,
     /// The end of this run that its parent has to be told, or was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_notice: Option<ParentNotice>,
@@ -328,6 +331,7 @@ impl Manifest {
             dependencies: Vec::new(),
             attachments: Vec::new(),
             budget: BudgetState::default(),
+            tell_parent: None,
             parent_notice: None,
             heard: BTreeSet::new(),
             abort_request: None,

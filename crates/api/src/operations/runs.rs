@@ -105,6 +105,9 @@ requests! {
         on_orphan: OrphanPolicy,
         /// Take the run over even if nobody here can tell whether its driver lives.
         take_over: bool,
+        /// Whether the parent run is told when this one has ended; nothing leaves that as it was.
+        #[serde(default)]
+        tell_parent: Option<bool>,
     }
     /// Ends a running run.
     AbortRun {

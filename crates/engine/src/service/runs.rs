@@ -230,7 +230,10 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
         }
         self.require_means(&manifest)?;
         let brings_something = request.message.is_some() || !request.add_tasks.is_empty();
+        // Its last end is told before the next one comes.
+        self.after_end(&manifest, &|_| {}).await;
         let mut facts = self.reserve(&manifest).await?;
+        facts.extend(tell_parent(&manifest, request.tell_parent));
         for title in request.add_tasks {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
             facts.push(Fact::Task { author: Author::Person, fact });
@@ -254,6 +257,14 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether the parent is told is decided by whoever starts a run. Going on with an interrupted one does not take back what
+/// was promised.
+fn tell_parent(manifest: &Manifest, tell: Option<bool>) -> Option<Fact> {
+    let tell = tell.filter(|_| manifest.spec.parent_run_id.is_some())?;
+    let goes_on = matches!(manifest.state.phase, Phase::Active { .. });
+    (tell || !goes_on).then_some(Fact::Control(ControlFact::TellParent { tell }))
 }
 
 impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {

@@ -36,6 +36,7 @@ async fn resume(world: &World, run_id: &RunId) -> Result<(), agent_runner_api::A
         on_limit: None,
         on_orphan: OrphanPolicy::Continue,
         take_over: false,
+        tell_parent: None,
     };
     world.engine.call(request).await.map(|_| ())
 }

@@ -86,6 +86,7 @@ async fn an_answer_to_a_blocked_run_is_passed_on_as_it_is() {
         add_tasks: Vec::new(),
         on_orphan: OrphanPolicy::Abort,
         take_over: false,
+        tell_parent: None,
     };
     let refused = world.engine.call(resume(None)).await.unwrap_err();
     assert!(refused.message.contains("needs a message"), "{}", refused.message);
@@ -112,6 +113,7 @@ async fn told(end: AttemptEnd) -> Vec<String> {
         add_tasks: Vec::new(),
         on_orphan: OrphanPolicy::Abort,
         take_over: false,
+        tell_parent: None,
     };
     world.engine.call(request).await.unwrap();
     world.drive(&run_id).await.unwrap();

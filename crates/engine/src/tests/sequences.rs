@@ -163,6 +163,7 @@ impl Model {
             on_limit: None,
             on_orphan: OrphanPolicy::Continue,
             take_over: false,
+            tell_parent: None,
         };
         let answer = self.world.engine.call(request).await.map(drop);
         if answer.is_ok() {

@@ -40,6 +40,7 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
         | ControlFact::AttachmentRemoved { .. } => life::apply(change, fact),
         ControlFact::ChildEnded { .. }
         | ControlFact::NoticeDelivered { .. }
+        | ControlFact::TellParent { .. }
         | ControlFact::BudgetReserved { .. }
         | ControlFact::BudgetSettled { .. }
         | ControlFact::BudgetGranted { .. }

@@ -350,7 +350,8 @@ pub(super) fn end(change: &mut Change, outcome: &Outcome) {
         Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted | Outcome::Aborted => None,
     };
     let status = change.manifest.status(false);
-    if change.manifest.spec.notify_parent && change.manifest.spec.parent_run_id.is_some() {
+    let tells = change.manifest.state.tell_parent.unwrap_or(change.manifest.spec.notify_parent);
+    if tells && change.manifest.spec.parent_run_id.is_some() {
         change.manifest.state.parent_notice = Some(ParentNotice {
             // Sessions are counted anew after a reset; drivers never are.
             id: format!("{}/{}/{session_index}", change.manifest.spec.run_id, change.manifest.state.epoch.0),

@@ -21,6 +21,10 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
             notice_delivered(change, notice);
             Ok(())
         }
+        ControlFact::TellParent { tell } => {
+            change.manifest.state.tell_parent = Some(*tell);
+            Ok(())
+        }
         ControlFact::BudgetReserved { child, amount } => budget_reserved(change, child, *amount),
         ControlFact::BudgetSettled { child, used, seen } => budget_settled(change, child, *used, *seen),
         ControlFact::BudgetGranted { amount } => budget_granted(change, *amount),

@@ -51,6 +51,7 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
         | ControlFact::MessageRemoved { .. }
         | ControlFact::ChildEnded { .. }
         | ControlFact::NoticeDelivered { .. }
+        | ControlFact::TellParent { .. }
         | ControlFact::BudgetReserved { .. }
         | ControlFact::BudgetSettled { .. }
         | ControlFact::BudgetGranted { .. }

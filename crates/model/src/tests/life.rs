@@ -93,6 +93,7 @@ pub(super) fn fact(manifest: &Manifest, op: Op, now: Timestamp) -> ControlFact {
             let notice = format!("{}/{}", child(b), a % 3);
             ControlFact::ChildEnded { notice, child: child(b), text: "it has ended".into() }
         }
+        17 if a.is_multiple_of(4) => ControlFact::TellParent { tell: b.is_multiple_of(2) },
         17 => ControlFact::NoticeDelivered { notice: format!("quiet-otter-42/{}", b % 3) },
         18 if a.is_multiple_of(2) => ControlFact::BudgetReserved { child: child(b), amount: amount(a, b) },
         18 if a % 4 == 1 => {
@@ -191,6 +192,7 @@ fn repeats_change_nothing(fact: &ControlFact) -> bool {
         | ControlFact::AttachmentRemoved { .. }
         | ControlFact::ChildEnded { .. }
         | ControlFact::NoticeDelivered { .. }
+        | ControlFact::TellParent { .. }
         | ControlFact::BudgetGranted { .. }
         | ControlFact::BudgetSettled { .. } => true,
     }
@@ -219,6 +221,7 @@ fn only_its_own_fields(before: &Manifest, fact: &ControlFact, after: &Manifest) 
             is.queued_resume_messages.clone_from(&was.queued_resume_messages);
             is.heard.clone_from(&was.heard);
         }
+        ControlFact::TellParent { .. } => is.tell_parent = was.tell_parent,
         ControlFact::NoticeDelivered { .. } => is.parent_notice.clone_from(&was.parent_notice),
         ControlFact::BudgetReserved { .. }
         | ControlFact::BudgetSettled { .. }

@@ -42,6 +42,7 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     let format = new.output.output_format;
     let on_hang_up = on_orphan.map_or(OrphanPolicy::Continue, orphan_policy);
     let on_orphan = orphan(on_orphan, detach);
+    let tell_parent = detach && !no_notify_parent_on_complete;
     if take_over && resume_run.is_none() {
         return Err(usage("--take-over is for --resume-run", "a new run has no driver to take it over from"));
     }
@@ -55,11 +56,11 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     }
     // Everything is read before signals are taken up: a command that still waits for its input can simply be ended.
     let wanted = match resume_run {
-        Some(run) => Wanted::Resume(resume::request(run, new, on_orphan, take_over)?),
+        Some(run) => Wanted::Resume(resume::request(run, new, on_orphan, take_over, tell_parent)?),
         None => {
             hint_at_subcommand(&new)?;
             let mut request = request(app, new, Start::Now { on_orphan })?;
-            request.notify_parent = detach && !no_notify_parent_on_complete;
+            request.notify_parent = tell_parent;
             Wanted::New(Box::new(request))
         }
     };

@@ -18,8 +18,15 @@ pub(super) async fn extend(app: &App, args: ExtendArgs) -> Outcome {
     let mut detail = app.engine.call(ExtendBudget { run: run.clone(), by }).await?;
     if resume {
         let (message, on_limit, on_orphan) = (None, None, OrphanPolicy::Continue);
-        let request =
-            ResumeRun { run, message, add_tasks: Vec::new(), on_limit, on_orphan, take_over: false };
+        let request = ResumeRun {
+            run,
+            message,
+            add_tasks: Vec::new(),
+            on_limit,
+            on_orphan,
+            take_over: false,
+            tell_parent: None,
+        };
         detail = app.engine.call(request).await?;
     }
     reply(output.output_format, &detail, |detail| {

@@ -13,11 +13,20 @@ pub(super) fn request(
     new: NewRunArgs,
     on_orphan: OrphanPolicy,
     take_over: bool,
+    tell_parent: bool,
 ) -> Result<ResumeRun, Failure> {
     refuse_frozen(&run, &new)?;
     let message = message(new.message_file.as_deref(), &new.message)?;
     let on_limit = new.on_limit.map(limit_policy);
-    Ok(ResumeRun { run, message, add_tasks: new.add_task, on_limit, on_orphan, take_over })
+    Ok(ResumeRun {
+        run,
+        message,
+        add_tasks: new.add_task,
+        on_limit,
+        on_orphan,
+        take_over,
+        tell_parent: Some(tell_parent),
+    })
 }
 
 /// Every flag of a new run has to be thought of here: it is allowed, or there is a reason why not.
