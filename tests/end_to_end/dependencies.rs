@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::World;
+use crate::harness::{Manifest as _, World};
 
 fn world() -> World {
     let world = World::new();
@@ -201,5 +201,25 @@ fn a_run_goes_on_waiting_for_one_that_ended_badly_until_that_is_resumed_and_succ
     world.ok(&["run", "--resume-run", &upstream, "now it can be done"]);
     let ended = world.wait_ended(&run);
     assert_eq!(ended["state"]["phase"]["outcome"]["name"], "success");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_worker_does_not_wait_for_what_waits_for_its_own_run() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("inner", "complete one");
+    world.agent(
+        "fake",
+        r#"after() { "$AGENT_RUNNER_CMD" run --agent inner --assignment work --after "$AGENT_RUNNER_RUN_ID" "$@"; }
+           after > /dev/null 2> "$W/refused"; echo $? > "$W/code"
+           after --detach --no-notify-parent-on-complete > /dev/null && complete one"#,
+    );
+    let parent = world.fake(&[]).run().expect_code(0).run_id();
+    assert_eq!(world.read("code"), "3\n");
+    assert!(world.read("refused").contains("start it with --detach"), "{}", world.read("refused"));
+    let tree = world.ok(&["run", "tree", &parent, "--output-format", "json"]).json();
+    let child = tree["root"]["children"][0]["runId"].as_str().unwrap().to_owned();
+    assert_eq!(world.wait_ended(&child).outcome(), "success");
     world.assert_nothing_left();
 }

@@ -1,7 +1,10 @@
 //! Words for a run that is at work: they open its next session, or are refused; none is lost.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::{Value, json};
 
+use crate::chaos::{FAILPOINT, at};
 use crate::harness::{Manifest as _, World};
 
 #[test]
@@ -138,4 +141,66 @@ fn words_that_meet_the_end_of_a_run_are_worked_off_or_refused() {
     assert_eq!(taken + refused, 3 * ROUNDS);
     assert!(taken > 0, "no message ever met a running run");
     world.assert_nothing_left();
+}
+
+#[test]
+fn words_that_no_worker_heard_wait_for_the_next_session() {
+    let world = World::new();
+    world.work(&["one"]);
+    let script = world.script("fake", "complete one");
+    let tool = world.write("tool", format!("#!/bin/sh\nexec sh {}\n", script.display()));
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    world.agent_argv("fake", &[tool.to_str().unwrap()]);
+    let run = world.fake(&[]).run().expect_code(0).run_id();
+    let hidden = world.path("hidden");
+    std::fs::rename(&tool, &hidden).unwrap();
+    world.run(&["run", "--resume-run", &run, "Mind the gap"]).expect_code(4);
+    let waits = |run: &str| world.manifest(run)["state"]["queuedResumeMessages"][0]["text"].clone();
+    assert_eq!(waits(&run), "Mind the gap");
+    world.ok(&["run", "status", &run]).expect_stdout("1 waits for the next session");
+    world.run(&["run", "--resume-run", &run]).expect_code(4);
+    assert_eq!(waits(&run), "Mind the gap", "nobody has heard it yet");
+    std::fs::rename(&hidden, &tool).unwrap();
+    world.ok(&["run", "--resume-run", &run]);
+    assert!(world.read("prompt-4").contains("Mind the gap"), "{}", world.read("prompt-4"));
+    assert_eq!(waits(&run), Value::Null);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_message_that_a_session_is_being_opened_with_cannot_be_taken_back() {
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, _go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let front = world.fake(&[]).spawn();
+    let run = ready.line();
+    let queued = world.ok(&["run", "queue-message", &run, "Mind the gap", "--output-format", "json"]).json();
+    let id = queued["messageId"].as_str().unwrap();
+    world.ok(&["run", "abort", &run]);
+    front.wait().expect_code(130);
+    let killed =
+        world.command(&["run", "--resume-run", &run]).env(FAILPOINT, at("driver", "driver.started", 1));
+    killed.run().expect_code(4);
+    let refused = world.run(&["run", "remove-queued-message", &run, id]).expect_code(3);
+    refused.expect_stderr("a session is being opened with it");
+    world.ok(&["run", "--resume-run", &run]);
+    assert!(world.read("prompt-2").contains("Mind the gap"));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn words_that_say_nothing_are_refused() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "\"$AGENT_RUNNER_CMD\" task set $RUN one --status blocked --notes why");
+    let run = world.fake(&[]).run().expect_code(2).run_id();
+    for words in [&["", " "][..], &["  "], &["--message-file", "/dev/null"]] {
+        let args = [&["run", "--resume-run", &run], words].concat();
+        world.run(&args).expect_code(3).expect_stderr("the message is empty");
+        let args = [&["run", "--agent", "fake", "--assignment", "work"], words].concat();
+        world.run(&args).expect_code(3).expect_stderr("the message is empty");
+    }
+    assert_eq!(world.manifest(&run)["state"]["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(world.runs().len(), 1);
 }

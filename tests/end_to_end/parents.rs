@@ -149,3 +149,28 @@ fn who_aborts_an_interrupted_child_tells_its_parent() {
     assert!(world.read("prompt-2").contains("has ended: aborted, 0 of 1 tasks completed"));
     world.assert_nothing_left();
 }
+
+#[test]
+fn whoever_starts_a_run_decides_whether_its_parent_is_told() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "complete one");
+    let parent = world.fake(&[]).run().expect_code(0).run_id();
+    let child = world.init_ready(&["--agent", "fake", "--assignment", "work", "--parent-run", &parent]);
+    let resume = |more: &[&str]| {
+        world.ok(&["task", "set", &parent, "one", "--status", "completed"]);
+        world.ok(&[&["run", "--resume-run", &child], more].concat());
+        world.wait_ended(&child);
+        world.assert_nothing_left();
+        told(&world, &parent)
+    };
+    assert_eq!(resume(&[]), 0, "who waits for it sees its end");
+    assert_eq!(resume(&["Once more.", "--detach"]), 1);
+    assert_eq!(resume(&["Once more.", "--detach", "--no-notify-parent-on-complete"]), 1);
+    assert_eq!(resume(&["Once more."]), 1);
+    assert_eq!(sessions(&world, &parent), ["first", "queued"]);
+    // One that is ready is started in the background by `run --resume-run` too.
+    world.ok(&["run", "reset", &child]);
+    world.ok(&["run", "ready", &child]);
+    assert_eq!(resume(&["--detach"]), 2);
+}

@@ -261,3 +261,21 @@ fn runs_of_one_tree_work_together() {
     scene.finish(&stranger);
     scene.world.assert_nothing_left();
 }
+
+#[test]
+fn words_for_a_run_that_never_got_its_directory_wait_for_its_next_session() {
+    let scene = Scene::new();
+    let run = scene.working(&[]);
+    scene.finish(&run);
+    let other = scene.working(&[]);
+    scene.world.ok(&["run", "--resume-run", &run, "Mind the gap", "--detach"]);
+    scene.wait_for_wait(&run, &other);
+    scene.world.ok(&["run", "abort", &run]).expect_stdout("1 message waits for the next session");
+    scene.finish(&other);
+    scene.world.ok(&["run", "--resume-run", &run, "--detach"]);
+    assert_eq!(scene.ready.line(), run);
+    scene.finish(&run);
+    let told = scene.world.sealed(&run, "attempts/01.prompt.md");
+    assert!(String::from_utf8_lossy(&told).contains("Mind the gap"));
+    scene.world.assert_nothing_left();
+}

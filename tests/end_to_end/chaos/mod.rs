@@ -20,3 +20,6 @@ mod task_points;
 mod trace;
 mod victims;
 mod worker_points;
+
+pub use scene::at;
+pub use trace::FAILPOINT;

@@ -187,6 +187,11 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall, columns: Option<usize>
     if let Some(code) = detail.exit_code {
         pairs.push(("Exit code", code.to_string()));
     }
+    match detail.queued_resume_messages.len() {
+        0 => {}
+        1 => pairs.push(("Messages", "1 waits for the next session".to_owned())),
+        count => pairs.push(("Messages", format!("{count} wait for the next session"))),
+    }
     if let Some(parent) = &summary.parent_run_id {
         pairs.push(("Parent", parent.to_string()));
     }

@@ -78,11 +78,17 @@ fn message_queued(change: &mut Change, message: &QueuedMessage) -> Result<(), Re
 }
 
 fn message_removed(change: &mut Change, id: &str) -> Result<(), Refusal> {
+    const WHAT: &str = "removing the message";
+    if let Some(Cause::Queued { messages }) = &change.manifest.state.next_cause
+        && messages.iter().any(|known| known == id)
+    {
+        return Err(denied(WHAT, "a session is being opened with it; `run abort` ends that"));
+    }
     let queued = &mut change.manifest.state.queued_resume_messages;
     let before = queued.len();
     queued.retain(|known| known.id != id);
     if queued.len() == before {
-        return Err(denied("removing the message", "no message with this id waits"));
+        return Err(denied(WHAT, "no message with this id waits"));
     }
     change.log(EventBody::MessageRemoved { message_id: id.to_owned() });
     Ok(())
@@ -110,6 +116,11 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     const WHAT: &str = "resuming the run";
     refuse_passive(change, WHAT)?;
     life::refuse_archived(change, WHAT)?;
+    if let Cause::Continue { message: Some(words) } = cause
+        && words.trim().is_empty()
+    {
+        return Err(Refusal::Invalid("the message is empty".to_owned()));
+    }
     match (&change.manifest.state.phase, cause) {
         (Phase::Ready, _) => {}
         (Phase::Initialized, Cause::First) => {}

@@ -11,6 +11,7 @@ use crate::spec::HookPhase;
 use crate::step::{Observation, Step, hooks_of, next_step};
 use crate::usage::{Usage, cost_since};
 
+use super::words::{keep_unheard, unheard};
 use super::{Change, hooks};
 
 /// Why a driver is refused that acts on an old look at the run; it has to ask again.
@@ -85,6 +86,9 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
         return Err(not_allowed("opening a session", NOT_NEXT));
     }
     let now = change.now;
+    let manifest = &change.manifest;
+    let open = manifest.session().filter(|session| session.ended_at.is_none());
+    let unheard = open.and_then(|session| unheard(manifest, session));
     let state = &mut change.manifest.state;
     if let Some(open) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
         // Queued messages open the next session before the run ends: the one before is over, without a verdict.
@@ -102,6 +106,9 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
             None
         }
     };
+    // Other words do not take the place of words that nobody has heard.
+    let words: Vec<String> = unheard.into_iter().chain(message).collect();
+    let message = (!words.is_empty()).then(|| words.join("\n\n"));
     let session_index = u32::try_from(state.sessions.len()).unwrap_or(u32::MAX);
     state.sessions.push(Session {
         session_index,
@@ -331,6 +338,7 @@ fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
 }
 
 pub(super) fn end(change: &mut Change, outcome: &Outcome) {
+    keep_unheard(change);
     let now = change.now;
     let state = &mut change.manifest.state;
     if let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {

@@ -7,6 +7,7 @@ mod family;
 mod hooks;
 mod life;
 mod tasks;
+mod words;
 
 pub use life::check_group_id;
 

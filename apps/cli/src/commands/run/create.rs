@@ -61,6 +61,9 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
             hint_at_subcommand(&new)?;
             let mut request = request(app, new, Start::Now { on_orphan })?;
             request.notify_parent = tell_parent;
+            if !detach {
+                refuse_deadlock(&request.after)?;
+            }
             Wanted::New(Box::new(request))
         }
     };
@@ -148,11 +151,15 @@ fn started(detail: &RunDetail, wall: &Wall) -> String {
 }
 
 pub(super) fn message(file: Option<&str>, words: &[String]) -> Result<Option<String>, Failure> {
-    match (file, words.is_empty()) {
-        (Some(path), _) => file_text(path).map(Some),
-        (None, true) => Ok(None),
-        (None, false) => Ok(Some(words.join(" "))),
+    let message = match (file, words.is_empty()) {
+        (Some(path), _) => file_text(path)?,
+        (None, true) => return Ok(None),
+        (None, false) => words.join(" "),
+    };
+    if message.trim().is_empty() {
+        return Err(usage("the message is empty", "say something, or leave the message out"));
     }
+    Ok(Some(message))
 }
 
 /// `run statsu abc` would otherwise be taken for a message.
@@ -249,6 +256,18 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         notify: notify.map(notify_spec).transpose()?,
         start,
     })
+}
+
+/// A worker that waits for a run which waits for the worker's own run waits for ever.
+fn refuse_deadlock(after: &[String]) -> Result<(), Failure> {
+    let own = variable(PARENT_RUN_ID).and_then(|own| own.into_string().ok());
+    let Some(own) = own.filter(|own| after.contains(own)) else { return Ok(()) };
+    Err(usage(
+        format!(
+            "run {own} waits for this command, so a run that this command waits for cannot wait for {own}"
+        ),
+        "start it with --detach",
+    ))
 }
 
 /// `--var key=value`, divided at the first `=`.
