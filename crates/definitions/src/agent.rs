@@ -6,9 +6,10 @@ use agent_runner_model::budget::{Amount, OnUnmeasured};
 use agent_runner_model::spec::{AD_HOC_AGENT, Effort, LockableField, Value};
 
 use crate::diagnostic::Diagnostic;
-use crate::fields::{Fields, Known};
+use crate::fields::{AGENT_CLEARS, Fields, Known};
 use crate::forms::{AgentForm, BudgetForm, FormatVersion, InlineLauncherForm, LauncherForm};
-use crate::loading::{Loaded, check_name};
+use crate::inheritance::{Authored, Heritage, Wishes};
+use crate::loading::{Front, Loaded, check_name};
 use crate::node::Shape;
 use crate::page::Place;
 use crate::similar::similar;
@@ -45,6 +46,8 @@ pub struct Agent {
     pub locked_fields: Vec<LockableField>,
     /// Role instructions: the trimmed text below the front matter.
     pub instructions: String,
+    /// What it has from agents that it extends; all of it is in the fields above.
+    pub heritage: Heritage,
 }
 
 impl Agent {
@@ -67,7 +70,7 @@ impl Agent {
 }
 
 /// Ceilings as a definition sets them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Budget {
     /// The hard marks.
     pub hard: Amount,
@@ -99,6 +102,10 @@ pub(crate) const KNOWN: Known = Known {
     fields: &[
         "schemaVersion",
         "name",
+        "extends",
+        "baseInstructions",
+        "unlock",
+        "clear",
         "backend",
         "model",
         "effort",
@@ -117,6 +124,7 @@ pub(crate) const KNOWN: Known = Known {
         ("message", "an assignment"),
         ("maxRetries", "an assignment"),
         ("callerInstructions", "an assignment"),
+        ("removeTasks", "an assignment"),
     ],
     instead: &[
         ("instructions", ROLE_BELOW),
@@ -135,15 +143,15 @@ pub(crate) const KNOWN: Known = Known {
 const ROLE_BELOW: &str =
     "write the role as Markdown below the second ---; its first sentence is shown in lists";
 
-/// Reads an agent from its text.
-pub(crate) fn parse(loaded: Loaded) -> Result<Agent, Vec<Diagnostic>> {
+/// Reads what one file says of an agent. One that extends another may be without a backend, which is empty then.
+pub(crate) fn authored(loaded: Loaded) -> Result<Authored<Agent>, Vec<Diagnostic>> {
     let front = loaded.front()?;
     let mut problems = Vec::new();
     let mut fields =
         Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, &mut problems);
     let form = form(&mut fields, loaded.place_name.as_deref());
     match form {
-        Some(form) if problems.is_empty() => Ok(agent(form, loaded, front.body)),
+        Some(form) if problems.is_empty() => Ok(agent(form, loaded, front)),
         _ => Err(problems),
     }
 }
@@ -161,7 +169,12 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
             "choose another name",
         );
     }
-    let backend = fields.required_text("backend", "shell");
+    let extends = fields.extends();
+    let base_instructions = fields.base_instructions();
+    let unlock = fields.unlock();
+    let clear = fields.clear(AGENT_CLEARS);
+    let is_left_out = fields.is_heir() && !fields.is_written("backend");
+    let backend = if is_left_out { None } else { fields.required_text("backend", "shell") };
     if backend.as_deref().is_some_and(|backend| backend.contains(char::is_whitespace)) {
         let at = fields.place("backend");
         fields.complain(
@@ -182,7 +195,11 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
     Some(AgentForm {
         schema_version: schema_version?,
         name: name?,
-        backend: backend?,
+        extends,
+        base_instructions,
+        unlock,
+        clear,
+        backend,
         model,
         effort,
         timeout_sec,
@@ -195,10 +212,14 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
     })
 }
 
-fn agent(form: AgentForm, loaded: Loaded, body: String) -> Agent {
+fn agent(form: AgentForm, loaded: Loaded, front: Front) -> Authored<Agent> {
     let AgentForm {
         schema_version: FormatVersion,
         name,
+        extends,
+        base_instructions,
+        unlock,
+        clear,
         backend,
         model,
         effort,
@@ -210,15 +231,19 @@ fn agent(form: AgentForm, loaded: Loaded, body: String) -> Agent {
         budget,
         locked_fields,
     } = form;
-    Agent {
-        name,
-        backend,
+    let (entries, instructions) = front.divided();
+    let own = Agent {
+        name: name.clone(),
+        backend: backend.unwrap_or_default(),
         model,
         effort,
         timeout_sec,
         unrestricted,
         backend_config,
-        backend_args: backend_args.into_iter().map(|(backend, args)| (backend, args.extra_args)).collect(),
+        backend_args: backend_args
+            .into_iter()
+            .filter_map(|(backend, args)| Some((backend, args.extra_args?)))
+            .collect(),
         budget: budget.map(Budget::from),
         launcher: launcher.map(|launcher| match launcher {
             LauncherForm::Named(reference) => AgentLauncher::Named(reference),
@@ -227,10 +252,15 @@ fn agent(form: AgentForm, loaded: Loaded, body: String) -> Agent {
             }
         }),
         locked_fields,
-        instructions: body,
-        source: loaded.source,
+        instructions,
+        source: loaded.source.clone(),
         text: loaded.text,
-    }
+        heritage: Heritage::default(),
+    };
+    let base_instructions = base_instructions.unwrap_or_default();
+    let wishes = Wishes { extends, base_instructions, unlock, clear, remove_tasks: Vec::new() };
+    let (page, source, place_name) = (loaded.page, loaded.source, loaded.place_name);
+    Authored { page, entries, name, source, place_name, wishes, own }
 }
 
 /// What is worth knowing about an agent that is valid: settings that its own backend does not use. They stay, because

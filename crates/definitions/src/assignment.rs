@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use agent_runner_model::ids::TaskId;
 use agent_runner_model::spec::{LockableField, MAX_RETRIES};
 use agent_runner_model::task::{MAX_TASKS, TaskSpec};
 use agent_runner_model::vars::VarSpec;
 
 use crate::agent::Budget;
 use crate::diagnostic::{DefinitionError, Diagnostic};
-use crate::fields::{Fields, Known, text_of};
+use crate::fields::{ASSIGNMENT_CLEARS, Fields, Known, text_of};
 use crate::forms::{AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm};
+use crate::inheritance::{Authored, Heritage, Wishes};
 use crate::loading::{Front, Loaded, check_name};
 use crate::node::{Entry, Node, Shape};
 use crate::page::{Page, Place};
@@ -44,6 +46,8 @@ pub struct Assignment {
     pub locked_fields: Vec<LockableField>,
     /// Work instructions: the trimmed text below the front matter.
     pub instructions: String,
+    /// What it has from assignments that it extends; all of it is in the fields above.
+    pub heritage: Heritage,
 }
 
 /// A task of an assignment.
@@ -53,6 +57,27 @@ pub struct AssignedTask {
     pub spec: TaskSpec,
     /// The task file it comes from; nothing when it is written out in the assignment.
     pub source: Option<Source>,
+}
+
+/// A task as far as one file says it.
+#[derive(Debug, Clone)]
+pub(crate) struct AuthoredTask {
+    pub id: TaskId,
+    pub title: Option<String>,
+    pub body: Option<String>,
+    /// The task file it comes from.
+    pub source: Option<Source>,
+    /// Where a complaint about it points.
+    pub at: Place,
+}
+
+/// What one file says of an assignment.
+#[derive(Debug)]
+pub(crate) struct OwnAssignment {
+    /// All but the tasks.
+    pub rest: Assignment,
+    /// The tasks; in one that extends another they may lack a title.
+    pub tasks: Vec<AuthoredTask>,
 }
 
 impl Assignment {
@@ -67,6 +92,11 @@ pub(crate) const KNOWN: Known = Known {
     fields: &[
         "schemaVersion",
         "name",
+        "extends",
+        "baseInstructions",
+        "unlock",
+        "clear",
+        "removeTasks",
         "cwd",
         "message",
         "maxRetries",
@@ -113,12 +143,15 @@ pub(crate) const KNOWN_TASK: Known = Known {
 /// Finds the task definition that a reference in an assignment names.
 pub(crate) type FindTask<'a> = &'a dyn Fn(&str) -> Result<TaskDefinition, DefinitionError>;
 
-/// Reads an assignment from its text.
-pub(crate) fn parse(loaded: Loaded, find: FindTask<'_>) -> Result<Assignment, Vec<Diagnostic>> {
+/// Reads what one file says of an assignment.
+pub(crate) fn authored(
+    loaded: Loaded,
+    find: FindTask<'_>,
+) -> Result<Authored<OwnAssignment>, Vec<Diagnostic>> {
     let front = loaded.front()?;
     let mut problems = Vec::new();
     match form(&loaded, &front, find, &mut problems) {
-        Some(form) if problems.is_empty() => Ok(assignment(form, loaded, front.body)),
+        Some(form) if problems.is_empty() => Ok(assignment(form, loaded, front)),
         _ => Err(problems),
     }
 }
@@ -135,6 +168,11 @@ fn form(
     let schema_version = fields.schema_version();
     let name = fields.required_text("name", loaded.place_name.as_deref().unwrap_or("my-assignment"));
     check_name(&mut fields, "name", name.as_deref(), loaded.place_name.as_deref(), Kind::Assignment);
+    let extends = fields.extends();
+    let base_instructions = fields.base_instructions();
+    let unlock = fields.unlock();
+    let clear = fields.clear(ASSIGNMENT_CLEARS);
+    let remove_tasks = fields.remove_tasks();
     let cwd = fields.text("cwd");
     if let Some(why) = cwd.as_deref().and_then(not_expanded) {
         let at = fields.place("cwd");
@@ -158,12 +196,18 @@ fn form(
             "split the work into several assignments, or put steps that belong together into one task",
         );
     }
-    let mut tasks = Tasks { page, find, first_lines: HashMap::new(), problems };
+    let is_heir = fields.is_heir();
+    let mut tasks = Tasks { page, find, is_heir, first_lines: HashMap::new(), problems };
     let nodes = nodes.iter().take(MAX_TASKS).enumerate();
     let tasks = nodes.filter_map(|(index, node)| tasks.task(index, node)).collect();
     Some(AssignmentForm {
         schema_version: schema_version?,
         name: name?,
+        extends,
+        base_instructions,
+        unlock,
+        clear,
+        remove_tasks,
         cwd,
         message,
         max_retries,
@@ -175,10 +219,15 @@ fn form(
     })
 }
 
-fn assignment(form: AssignmentForm, loaded: Loaded, body: String) -> Assignment {
+fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<OwnAssignment> {
     let AssignmentForm {
         schema_version: FormatVersion,
         name,
+        extends,
+        base_instructions,
+        unlock,
+        clear,
+        remove_tasks,
         cwd,
         message,
         max_retries,
@@ -188,41 +237,49 @@ fn assignment(form: AssignmentForm, loaded: Loaded, body: String) -> Assignment 
         budget,
         locked_fields,
     } = form;
-    Assignment {
-        name,
+    let (entries, instructions) = front.divided();
+    let rest = Assignment {
+        name: name.clone(),
         cwd,
         message,
         max_retries,
         caller_instructions,
-        tasks,
+        tasks: Vec::new(),
         vars,
         budget: budget.map(Budget::from),
         locked_fields,
-        instructions: body,
-        source: loaded.source,
+        instructions,
+        source: loaded.source.clone(),
         text: loaded.text,
-    }
+        heritage: Heritage::default(),
+    };
+    let base_instructions = base_instructions.unwrap_or_default();
+    let wishes = Wishes { extends, base_instructions, unlock, clear, remove_tasks };
+    let (page, source, place_name) = (loaded.page, loaded.source, loaded.place_name);
+    Authored { page, entries, name, source, place_name, wishes, own: OwnAssignment { rest, tasks } }
 }
 
 struct Tasks<'a> {
     page: &'a Page,
     find: FindTask<'a>,
+    /// Whether titles may be left to the assignment that is extended.
+    is_heir: bool,
     /// Where each id was used first.
     first_lines: HashMap<String, u32>,
     problems: &'a mut Vec<Diagnostic>,
 }
 
 impl Tasks<'_> {
-    fn task(&mut self, index: usize, node: &Node) -> Option<AssignedTask> {
+    fn task(&mut self, index: usize, node: &Node) -> Option<AuthoredTask> {
         let (item, at) = self.item(index, node)?;
         let task = match item {
             TaskItemForm::Inline(InlineTaskForm { id, title, body }) => {
-                let body = body.unwrap_or_default().trim_end().to_owned();
-                AssignedTask { spec: TaskSpec { id, title, body }, source: None }
+                let body = body.map(|body| body.trim_end().to_owned());
+                AuthoredTask { id, title, body, source: None, at }
             }
             TaskItemForm::Reference(reference) => self.found(&reference, at)?,
         };
-        let id = &task.spec.id;
+        let id = &task.id;
         match self.first_lines.get(id.as_str()) {
             Some(first) => self.problems.push(self.page.problem(
                 at,
@@ -280,7 +337,8 @@ impl Tasks<'_> {
         let mut fields = Fields::new(self.page, prefix, start, entries, KNOWN_TASK, self.problems);
         let id = fields.required_text("id", "run-tests");
         let id = id.and_then(|id| task::task_id(&mut fields, &id));
-        let title = task::title(&mut fields);
+        let has_title = !self.is_heir || fields.is_written("title");
+        let title = if has_title { task::title(&mut fields).map(Some) } else { Some(None) };
         let body = fields.free_text("body");
         let at = fields.place("id");
         match (id, title) {
@@ -292,9 +350,11 @@ impl Tasks<'_> {
     }
 
     /// The task that a reference names.
-    fn found(&mut self, reference: &str, at: Place) -> Option<AssignedTask> {
+    fn found(&mut self, reference: &str, at: Place) -> Option<AuthoredTask> {
         match (self.find)(reference) {
-            Ok(found) => Some(AssignedTask { spec: found.spec, source: Some(found.source) }),
+            Ok(TaskDefinition { spec: TaskSpec { id, title, body }, source, .. }) => {
+                Some(AuthoredTask { id, title: Some(title), body: Some(body), source: Some(source), at })
+            }
             Err(DefinitionError::Invalid { diagnostics }) => {
                 self.problems.extend(diagnostics);
                 None

@@ -151,7 +151,7 @@ fn file(library: &Library, path: PathBuf) -> Checked {
     let page = Page::new(path.display().to_string(), &text);
     let starts_fields = page.text().starts_with("---");
     let has_boxes = checklist::has_boxes(page.text());
-    if !starts_fields && has_boxes {
+    if checklist::is_one(&page) {
         let loaded = Loaded::new(Source::Path(path.clone()), text, None);
         return match checklist::parse(loaded) {
             Ok(checklist) => Checked {
@@ -197,13 +197,25 @@ fn are_notes(entries: &[Entry]) -> bool {
     !of_work && entries.iter().all(|entry| entry.key != "schemaVersion")
 }
 
-fn kind_by_fields(entries: &[Entry]) -> Option<Kind> {
+pub(crate) fn kind_by_fields(entries: &[Entry]) -> Option<Kind> {
     let has = |name: &str| entries.iter().any(|entry| entry.key == name);
     if has("backend") {
         return Some(Kind::Agent);
     }
-    if has("tasks") || has("maxRetries") || has("callerInstructions") {
+    if has("tasks") || has("maxRetries") || has("callerInstructions") || has("removeTasks") {
         return Some(Kind::Assignment);
+    }
+    // One that extends another may say as little as it likes.
+    if has("extends") {
+        let agents =
+            ["model", "effort", "timeoutSec", "unrestricted", "backendConfig", "backendArgs", "launcher"];
+        let is_agent = agents.into_iter().any(has);
+        let is_assignment = ["cwd", "message", "vars"].into_iter().any(has);
+        return match (is_agent, is_assignment) {
+            (true, false) => Some(Kind::Agent),
+            (false, true) => Some(Kind::Assignment),
+            (true, true) | (false, false) => None,
+        };
     }
     has("title").then_some(Kind::Task)
 }

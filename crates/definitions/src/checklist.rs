@@ -7,10 +7,16 @@ use agent_runner_model::task::{MAX_TASKS, MAX_TITLE, TaskSpec};
 
 use crate::assignment::{AssignedTask, Assignment};
 use crate::diagnostic::Diagnostic;
+use crate::inheritance::Heritage;
 use crate::loading::Loaded;
 use crate::page::{Page, Place};
 use crate::slug::Slugs;
 use items::{Item, Items, looks_open};
+
+/// Whether the text is meant as a checklist: no front matter, but checkboxes.
+pub(crate) fn is_one(page: &Page) -> bool {
+    !page.text().starts_with("---") && has_boxes(page.text())
+}
 
 /// Reads a checklist from its text.
 pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
@@ -41,6 +47,7 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
         return Err(problems);
     }
     Ok(Assignment {
+        heritage: Heritage::default(),
         name: loaded.source.stem(),
         cwd: None,
         message: None,

@@ -3,6 +3,7 @@
 
 mod backend;
 mod budget;
+mod inheritance;
 mod vars;
 
 use agent_runner_model::spec::LockableField;
@@ -15,6 +16,7 @@ use crate::scalars::{Meaning, meaning};
 use crate::similar::similar;
 use crate::yaml::{not_below_its_field, quote, value_of};
 
+pub(crate) use inheritance::{AGENT_CLEARS, ASSIGNMENT_CLEARS};
 pub(crate) use vars::MAX_VARS;
 
 /// The fields a map may have.
@@ -222,9 +224,14 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     /// `lockedFields`; a field locked twice counts once.
     pub(crate) fn locked_fields(&mut self) -> Vec<LockableField> {
+        self.lockable("lockedFields")
+    }
+
+    /// A list of fields that can be locked, each once.
+    fn lockable(&mut self, name: &str) -> Vec<LockableField> {
         let mut locked = Vec::new();
-        for (index, item) in self.list("lockedFields").iter().enumerate() {
-            let path = format!("{}[{index}]", self.path("lockedFields"));
+        for (index, item) in self.list(name).iter().enumerate() {
+            let path = format!("{}[{index}]", self.path(name));
             let word =
                 word_of(self.page, &path, item, LockableField::ALL, LockableField::as_str, self.problems);
             locked.extend(word.filter(|word| !locked.contains(word)));

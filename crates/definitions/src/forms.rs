@@ -12,8 +12,9 @@ use agent_runner_model::task::{MAX_TASKS, MAX_TITLE};
 use agent_runner_model::vars::{INJECTED, MAX_VAR_NAME, RequiredAt, VarSource, VarSpec, VarValue};
 use schemars::JsonSchema;
 
-use crate::assignment::AssignedTask;
-use crate::fields::MAX_VARS;
+use crate::assignment::AuthoredTask;
+use crate::fields::{AGENT_CLEARS, ASSIGNMENT_CLEARS, MAX_VARS};
+use crate::inheritance::{agent_or_heir, assignment_or_heir};
 use crate::schema::{by_kind_of_variable, with_later};
 use crate::{agent, assignment, task};
 
@@ -22,6 +23,7 @@ use crate::{agent, assignment, task};
 #[derive(Debug, JsonSchema)]
 #[schemars(title = "Agent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = with_later(agent::KNOWN))]
+#[schemars(transform = agent_or_heir)]
 pub(crate) struct AgentForm {
     /// Version of the format.
     pub schema_version: FormatVersion,
@@ -29,9 +31,22 @@ pub(crate) struct AgentForm {
     /// reserved.
     #[schemars(regex(pattern = ONE_LINE), extend("not" = {"const": AD_HOC_AGENT}))]
     pub name: String,
-    /// What starts the worker, such as `claude`, `command` or `shell`.
+    /// The agent that this one has everything from that it does not say itself: a name, or the path of its file that
+    /// starts with `./`, `../` or `/`.
+    #[schemars(regex(pattern = r"\S"))]
+    pub extends: Option<String>,
+    /// Where the instructions of the agent it extends stand: before the ones below, after them, or nowhere.
+    #[schemars(extend("default" = BaseInstructions::First.as_str()))]
+    pub base_instructions: Option<BaseInstructions>,
+    /// Locked fields of the agent it extends that are not locked any more, and may be set here.
+    #[schemars(default)]
+    pub unlock: Vec<LockableField>,
+    /// Settings of the agent it extends that are not taken over, such as `model` or `budget.tokens`.
+    #[schemars(default, inner(regex(pattern = AGENT_CLEARS.pattern)))]
+    pub clear: Vec<String>,
+    /// What starts the worker, such as `claude`, `command` or `shell`. One that extends another may leave it out.
     #[schemars(regex(pattern = r"^\S+$"))]
-    pub backend: String,
+    pub backend: Option<String>,
     /// The backend's own name of a model. Quote one that looks like a number.
     #[schemars(regex(pattern = r"\S"))]
     pub model: Option<String>,
@@ -56,6 +71,31 @@ pub(crate) struct AgentForm {
     /// What cannot be overridden when a run is created.
     #[schemars(default)]
     pub locked_fields: Vec<LockableField>,
+}
+
+/// Where the instructions of the definition that is extended stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub(crate) enum BaseInstructions {
+    /// Before the definition's own.
+    #[default]
+    First,
+    /// After them.
+    Last,
+    /// Nowhere.
+    None,
+}
+
+impl BaseInstructions {
+    pub(crate) const ALL: &[Self] = &[Self::First, Self::Last, Self::None];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Ceilings on what a run may use, the runs it starts included.
@@ -117,7 +157,7 @@ pub(crate) struct InlineLauncherForm {
 pub(crate) struct BackendArgsForm {
     /// Arguments for the end of its command line, one an item.
     #[schemars(default, inner(length(min = 1)))]
-    pub extra_args: Vec<String>,
+    pub extra_args: Option<Vec<String>>,
 }
 
 /// What there is to do: the tasks, and what belongs to the work as a whole. The text below the front matter is for the
@@ -125,12 +165,29 @@ pub(crate) struct BackendArgsForm {
 #[derive(Debug, JsonSchema)]
 #[schemars(title = "Assignment", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = with_later(assignment::KNOWN))]
+#[schemars(transform = assignment_or_heir)]
 pub(crate) struct AssignmentForm {
     /// Version of the format.
     pub schema_version: FormatVersion,
     /// The assignment's name. In a configuration directory that of its folder: `assignments/<name>/assignment.md`.
     #[schemars(regex(pattern = ONE_LINE))]
     pub name: String,
+    /// The assignment that this one has everything from that it does not say itself: a name, or the path of its file or of
+    /// a checklist that starts with `./`, `../` or `/`.
+    #[schemars(regex(pattern = r"\S"))]
+    pub extends: Option<String>,
+    /// Where the instructions of the assignment it extends stand: before the ones below, after them, or nowhere.
+    #[schemars(extend("default" = BaseInstructions::First.as_str()))]
+    pub base_instructions: Option<BaseInstructions>,
+    /// Locked fields of the assignment it extends that are not locked any more, and may be set here.
+    #[schemars(default)]
+    pub unlock: Vec<LockableField>,
+    /// Settings of the assignment it extends that are not taken over, such as `message` or `vars.range`.
+    #[schemars(default, inner(regex(pattern = ASSIGNMENT_CLEARS.pattern)))]
+    pub clear: Vec<String>,
+    /// Ids of tasks of the assignment it extends that are not taken over.
+    #[schemars(with = "Vec<String>", default, inner(length(max = MAX_TASK_ID), regex(pattern = TASK_ID)))]
+    pub remove_tasks: Vec<TaskId>,
     /// Working directory, absolute or relative to where the run is started. Neither `~` nor variables are expanded.
     #[schemars(regex(pattern = r"\S"), extend("not" = {"pattern": EXPANDED}))]
     pub cwd: Option<String>,
@@ -144,7 +201,7 @@ pub(crate) struct AssignmentForm {
     pub caller_instructions: Option<String>,
     /// The tasks, in the order they are to be worked on.
     #[schemars(with = "Vec<TaskItemForm>", default, length(max = MAX_TASKS))]
-    pub tasks: Vec<AssignedTask>,
+    pub tasks: Vec<AuthoredTask>,
     /// Values that are decided when a run is created, by name. `{{name}}` stands for the value in every text.
     #[schemars(with = "BTreeMap<String, VarForm>", default)]
     #[schemars(extend("maxProperties" = MAX_VARS, "propertyNames" = {"pattern": VAR_NAME, "maxLength": MAX_VAR_NAME, "not": {"enum": INJECTED}}))]
@@ -175,9 +232,9 @@ pub(crate) struct InlineTaskForm {
     /// Unique in the assignment: letters, digits and `. _ : / -`.
     #[schemars(with = "String", length(max = MAX_TASK_ID), regex(pattern = TASK_ID))]
     pub id: TaskId,
-    /// One line that says what has to be true in the end.
+    /// One line that says what has to be true in the end. A task of the assignment that is extended may leave it out.
     #[schemars(length(max = MAX_TITLE), regex(pattern = ONE_LINE))]
-    pub title: String,
+    pub title: Option<String>,
     /// Markdown. `|` starts a text of several lines.
     pub body: Option<String>,
 }

@@ -99,7 +99,7 @@ impl Library {
 
     /// The launcher that an agent asks for.
     pub fn launcher_of(&self, agent: &Agent, reference: &str) -> Result<Launcher, DefinitionError> {
-        let base = match &agent.source {
+        let base = match agent.heritage.origin("launcher", &agent.source) {
             Source::Path(path) | Source::Config(path) => path.parent(),
             Source::Bundled(_) => None,
         };

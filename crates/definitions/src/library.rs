@@ -4,12 +4,13 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::agent::{self, Agent};
-use crate::assignment::{self, Assignment};
+use crate::agent::Agent;
+use crate::assignment::{self, Assignment, OwnAssignment};
 use crate::bundled;
 use crate::check::{self, Checkup};
 use crate::checklist;
 use crate::diagnostic::{DefinitionError, Diagnostic};
+use crate::inheritance::{self, Authored};
 use crate::listing::{self, Listing};
 use crate::loading::{Loaded, no_such_file, read_file};
 use crate::names::{Reference, parse_reference};
@@ -79,13 +80,13 @@ impl Library {
     /// The agent that the reference names. Errors say what was looked for or what is wrong at which line.
     pub fn agent(&self, reference: &str) -> Result<Agent, DefinitionError> {
         let loaded = self.read(Kind::Agent, reference)?;
-        agent::parse(loaded).map_err(in_order)
+        inheritance::resolve(self, loaded).map_err(in_order)
     }
 
     /// The assignment that the reference names, its task references resolved.
     pub fn assignment(&self, reference: &str) -> Result<Assignment, DefinitionError> {
         let loaded = self.read(Kind::Assignment, reference)?;
-        self.parse_assignment(loaded)
+        inheritance::resolve(self, loaded).map_err(in_order)
     }
 
     /// The reusable task that the reference names.
@@ -139,19 +140,25 @@ impl Library {
 
     pub(crate) fn parse(&self, kind: Kind, loaded: Loaded) -> Result<Definition, DefinitionError> {
         match kind {
-            Kind::Agent => agent::parse(loaded).map(Definition::Agent).map_err(in_order),
-            Kind::Assignment => self.parse_assignment(loaded).map(Definition::Assignment),
+            Kind::Agent => inheritance::resolve(self, loaded).map(Definition::Agent).map_err(in_order),
+            Kind::Assignment => {
+                inheritance::resolve(self, loaded).map(Definition::Assignment).map_err(in_order)
+            }
             Kind::Task => task::parse(loaded).map(Definition::Task).map_err(in_order),
         }
     }
 
-    pub(crate) fn parse_assignment(&self, loaded: Loaded) -> Result<Assignment, DefinitionError> {
+    /// What one file says of an assignment, its task references resolved.
+    pub(crate) fn authored_assignment(
+        &self,
+        loaded: Loaded,
+    ) -> Result<Authored<OwnAssignment>, Vec<Diagnostic>> {
         let base = match &loaded.source {
             Source::Path(path) | Source::Config(path) => path.parent().map(Path::to_owned),
             Source::Bundled(_) => None,
         };
         let find = |reference: &str| self.task_from(reference, base.as_deref());
-        assignment::parse(loaded, &find).map_err(in_order)
+        assignment::authored(loaded, &find)
     }
 
     fn task_from(&self, reference: &str, base: Option<&Path>) -> Result<TaskDefinition, DefinitionError> {
@@ -160,7 +167,12 @@ impl Library {
     }
 
     /// The text that the reference names; `base` is what a relative path is relative to.
-    fn load(&self, kind: Kind, reference: &str, base: Option<&Path>) -> Result<Loaded, DefinitionError> {
+    pub(crate) fn load(
+        &self,
+        kind: Kind,
+        reference: &str,
+        base: Option<&Path>,
+    ) -> Result<Loaded, DefinitionError> {
         let bad = |reason| DefinitionError::Name { kind, reference: reference.to_owned(), reason };
         match (parse_reference(reference).map_err(bad)?, base) {
             (Reference::Path(path), Some(base)) => self.load_path(kind, reference, &base.join(path)),
@@ -176,7 +188,7 @@ impl Library {
             _ => path,
         };
         match read_file(&file)? {
-            Some(text) => Ok(self.at_path(kind, file, text)),
+            Some(text) => Ok(self.at_path(kind, without_detours(&file), text)),
             None => Err(DefinitionError::NotFound {
                 kind,
                 reference: reference.to_owned(),
@@ -188,11 +200,25 @@ impl Library {
 
     /// A file that was named by path; at a place in the configuration directory it has that place's name.
     pub(crate) fn at_path(&self, kind: Kind, file: PathBuf, text: String) -> Loaded {
+        let file = match file.components().any(|part| part == Component::ParentDir) {
+            true => match self.plain_place(&file) {
+                Some(file) => file,
+                None => return self.loaded(Source::Path(file), text, None),
+            },
+            false => file,
+        };
         let inside =
             file.strip_prefix(tidy(&self.config_dir)).ok().map(|place| place.to_string_lossy().into_owned());
         let place_name = inside.as_deref().and_then(|place| kind.name_of_place(place)).map(str::to_owned);
         let source = if place_name.is_some() { Source::Config(file) } else { Source::Path(file) };
         self.loaded(source, text, place_name)
+    }
+
+    /// The same file without `..`, if it is in the configuration directory.
+    fn plain_place(&self, file: &Path) -> Option<PathBuf> {
+        let real = std::fs::canonicalize(file).ok()?;
+        let inside = real.strip_prefix(std::fs::canonicalize(&self.config_dir).ok()?).ok()?;
+        Some(tidy(&self.config_dir).join(inside))
     }
 
     fn load_name(&self, kind: Kind, name: &str) -> Result<Loaded, DefinitionError> {
@@ -239,4 +265,20 @@ pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> DefinitionError {
 /// The path without `.`: `/a/./b` is `/a/b`. A `..` stays, because it may follow a link.
 pub(crate) fn tidy(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}
+
+/// The path without `folder/..` where the folder is no link, so that it leads to the same file.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        let is_folder = || std::fs::symlink_metadata(&plain).is_ok_and(|about| about.is_dir());
+        let goes_back = part == Component::ParentDir
+            && matches!(plain.components().next_back(), Some(Component::Normal(_)))
+            && is_folder();
+        match goes_back {
+            true => drop(plain.pop()),
+            false => plain.push(part),
+        }
+    }
+    plain
 }

@@ -87,11 +87,11 @@ fn listed(library: &Library, kind: Kind, name: String, source: Source, shadows: 
     };
     let outcome = match kind {
         Kind::Agent => library.agent(&listed.name).map(|agent| {
-            listed.title = first_sentence(&agent.instructions);
+            listed.title = first_sentence(agent.heritage.lead(&agent.instructions));
             listed.backend = Some(agent.backend);
         }),
         Kind::Assignment => library.assignment(&listed.name).map(|assignment| {
-            listed.title = first_sentence(&assignment.instructions);
+            listed.title = first_sentence(assignment.heritage.lead(&assignment.instructions));
             listed.tasks = Some(assignment.tasks.len());
         }),
         Kind::Task => library.task(&listed.name).map(|task| listed.title = task.spec.title),

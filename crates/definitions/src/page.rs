@@ -44,6 +44,11 @@ impl Page {
         Self { file, text, starts }
     }
 
+    /// Whether that is the file's name.
+    pub(crate) fn is_of(&self, file: &str) -> bool {
+        self.file == file
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -6,6 +6,8 @@ mod checkup;
 mod documents;
 mod expressions;
 mod golden;
+mod inheritance;
+mod inheritance_laws;
 mod lookups;
 mod properties;
 mod scaffold;

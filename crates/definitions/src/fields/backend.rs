@@ -42,7 +42,8 @@ impl<'a> Fields<'a, '_> {
         for (backend, entries) in self.by_backend("backendArgs") {
             let prefix = format!("backendArgs.{}.", backend.key);
             let mut fields = Fields::new(self.page, prefix, backend.key_at, entries, KNOWN, self.problems);
-            arguments.insert(backend.key.clone(), BackendArgsForm { extra_args: fields.words("extraArgs") });
+            let extra_args = fields.has("extraArgs").then(|| fields.words("extraArgs"));
+            arguments.insert(backend.key.clone(), BackendArgsForm { extra_args });
         }
         arguments
     }

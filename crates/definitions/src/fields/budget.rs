@@ -7,7 +7,7 @@ use crate::forms::{BudgetForm, MAX_COST_USD};
 use crate::node::Shape;
 use crate::scalars::{Meaning, meaning};
 
-const KNOWN: Known = Known {
+pub(super) const KNOWN: Known = Known {
     what: "a budget",
     fields: &["wallClock", "tokens", "costUsd", "attempts", "turns", "soft", "onUnmeasured"],
     later: &[],

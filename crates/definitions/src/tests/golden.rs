@@ -1,5 +1,6 @@
 //! Wrong definitions and what is said about them, word for word. `UPDATE_GOLDEN=1` writes the page anew.
 
+mod bases;
 pub(super) mod cases;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ pub(in crate::tests) fn rendered(case: &Case) -> String {
     let root = &library.caller_dir;
     write(root, "broken-task.md", "---\nschemaVersion: 1\ntitel: Broken\n---\n");
     std::fs::create_dir(root.join("agents.md")).unwrap();
+    bases::write_all(root);
     let shown = match case.reads {
         Reads::Remarks => remarks(case, &library),
         _ => {

@@ -39,6 +39,29 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("environment expression below the fields", "what stands below the fields"),
     ("environment expression in a task", "what the environment says"),
     ("too deep", "how deep a value is"),
+    ("extends a file that is nowhere", "what is on the disk"),
+    ("extends a name with a near miss", "what is on the disk"),
+    ("extends an impossible name", "what names there can be"),
+    ("extends an assignment by its name", "what is on the disk"),
+    ("extends the file of an assignment", "what is on the disk"),
+    ("extends the file of an agent", "what is on the disk"),
+    ("extends itself", "what is on the disk"),
+    ("extends in a circle", "what is on the disk"),
+    ("extends without end", "what is on the disk"),
+    ("extends something that is wrong", "what is on the disk"),
+    ("extends something that extends something that is wrong", "what is on the disk"),
+    ("extends a checklist that is done", "what is on the disk"),
+    ("too many tasks with those of the base", "what is on the disk"),
+    ("changes what is locked", "what the base says"),
+    ("locked instructions", "what the base says"),
+    ("locked instructions left out", "what the base says"),
+    ("locked budget made larger", "what the base says"),
+    ("clears what is locked", "what the base says"),
+    ("unlocks what is not locked", "what the base says"),
+    ("clears what is not there", "what the base says"),
+    ("removes a task that is not there", "what the base says"),
+    ("changes a task that is not there", "what the base says"),
+    ("changes locked tasks", "what the base says"),
 ];
 
 /// What an editor makes of front matter; nothing where it shows an error of YAML itself.
@@ -69,8 +92,8 @@ fn parser_errors(kind: Kind, text: &str) -> Vec<String> {
         task::parse(loaded).map_err(|diagnostics| DefinitionError::Invalid { diagnostics })
     };
     let outcome = match kind {
-        Kind::Agent => agent::parse(loaded).map(drop),
-        Kind::Assignment => assignment::parse(loaded, &find).map(drop),
+        Kind::Agent => agent::authored(loaded).map(drop),
+        Kind::Assignment => assignment::authored(loaded, &find).map(drop),
         Kind::Task => task::parse(loaded).map(drop),
     };
     outcome.err().unwrap_or_default().into_iter().map(|problem| problem.message).collect()
@@ -185,6 +208,13 @@ fn values() -> Vec<Value> {
     ]);
     values.extend([json!([{"id": "a", "title": "A"}]), json!([{"id": "a"}]), json!({"a": {"b": null}})]);
     values.push(json!(["model", "tasks"]));
+    values.extend([
+        json!(["budget.tokens"]),
+        json!(["budget."]),
+        json!(["vars.x"]),
+        json!("first"),
+        json!("./b"),
+    ]);
     values.push(Value::Array((0..101).map(|number| json!(format!("t{number}"))).collect()));
     values
 }
@@ -223,6 +253,23 @@ fn right(kind: Kind) -> Value {
     }
 }
 
+/// The same, and definitions that extend others.
+fn all_right() -> Vec<(Kind, Value)> {
+    let mut all: Vec<(Kind, Value)> = Kind::ALL.into_iter().map(|kind| (kind, right(kind))).collect();
+    all.push((
+        Kind::Agent,
+        json!({"schemaVersion": 1, "name": "a", "extends": "../b", "baseInstructions": "last",
+        "unlock": ["model"], "clear": ["effort", "budget", "budget.soft", "backendConfig.a.b", "backendArgs.x"]}),
+    ));
+    all.push((
+        Kind::Assignment,
+        json!({"schemaVersion": 1, "name": "a", "extends": "b", "baseInstructions": "none", "unlock": [],
+        "clear": ["vars.a.b", "vars", "message"], "removeTasks": ["a/b"],
+        "tasks": [{"id": "x", "body": ""}, {"id": "y", "title": "Y"}, "shared"]}),
+    ));
+    all
+}
+
 /// Every place in a value, as JSON pointers.
 fn places(value: &Value, place: &str, found: &mut Vec<String>) {
     let inner: Vec<(String, &Value)> = match value {
@@ -255,13 +302,14 @@ fn compare(kind: Kind, instance: &Value) -> bool {
 #[test]
 fn schema_and_parser_agree_about_every_value_in_every_place() {
     let (mut accepted, mut refused) = (0, 0);
-    for kind in Kind::ALL {
-        let right = right(kind);
+    for (kind, right) in all_right() {
         assert!(compare(kind, &right));
         let mut all = vec![String::new()];
         places(&right, "", &mut all);
         for place in &all {
-            for added in ["hooks", "vars", "body", "tasks", "extraArgs", "other"] {
+            for added in
+                ["hooks", "vars", "body", "tasks", "extraArgs", "extends", "unlock", "removeTasks", "other"]
+            {
                 let mut changed = right.clone();
                 if let Value::Object(map) = changed.pointer_mut(place).unwrap() {
                     map.entry(added).or_insert_with(|| json!({}));
@@ -295,11 +343,13 @@ fn schema_and_parser_agree_about_every_value_in_every_place() {
 /// A definition that is nearly right: some fields are missing, others hold anything.
 fn instance() -> impl Strategy<Value = (Kind, Map<String, Value>)> {
     let change = (any::<prop::sample::Index>(), prop_oneof![1 => Just(None), 4 => value().prop_map(Some)]);
-    let added = prop::sample::select(vec!["vars", "launcher", "schedule", "colour", "tasks", "title"]);
-    let kinds = prop::sample::select(Kind::ALL.to_vec());
+    let added = prop::sample::select(vec![
+        "vars", "launcher", "schedule", "colour", "tasks", "title", "extends", "clear",
+    ]);
+    let kinds = prop::sample::select(all_right());
     (kinds, prop::collection::vec(change, 0..3), prop::option::weighted(0.2, (added, value()))).prop_map(
-        move |(kind, changes, added)| {
-            let mut fields = right(kind).as_object().unwrap().clone();
+        move |((kind, right), changes, added)| {
+            let mut fields = right.as_object().unwrap().clone();
             for (at, change) in changes {
                 let name = fields.keys().nth(at.index(fields.len())).unwrap().clone();
                 match change {

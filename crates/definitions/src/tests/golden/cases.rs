@@ -62,6 +62,20 @@ macro_rules! assignment {
     };
 }
 
+/// The head of a definition that extends the one in `base`.
+macro_rules! heir {
+    ($rest:literal) => {
+        concat!("---\nschemaVersion: 1\nname: a\nextends: ./base\n", $rest)
+    };
+}
+
+/// The head of a definition that extends that.
+macro_rules! extends {
+    ($base:literal) => {
+        concat!("---\nschemaVersion: 1\nname: a\nextends: ", $base, "\n---\n")
+    };
+}
+
 cases! {
     Agent "empty file" "";
     Agent "no front matter" "# My agent\n\nBe kind.\n";
@@ -277,6 +291,38 @@ cases! {
     NewTask("lint all") "new name with a blank" "";
     NewTask("../lint") "new name that is a path" "";
     NewTask("lint.md") "new name with an ending" "";
+    Agent "extends a file that is nowhere" extends!("./nowhere");
+    Agent "extends a name with a near miss" extends!("planer");
+    Agent "extends an impossible name" extends!("a\\b");
+    Agent "extends an assignment by its name" extends!("repo-checkup");
+    Agent "extends the file of an assignment" extends!("./base/assignment.md");
+    Assignment "extends the file of an agent" extends!("./base/agent.md");
+    Agent "extends several" extends!("[planner, ./base]");
+    Agent "extends nothing" extends!("");
+    Agent "extends itself" extends!("./agent.md");
+    Agent "extends in a circle" extends!("./circle");
+    Agent "extends without end" extends!("./deep/1");
+    Agent "extends something that is wrong" extends!("./broken");
+    Agent "extends something that extends something that is wrong" extends!("./above-broken");
+    Assignment "extends a checklist that is done" extends!("./done.md");
+    Agent "changes what is locked" heir!("backend: command\nmodel: large\n---\n");
+    Agent "locked instructions" heir!("---\n\nBe quick.\n");
+    Agent "locked instructions left out" heir!("baseInstructions: none\n---\n");
+    Agent "locked budget made larger" heir!("budget: {tokens: 2000, turns: 5}\n---\n");
+    Agent "clears what is locked" heir!("clear: [model, budget.tokens]\n---\n");
+    Agent "unlocks what is not locked" heir!("unlock: [model, effort]\n---\n");
+    Agent "unlocks what cannot be locked" heir!("unlock: [colour]\n---\n");
+    Agent "clears what is not there" heir!("clear: [effort, budget.turns, backendConfig.claude]\n---\n");
+    Agent "clears what cannot be cleared" heir!("clear: [backend, tasks.build, lockedFields, instructions, colour, budget.x]\n---\n");
+    Agent "inherits nothing and says how" agent!("baseInstructions: last\nunlock: [model]\nclear: []\n---\n");
+    Agent "base instructions by another word" heir!("baseInstructions: append\n---\n");
+    Agent "instructions in front of the base's" heir!("instructions: replace\n---\n");
+    Agent "removes tasks in an agent" heir!("removeTasks: [build]\n---\n");
+    Assignment "removes a task that is not there" heir!("removeTasks: [build, tset]\n---\n");
+    Assignment "removes a task by something that is no id" heir!("removeTasks: [two words, 1]\n---\n");
+    Assignment "changes a task that is not there" heir!("tasks:\n  - id: buidl\n    body: make\n---\n");
+    Assignment "changes locked tasks" "---\nschemaVersion: 1\nname: a\nextends: ./locked\nremoveTasks: [build]\n---\n";
+    Assignment "too many tasks with those of the base" extends!("./heir-of-many");
     Checklist "no list at all" "# Plan\n\nThink first.\n";
     Checklist "empty checklist" "";
     Checklist "everything ticked off" "# Plan\n\n- [x] One\n- [X] Two\n";
