@@ -19,6 +19,7 @@ mod events;
 mod full_disk;
 mod harness;
 mod hostile;
+mod inheritance;
 mod interrupted;
 mod launchers;
 mod leash;

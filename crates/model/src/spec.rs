@@ -142,8 +142,23 @@ pub struct AgentSpec {
     pub name: String,
     /// The file it came from, `bundled:…` for one compiled into the program, nothing when ad hoc.
     pub source_path: Option<String>,
+    /// The agents it extended, nearest first. What it has from them is in the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<BaseSpec>,
     /// Role instructions, Markdown.
     pub instructions: String,
+}
+
+/// A definition that another one extended when the run was created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BaseSpec {
+    /// Its name.
+    pub name: String,
+    /// The file it came from, `bundled:…` for one compiled into the program.
+    pub source_path: String,
+    /// The SHA-256 sum of that file, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// The assignment as it was when the run was created.
@@ -154,6 +169,9 @@ pub struct AssignmentSpec {
     pub name: String,
     /// The file it came from, `bundled:…` for one compiled into the program.
     pub source_path: String,
+    /// The assignments it extended, nearest first. What it has from them is in the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<BaseSpec>,
     /// Work instructions, Markdown.
     pub instructions: String,
 }

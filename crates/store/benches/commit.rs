@@ -86,7 +86,12 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         run_id: id.clone(),
         repo: "bench".to_owned(),
         cwd: "/".to_owned(),
-        agent: AgentSpec { name: "bench".to_owned(), source_path: None, instructions: String::new() },
+        agent: AgentSpec {
+            name: "bench".to_owned(),
+            source_path: None,
+            bases: Vec::new(),
+            instructions: String::new(),
+        },
         assignment: None,
         backend: "passive".to_owned(),
         backend_config: Default::default(),

@@ -76,6 +76,9 @@ pub struct ShowOneArgs {
     /// Print the file as it was authored, whatever is wrong with it
     #[arg(long)]
     pub raw: bool,
+    /// Show it with everything it has from the definitions that it extends, and where that comes from
+    #[arg(long, conflicts_with = "raw")]
+    pub resolved: bool,
     /// Output.
     #[command(flatten)]
     pub output: Output,

@@ -1,5 +1,6 @@
 //! Definitions for people: lists, single ones, the result of a check, new ones. Must not look anything up.
 
+mod inheritance;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use agent_runner_model::spec::PASSIVE_BACKEND;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::clean::{cell, clean, indent, one_line};
+use inheritance::{heritage, origins};
 
 /// Narrowest column of summaries that is worth having.
 const MIN_SUMMARY: usize = 28;
@@ -112,6 +114,7 @@ pub(crate) fn definition(detail: &DefinitionDetail, width: Option<usize>) -> Str
     for hidden in &detail.shadows {
         text.push_str(&format!("hides: {hidden}\n"));
     }
+    text.push_str(&heritage(detail));
     for (name, value) in &detail.settings {
         match value.as_str() {
             Some(value) if value.contains('\n') => {
@@ -121,6 +124,7 @@ pub(crate) fn definition(detail: &DefinitionDetail, width: Option<usize>) -> Str
             None => text.push_str(&format!("{name}: {value}\n")),
         }
     }
+    text.push_str(&origins(detail));
     if !detail.tasks.is_empty() {
         text.push_str(&format!("\ntasks:\n{}", task_list(detail, width)));
     }

@@ -52,6 +52,8 @@ requests! {
         reference: String,
         /// Absolute directory of the caller: where relative paths start.
         caller_dir: String,
+        /// Whether what it has from others that it extends is shown in it. Without this only what its file says.
+        resolved: bool,
     }
     /// Checks definition files.
     ValidateDefinitions {

@@ -1,5 +1,7 @@
 //! Views of definitions.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,12 +53,22 @@ pub struct DefinitionList {
 pub struct DefinitionTask {
     /// Its id.
     pub id: String,
-    /// Its title.
+    /// Its title; empty if it is left to the definition that is extended.
     pub title: String,
-    /// Markdown.
+    /// Markdown; empty likewise.
     pub body: String,
     /// The task file it comes from; nothing when it is written out in the assignment.
     pub source: Option<String>,
+}
+
+/// A definition that another one extends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DefinitionBase {
+    /// Its name.
+    pub name: String,
+    /// The file, or `bundled:…`.
+    pub source: String,
 }
 
 /// One definition. Fields that its kind does not have are missing.
@@ -71,6 +83,19 @@ pub struct DefinitionDetail {
     pub source: String,
     /// Definitions of the same name that this one hides.
     pub shadows: Vec<String>,
+    /// The definition it extends, as its file names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
+    /// Whether what it has from others that it extends is in the following fields.
+    #[serde(default)]
+    pub resolved: bool,
+    /// The definitions it extends, nearest first; only if it is resolved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<DefinitionBase>,
+    /// The files that inherited settings come from, the furthest first; only if it is resolved. By names such as `model`,
+    /// `budget.tokens`, `tasks.lint` and `instructions`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, Vec<String>>,
     /// Its settings, with the names they have in the file.
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// The tasks of an assignment.

@@ -19,7 +19,7 @@ pub use changes::{
     UncommittedFile,
 };
 pub use definitions::{
-    CheckedDefinition, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSchema,
+    CheckedDefinition, DefinitionBase, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSchema,
     DefinitionSummary, DefinitionTask, DefinitionText, NewDefinitionReply, SkippedFile, Validation, Written,
 };
 pub use family::{BudgetView, DependencyState, DependencyView, DependentView, Relations, Via};

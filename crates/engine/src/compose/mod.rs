@@ -1,5 +1,6 @@
 //! Makes a run's frozen spec and the words its workers are given. Must not start or change anything.
 
+mod bases;
 mod brief;
 mod budget;
 mod directory;

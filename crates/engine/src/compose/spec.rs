@@ -15,6 +15,7 @@ use agent_runner_model::spec::{
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 
+use super::bases::bases;
 use super::budget::budget;
 use super::fill::{Places, fill};
 use super::labels::check_labels;
@@ -153,11 +154,13 @@ pub(crate) fn compose(
         agent: AgentSpec {
             name: agent.as_ref().map_or_else(|| AD_HOC_AGENT.to_owned(), |agent| agent.name.clone()),
             source_path: agent.as_ref().map(|agent| agent.source.to_string()),
+            bases: agent.as_ref().map(|agent| bases(&agent.heritage)).unwrap_or_default(),
             instructions: String::new(),
         },
         assignment: assignment.as_ref().map(|assignment| AssignmentSpec {
             name: assignment.name.clone(),
             source_path: assignment.source.to_string(),
+            bases: bases(&assignment.heritage),
             instructions: String::new(),
         }),
         backend: backend_id,

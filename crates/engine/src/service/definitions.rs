@@ -1,5 +1,6 @@
 //! Definition operations.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use agent_runner_api::operations::{DefinitionKind, ListDefinitions, ShowDefinition, ValidateDefinitions};
@@ -17,6 +18,7 @@ use agent_runner_model::spec::{Effort, LockableField};
 use serde_json::{Map, Value, json};
 
 use super::authoring::cannot_start;
+use super::inheritance::{bases, budget_setting, launcher_setting, origins, written_detail};
 use crate::engine::Engine;
 use crate::failure::definition_error;
 use crate::place::Places;
@@ -76,17 +78,24 @@ impl<S: Places> Handle<ShowDefinition> for Engine<S> {
     async fn call(&self, request: ShowDefinition) -> Result<DefinitionDetail, ApiError> {
         let library = self.library(request.caller_dir);
         let reference = &request.reference;
+        if !request.resolved {
+            let written = library.written(kind_of(request.kind), reference);
+            if let Some(written) = written.map_err(|error| definition_error(&error))? {
+                return Ok(written_detail(request.kind, written));
+            }
+        }
         match request.kind {
             DefinitionKind::Agent => library.agent(reference).map(agent_detail),
             DefinitionKind::Assignment => library.assignment(reference).map(assignment_detail),
             DefinitionKind::Task => library.task(reference).map(task_detail),
         }
+        .map(|detail| DefinitionDetail { resolved: request.resolved, ..detail })
         .map_err(|error| definition_error(&error))
     }
 }
 
 /// What a definition in the configuration directory hides.
-fn hidden(kind: Kind, name: &str, source: &Source) -> Vec<String> {
+pub(super) fn hidden(kind: Kind, name: &str, source: &Source) -> Vec<String> {
     match source {
         Source::Config(_) => bundled_source(kind, name).iter().map(ToString::to_string).collect(),
         Source::Path(_) | Source::Bundled(_) => Vec::new(),
@@ -119,6 +128,8 @@ fn agent_detail(agent: Agent) -> DefinitionDetail {
         .map(|(backend, extra)| (backend, json!({ "extraArgs": extra })))
         .collect();
     set(&mut settings, "backendArgs", (!args.is_empty()).then_some(Value::Object(args)));
+    set(&mut settings, "launcher", agent.launcher.as_ref().map(launcher_setting));
+    set(&mut settings, "budget", agent.budget.as_ref().map(budget_setting));
     set(&mut settings, "lockedFields", locks(&agent.locked_fields));
     let shadows = hidden(Kind::Agent, &agent.name, &agent.source);
     DefinitionDetail {
@@ -126,6 +137,10 @@ fn agent_detail(agent: Agent) -> DefinitionDetail {
         name: agent.name,
         source: agent.source.to_string(),
         shadows,
+        extends: None,
+        resolved: false,
+        bases: bases(&agent.heritage),
+        origins: origins(&agent.heritage),
         settings,
         tasks: Vec::new(),
         instructions: agent.instructions,
@@ -140,6 +155,7 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
     set(&mut settings, "callerInstructions", assignment.caller_instructions.map(Value::from));
     let vars: Map<String, Value> = assignment.vars.iter().map(|var| (var.name.clone(), json!(var))).collect();
     set(&mut settings, "vars", (!vars.is_empty()).then_some(Value::Object(vars)));
+    set(&mut settings, "budget", assignment.budget.as_ref().map(budget_setting));
     set(&mut settings, "lockedFields", locks(&assignment.locked_fields));
     let tasks = assignment.tasks.into_iter().map(|task| DefinitionTask {
         id: task.spec.id.to_string(),
@@ -153,6 +169,10 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
         name: assignment.name,
         source: assignment.source.to_string(),
         shadows,
+        extends: None,
+        resolved: false,
+        bases: bases(&assignment.heritage),
+        origins: origins(&assignment.heritage),
         settings,
         tasks: tasks.collect(),
         instructions: assignment.instructions,
@@ -168,6 +188,10 @@ fn task_detail(task: TaskDefinition) -> DefinitionDetail {
         name: task.spec.id.to_string(),
         source: task.source.to_string(),
         shadows,
+        extends: None,
+        resolved: false,
+        bases: Vec::new(),
+        origins: BTreeMap::new(),
         settings,
         tasks: Vec::new(),
         instructions: task.spec.body,

@@ -7,6 +7,7 @@ mod changes;
 mod definitions;
 mod digest;
 mod extend;
+mod inheritance;
 mod lineage;
 mod messages;
 mod recover;

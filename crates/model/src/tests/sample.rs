@@ -67,10 +67,16 @@ impl Sample {
             run_id: RunId::parse("quiet-otter-42").unwrap(),
             repo: "unknown".into(),
             cwd: "/tmp".into(),
-            agent: AgentSpec { name: "ad-hoc".into(), source_path: None, instructions: String::new() },
+            agent: AgentSpec {
+                name: "ad-hoc".into(),
+                source_path: None,
+                bases: Vec::new(),
+                instructions: String::new(),
+            },
             assignment: (self.tasks > 0).then(|| AssignmentSpec {
                 name: "work".into(),
                 source_path: "work.md".into(),
+                bases: Vec::new(),
                 instructions: "Work.".into(),
             }),
             backend: if self.passive { PASSIVE_BACKEND.into() } else { "command".into() },

@@ -97,6 +97,7 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         agent: AgentSpec {
             name: "coder".to_owned(),
             source_path: None,
+            bases: Vec::new(),
             instructions: "You write code. You test it.\n".repeat(20),
         },
         assignment: None,

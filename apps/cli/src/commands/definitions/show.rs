@@ -12,7 +12,7 @@ use crate::output::{reply, screen_width};
 use crate::render::{clean, definition};
 
 pub(crate) async fn show(app: &App, kind: DefinitionKind, args: ShowOneArgs) -> Outcome {
-    let ShowOneArgs { reference, raw, output } = args;
+    let ShowOneArgs { reference, raw, resolved, output } = args;
     let caller_dir = app.settings.caller_dir()?.to_owned();
     if raw {
         let found = app.engine.call(ReadDefinition { kind, reference, caller_dir }).await?;
@@ -23,7 +23,7 @@ pub(crate) async fn show(app: &App, kind: DefinitionKind, args: ShowOneArgs) -> 
         })?;
         return Ok(0);
     }
-    let detail = app.engine.call(ShowDefinition { kind, reference, caller_dir }).await?;
+    let detail = app.engine.call(ShowDefinition { kind, reference, caller_dir, resolved }).await?;
     reply(output.output_format, &detail, |detail| definition(detail, screen_width()))?;
     Ok(0)
 }
