@@ -127,7 +127,7 @@ fn the_keys_of_json_are_stable() {
         (vec!["run", "brief", &run], "runId brief"),
         (vec!["status"], "version configDir stateDir runtimeDir hostMode connectUrl daemon"),
         (vec!["list", "agents"], "kind definitions warnings"),
-        (vec!["show", "agent", "test"], "kind name source shadows settings tasks instructions"),
+        (vec!["show", "agent", "test"], "kind name source shadows resolved settings tasks instructions"),
         (vec!["show", "agent", "test", "--raw"], "kind source text"),
         (
             vec!["new", "agent", "mine", "--print"],

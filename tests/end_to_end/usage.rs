@@ -47,7 +47,7 @@ fn mistakes_end_with_3_and_a_hint() {
         (&["run", "attch", &run], "did you mean `agent-runner run attach`?"),
         (&["run", "repot", &run], "did you mean `agent-runner run report`?"),
         (&["run", "--detach", "status"], "did you mean `agent-runner run status`?"),
-        (&["run", ""], "hint: name an agent with --agent"),
+        (&["run", ""], "the message is empty"),
         (&["run", "write a report"], "hint: name an agent with --agent"),
         (&["run", "timeline", &run, "--attempt", "7"], "there is no attempt 7; no attempt was started yet"),
         (&["init", "--agent", "test", "--assignment", "test", "--name", ""], "the display name is empty"),

@@ -7,7 +7,7 @@ use crate::library::Library;
 use crate::loading::{Loaded, invalid};
 use crate::node::{Entry, Shape};
 use crate::page::Place;
-use crate::source::Kind;
+use crate::source::{Kind, Source};
 use crate::yaml;
 
 pub(super) fn copy(
@@ -29,6 +29,13 @@ pub(super) fn copy(
     };
     let parts = loaded.page.parts().map_err(invalid)?;
     let entries = yaml::read(&loaded.page, &parts).map_err(crate::library::in_order)?;
+    if let Some(at) = namesake(&loaded, &entries).filter(|_| loaded.place_name.as_deref() != Some(name)) {
+        return Err(invalid(loaded.page.problem(
+            at,
+            "this means the bundled definition of that name, and would mean this file in a copy under another name",
+            format!("make a definition with `extends: {from}`, or copy the bundled one by hand"),
+        )));
+    }
     let mut lines: Vec<String> = parts.front.lines().map(str::to_owned).collect();
     let named = match kind {
         Kind::Agent | Kind::Assignment => "name",
@@ -36,8 +43,13 @@ pub(super) fn copy(
     };
     let changes = [(named, Some(name)), ("backend", backend)];
     for (field, value) in changes.into_iter().filter_map(|(field, value)| Some((field, value?))) {
-        // A task's id may be left to its place.
-        let Some(entry) = entries.iter().find(|entry| entry.key == field) else { continue };
+        let Some(entry) = entries.iter().find(|entry| entry.key == field) else {
+            // A task's id may be left to its place, and a backend to the agent that is extended.
+            if field == "backend" {
+                lines.push(format!("{field}: {}", scalar(value)));
+            }
+            continue;
+        };
         let line =
             replaced(entry, parts.front_offset, &lines).ok_or_else(|| not_here(entry.key_at, field))?;
         if let Some(old) = lines.get_mut(line) {
@@ -47,6 +59,16 @@ pub(super) fn copy(
     lines.retain(|line| !line.starts_with(MODELINE));
     lines.insert(0, schema_line(kind, name));
     Ok(format!("---\n{}\n---\n{}", lines.join("\n"), parts.body))
+}
+
+/// Where a definition extends the bundled one that it hides.
+fn namesake(loaded: &Loaded, entries: &[Entry]) -> Option<Place> {
+    let hidden = loaded.place_name.as_deref().filter(|_| matches!(loaded.source, Source::Config(_)))?;
+    let extends = &entries.iter().find(|entry| entry.key == "extends")?.value;
+    match &extends.shape {
+        Shape::Plain(text) | Shape::Text(text) => (text == hidden).then_some(extends.at),
+        Shape::List(_) | Shape::Map(_) => None,
+    }
 }
 
 /// The line that holds the field and its whole value, and nothing else.

@@ -38,6 +38,8 @@ backendConfig:
 ";
 
 const LIMITS: &str = "\
+# An agent that this one has everything from that it does not say itself.
+# extends: generic
 # Limit of one attempt, in seconds.
 timeoutSec: 3600
 # What no flag may override when a run is created.
@@ -59,6 +61,8 @@ pub(super) fn assignment(name: &str) -> String {
 }
 
 const WORK: &str = "\
+# An assignment that this one has everything from that it does not say itself, its tasks among that.
+# extends: repo-orientation
 # The message to the worker when a run is started without one.
 # message: Fix the oldest open bug.
 # Retries after the first attempt, 0 to 20.

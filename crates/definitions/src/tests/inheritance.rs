@@ -6,7 +6,7 @@ use std::path::Path;
 use agent_runner_model::spec::{Effort, LockableField, Value};
 
 use super::{library, write};
-use crate::{Agent, AgentLauncher, Assignment, Kind, Library, Source};
+use crate::{Agent, AgentLauncher, Assignment, Kind, Library, Scaffold, Source};
 
 fn agent(library: &Library, name: &str, rest: &str) {
     let text = format!("---\nschemaVersion: 1\nname: {name}\n{rest}");
@@ -332,6 +332,26 @@ fn what_is_wrong_with_a_base_is_shown_in_its_file() {
         .map(|problem| (problem.file.ends_with("base/agent.md"), problem.line, problem.column))
         .collect();
     assert_eq!(places, [(true, 5, 13), (false, 4, 10)]);
+}
+
+#[test]
+fn a_copy_of_a_definition_that_extends_another_extends_that_too() {
+    let (_dir, library) = library();
+    agent(&library, "base", "backend: shell\nmodel: m\n---\n");
+    agent(&library, "heir", "extends: base\neffort: low\n---\n");
+    let wanted =
+        |from, name, backend| Scaffold { kind: Kind::Agent, name, backend, from: Some(from), backends: &[] };
+    let text = library.scaffold(wanted("heir", "copy", Some("command"))).unwrap();
+    write(&library.config_dir, "agents/copy/agent.md", &text);
+    let copy = library.agent("copy").unwrap();
+    assert_eq!(
+        (copy.backend.as_str(), copy.model.as_deref(), copy.effort),
+        ("command", Some("m"), Some(Effort::Low))
+    );
+    agent(&library, "planner", "extends: planner\n---\nMore.\n");
+    assert!(library.scaffold(wanted("planner", "planner", None)).is_ok());
+    let refused = library.scaffold(wanted("planner", "copy", None)).unwrap_err();
+    assert_eq!((refused.diagnostics()[0].line, refused.diagnostics()[0].column), (4, 10), "{refused}");
 }
 
 #[test]
