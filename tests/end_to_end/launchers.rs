@@ -65,3 +65,65 @@ fn a_launcher_that_is_not_there_ends_the_run_and_says_so() {
     assert!(ended.json()["failure"]["detail"].as_str().unwrap().contains("no-such-launcher"), "{ended}");
     world.assert_nothing_left();
 }
+
+#[test]
+fn launchers_are_listed_and_broken_ones_do_not_hide_the_others() {
+    let world = world("");
+    let list = || world.ok(&["list", "launchers", "--output-format", "json"]).json();
+    let wrap = world.path("config/launchers/wrap.yaml");
+    world.write("config/launchers/wrap.yml", "schemaVersion: 1\ncommand: hidden\n");
+    world.write("config/launchers/ops/far.yml", "schemaVersion: 1\ncommand: ssh\nargs: ['the host']\n");
+    world.write("config/launchers/bad.yaml", "schemaVersion: 1\nargv: [x]\n");
+    world.write("config/launchers/direct.yaml", "schemaVersion: 1\ncommand: nice\n");
+    let found = list();
+    let names = |found: &serde_json::Value, field: &str| -> Vec<String> {
+        let all = found[field].as_array().unwrap().iter();
+        all.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found["kind"], "launcher");
+    assert_eq!(names(&found, "definitions"), ["direct", "ops/far", "other", "wrap"]);
+    assert_eq!(names(&found, "warnings"), ["bad", "direct"]);
+    assert_eq!(found["definitions"][0]["settings"], serde_json::json!({ "args": [] }));
+    assert_eq!(
+        found["definitions"][3],
+        serde_json::json!({
+            "name": "wrap",
+            "source": wrap.to_str().unwrap(),
+            "shadows": [wrap.with_extension("yml").to_str().unwrap()],
+            "settings": { "command": "wrap", "args": ["wrap of {{run_id}}", "--"] },
+        })
+    );
+    world
+        .ok(&["list", "launchers"])
+        .expect_stdout("direct   puts nothing in front")
+        .expect_stdout("ops/far  ssh 'the host'")
+        .expect_stderr("warning: bad was left out")
+        .expect_stderr("bad.yaml:2:1: unknown field `argv`")
+        .expect_stderr("direct.yaml:1:1: no file can be the launcher `direct`");
+    world.fake(&["--launcher", "ops/fra"]).run().expect_code(3).expect_stderr("did you mean `ops/far`?");
+}
+
+#[test]
+fn one_launcher_is_shown_by_name_by_path_and_as_it_was_authored() {
+    let world = world("");
+    let shown = world.ok(&["show", "launcher", "wrap", "--output-format", "json"]).json();
+    assert_eq!((&shown["kind"], &shown["name"]), (&"launcher".into(), &"wrap".into()));
+    assert_eq!(shown["settings"]["args"], serde_json::json!(["wrap of {{run_id}}", "--"]));
+    world
+        .ok(&["show", "launcher", world.path("config/launchers/wrap.yaml").to_str().unwrap()])
+        .expect_stdout("launcher wrap\n")
+        .expect_stdout("command: wrap\nargs: 'wrap of {{run_id}}' --\n");
+    world.ok(&["show", "launcher", "direct"]).expect_stdout("puts nothing in front");
+    let broken = "schemaVersion: 1\nargv: [x] # mine\n";
+    world.write("config/launchers/bad.yaml", broken);
+    let raw = world.ok(&["show", "launcher", "bad", "--raw"]);
+    assert_eq!(raw.stdout, broken);
+    let raw = world.ok(&["show", "launcher", "bad", "--raw", "--output-format", "json"]).json();
+    assert_eq!((&raw["kind"], &raw["text"]), (&"launcher".into(), &broken.into()));
+    let wrong = |args: &[&str]| world.command(&[&["show", "launcher"], args].concat()).run().expect_code(3);
+    wrong(&["bad"]).expect_stderr("bad.yaml:2:1: unknown field `argv`");
+    wrong(&["warp"]).expect_stderr("no launcher \"warp\"").expect_stderr("did you mean `wrap`?");
+    wrong(&["zzz"]).expect_stderr("there are direct, bad, other, wrap");
+    wrong(&["./zzz.yaml"]).expect_stderr("cannot read").expect_stderr("check the spelling of the path");
+    wrong(&["direct", "--raw"]).expect_stderr("it is built in and has no file");
+}

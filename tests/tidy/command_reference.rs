@@ -61,6 +61,9 @@ const COMMANDS: &[(&str, &str)] = &[
     ("definition.read", "show agent"),
     ("definition.new", "new agent"),
     ("definition.schema", "schema"),
+    ("launcher.list", "list launchers"),
+    ("launcher.show", "show launcher"),
+    ("launcher.read", "show launcher"),
     ("system.status", "status"),
 ];
 /// Operations without a command, and why.

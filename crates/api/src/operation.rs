@@ -131,11 +131,15 @@ operations! {
     ReadDefinition => DefinitionText, "definition.read", Get "/api/definitions/text", tool: true;
     NewDefinition => NewDefinitionReply, "definition.new", Post "/api/definitions", tool: false;
     GetSchema => DefinitionSchema, "definition.schema", Get "/api/definitions/schema", tool: true;
+    ListLaunchers => LauncherList, "launcher.list", Get "/api/launchers", tool: true;
+    ShowLauncher => LauncherDetail, "launcher.show", Get "/api/launchers/show", tool: true;
+    ReadLauncher => LauncherText, "launcher.read", Get "/api/launchers/text", tool: true;
     GetStatus => SystemStatus, "system.status", Get "/api/status", tool: true;
 }
 
 use crate::view::{
     AttachmentList, AttachmentView, Brief, DefinitionDetail, DefinitionList, DefinitionSchema,
-    DefinitionText, GitChanges, MessageList, NewDefinitionReply, Recovery, RunDetail, RunList, RunReading,
-    RunReport, RunTree, SystemStatus, TaskDetail, TaskList, Timeline, Validation,
+    DefinitionText, GitChanges, LauncherDetail, LauncherList, LauncherText, MessageList, NewDefinitionReply,
+    Recovery, RunDetail, RunList, RunReading, RunReport, RunTree, SystemStatus, TaskDetail, TaskList,
+    Timeline, Validation,
 };

@@ -28,10 +28,16 @@ pub struct Launcher {
     pub spec: LauncherSpec,
 }
 
+/// The file of a launcher, and what it is called there.
+struct File {
+    name: String,
+    loaded: Loaded,
+}
+
 /// Where launchers lie below the configuration directory.
-const FOLDER: &str = "launchers";
-/// How the file of a launcher may end.
-const ENDINGS: [&str; 2] = ["yaml", "yml"];
+pub(crate) const FOLDER: &str = "launchers";
+/// How the file of a launcher may end; the first one counts where there are both.
+pub(crate) const ENDINGS: [&str; 2] = [".yaml", ".yml"];
 
 pub(crate) const KNOWN: Known = Known {
     what: "a launcher",
@@ -106,12 +112,31 @@ impl Library {
         self.launcher_from(reference, base)
     }
 
-    /// The same, with what a relative path is relative to.
+    /// The text of a launcher's file as it was authored, whatever is wrong with it.
+    pub fn launcher_text(&self, reference: &str) -> Result<(Source, String), DefinitionError> {
+        if reference == DIRECT_LAUNCHER {
+            return Err(DefinitionError::Launcher {
+                reference: reference.to_owned(),
+                reason: "it is built in and has no file".to_owned(),
+                known: self.launcher_names(),
+            });
+        }
+        let found = self.launcher_file(reference, Some(&self.caller_dir))?.loaded;
+        Ok((found.source, found.text))
+    }
+
+    /// The launcher under that reference, with what a relative path is relative to.
     fn launcher_from(&self, reference: &str, base: Option<&Path>) -> Result<Launcher, DefinitionError> {
         if reference == DIRECT_LAUNCHER {
             let spec = LauncherSpec::default();
-            return Ok(Launcher { source: Source::Bundled("direct"), text: String::new(), spec });
+            return Ok(Launcher { source: Source::Bundled(DIRECT_LAUNCHER), text: String::new(), spec });
         }
+        let found = self.launcher_file(reference, base)?;
+        parse(found.loaded, &found.name).map_err(in_order)
+    }
+
+    /// The file of a launcher that is not built in.
+    fn launcher_file(&self, reference: &str, base: Option<&Path>) -> Result<File, DefinitionError> {
         let bad = |reason: &str| DefinitionError::Launcher {
             reference: reference.to_owned(),
             reason: reason.to_owned(),
@@ -128,7 +153,7 @@ impl Library {
             }
             (Reference::Name(name), _) => {
                 for ending in ENDINGS {
-                    let file = self.config_dir.join(FOLDER).join(format!("{name}.{ending}"));
+                    let file = self.config_dir.join(FOLDER).join(format!("{name}{ending}"));
                     if let Some(found) = self.launcher_in(&file)? {
                         return Ok(found);
                     }
@@ -145,7 +170,7 @@ impl Library {
         }
     }
 
-    fn launcher_in(&self, file: &Path) -> Result<Option<Launcher>, DefinitionError> {
+    fn launcher_in(&self, file: &Path) -> Result<Option<File>, DefinitionError> {
         let Some(text) = read_file(file)? else { return Ok(None) };
         let inside = file.strip_prefix(tidy(&self.config_dir).join(FOLDER)).ok();
         let place = inside.map(|place| place.with_extension("").to_string_lossy().into_owned());
@@ -154,26 +179,6 @@ impl Library {
             None => Source::Path(file.to_owned()),
         };
         let name = place.unwrap_or_else(|| source.stem());
-        parse(self.loaded(source, text, None), &name).map(Some).map_err(in_order)
-    }
-
-    /// The names of all launchers, `direct` first.
-    pub fn launcher_names(&self) -> Vec<String> {
-        let folder = self.config_dir.join(FOLDER);
-        let mut names: Vec<String> = std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| {
-                path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
-            })
-            .filter_map(|path| path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned))
-            .filter(|name| name != DIRECT_LAUNCHER)
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names.insert(0, DIRECT_LAUNCHER.to_owned());
-        names
+        Ok(Some(File { name, loaded: self.loaded(source, text, None) }))
     }
 }

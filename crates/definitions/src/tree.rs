@@ -75,6 +75,7 @@ struct Open {
 
 struct Walk<'a> {
     root: &'a Path,
+    endings: &'a [&'a str],
     /// Device and number of every directory that was looked into.
     seen: HashSet<(u64, u64)>,
     open: Vec<Open>,
@@ -87,8 +88,14 @@ struct Walk<'a> {
 impl Tree {
     /// Everything below a directory; nothing when it is not there.
     pub(crate) fn walk(root: &Path) -> Self {
+        Self::walk_for(&[".md"], root)
+    }
+
+    /// The same for files whose names end in one of these.
+    pub(crate) fn walk_for(endings: &[&str], root: &Path) -> Self {
         let mut walk = Walk {
             root,
+            endings,
             seen: HashSet::new(),
             open: vec![Open { place: String::new(), depth: 0 }],
             links: Vec::new(),
@@ -150,7 +157,7 @@ impl Walk<'_> {
         let place =
             if directory.place.is_empty() { name.clone() } else { format!("{}/{name}", directory.place) };
         if !is_dir {
-            if place.ends_with(".md") {
+            if self.endings.iter().any(|ending| place.ends_with(ending)) {
                 self.tree.places.push(place);
             }
             return;

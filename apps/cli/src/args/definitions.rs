@@ -23,6 +23,8 @@ pub enum ListCommand {
     Assignments(Output),
     /// List reusable tasks
     Tasks(Output),
+    /// List launchers
+    Launchers(Output),
 }
 
 /// `list runs`.
@@ -65,9 +67,11 @@ pub enum ShowCommand {
     Assignment(ShowOneArgs),
     /// Show a reusable task
     Task(ShowOneArgs),
+    /// Show a launcher
+    Launcher(ShowOneArgs),
 }
 
-/// `show agent`, `show assignment`, `show task`.
+/// `show agent`, `show assignment`, `show task`, `show launcher`.
 #[derive(Debug, Args)]
 pub struct ShowOneArgs {
     /// A name, or a path that is absolute or starts with ./ or ../

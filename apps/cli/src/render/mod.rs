@@ -7,6 +7,7 @@ mod family;
 mod flood;
 mod fold;
 mod last_words;
+mod launchers;
 mod lines;
 mod live;
 mod next;
@@ -30,6 +31,7 @@ pub(crate) use definitions::{definition, definition_list, new_definition, valida
 pub(crate) use events::event_line;
 pub(crate) use family::dependency_lines;
 pub(crate) use last_words::is_told_in_words;
+pub(crate) use launchers::{launcher, launcher_list};
 pub(crate) use live::Role;
 pub(crate) use report::{Report, html, markdown, page};
 pub(crate) use run::{closing, exit_code, initialized, run_status};

@@ -12,6 +12,7 @@ macro_rules! requests {
 mod acts;
 mod definitions;
 mod family;
+mod launchers;
 mod runs;
 mod tasks;
 mod vars;
@@ -19,6 +20,7 @@ mod vars;
 pub use acts::*;
 pub use definitions::*;
 pub use family::*;
+pub use launchers::*;
 pub use runs::*;
 pub use tasks::*;
 pub use vars::*;

@@ -4,6 +4,7 @@ mod attachment;
 mod changes;
 mod definitions;
 mod family;
+mod launchers;
 mod messages;
 mod report;
 mod run;
@@ -23,6 +24,9 @@ pub use definitions::{
     DefinitionSummary, DefinitionTask, DefinitionText, NewDefinitionReply, SkippedFile, Validation, Written,
 };
 pub use family::{BudgetView, DependencyState, DependencyView, DependentView, Relations, Via};
+pub use launchers::{
+    LauncherDetail, LauncherKind, LauncherList, LauncherSettings, LauncherSummary, LauncherText,
+};
 pub use messages::MessageList;
 pub use report::{AttemptDigest, RefusedPermission, RunReport, TaskChange, WaitRecord, WorkerError};
 pub use run::{

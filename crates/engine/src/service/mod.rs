@@ -8,6 +8,7 @@ mod definitions;
 mod digest;
 mod extend;
 mod inheritance;
+mod launchers;
 mod lineage;
 mod messages;
 mod recover;

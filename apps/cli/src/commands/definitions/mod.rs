@@ -1,5 +1,6 @@
 //! `list`, `show`, `validate`, `new` and `schema`.
 
+mod launchers;
 mod list;
 mod list_runs;
 mod new;
@@ -21,6 +22,7 @@ pub(crate) async fn list(app: &App, command: ListCommand) -> Outcome {
         ListCommand::Agents(output) => list::list(app, Agent, output).await,
         ListCommand::Assignments(output) => list::list(app, Assignment, output).await,
         ListCommand::Tasks(output) => list::list(app, Task, output).await,
+        ListCommand::Launchers(output) => launchers::list(app, output).await,
     }
 }
 
@@ -30,6 +32,7 @@ pub(crate) async fn show(app: &App, command: ShowCommand) -> Outcome {
         ShowCommand::Agent(args) => show::show(app, Agent, args).await,
         ShowCommand::Assignment(args) => show::show(app, Assignment, args).await,
         ShowCommand::Task(args) => show::show(app, Task, args).await,
+        ShowCommand::Launcher(args) => launchers::show(app, args).await,
     }
 }
 

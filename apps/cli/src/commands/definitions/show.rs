@@ -16,14 +16,18 @@ pub(crate) async fn show(app: &App, kind: DefinitionKind, args: ShowOneArgs) -> 
     let caller_dir = app.settings.caller_dir()?.to_owned();
     if raw {
         let found = app.engine.call(ReadDefinition { kind, reference, caller_dir }).await?;
-        // What goes into a file is the file; what goes to a terminal must not steer it.
-        reply(output.output_format, &found, |found| match std::io::stdout().is_terminal() {
-            true => clean(&found.text),
-            false => found.text.clone(),
-        })?;
+        reply(output.output_format, &found, |found| authored(&found.text))?;
         return Ok(0);
     }
     let detail = app.engine.call(ShowDefinition { kind, reference, caller_dir, resolved }).await?;
     reply(output.output_format, &detail, |detail| definition(detail, screen_width()))?;
     Ok(0)
+}
+
+/// What goes into a file is the file; what goes to a terminal must not steer it.
+pub(super) fn authored(text: &str) -> String {
+    match std::io::stdout().is_terminal() {
+        true => clean(text),
+        false => text.to_owned(),
+    }
 }
