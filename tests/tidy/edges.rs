@@ -13,6 +13,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("anyhow", &["agent-runner", "agent-runner-tests"]),
     ("clap", &["agent-runner", "agent-runner-tests"]),
     ("getrandom", &["agent-runner-engine"]),
+    ("handlebars", &["agent-runner-engine"]),
     ("notify", &["agent-runner-store"]),
     ("pulldown-cmark", &["agent-runner", "agent-runner-definitions"]),
     ("serde-saphyr", &["agent-runner-definitions"]),

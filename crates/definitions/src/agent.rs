@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use agent_runner_model::budget::{Amount, OnUnmeasured};
-use agent_runner_model::spec::{AD_HOC_AGENT, Effort, LockableField, Value};
+use agent_runner_model::spec::{AD_HOC_AGENT, Effort, LockableField, TemplateEngine, Value};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::{AGENT_CLEARS, Fields, Known};
@@ -42,6 +42,8 @@ pub struct Agent {
     pub launcher: Option<AgentLauncher>,
     /// Ceilings on what a run may use.
     pub budget: Option<Budget>,
+    /// How values are put into its texts.
+    pub template: Option<TemplateEngine>,
     /// Fields that cannot be overridden when a run is created.
     pub locked_fields: Vec<LockableField>,
     /// Role instructions: the trimmed text below the front matter.
@@ -115,6 +117,7 @@ pub(crate) const KNOWN: Known = Known {
         "backendArgs",
         "launcher",
         "budget",
+        "template",
         "lockedFields",
     ],
     later: &["executionEnvironment", "hooks", "vars", "schedule"],
@@ -191,6 +194,7 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
     let backend_args = fields.backend_args();
     let launcher = fields.launcher();
     let budget = fields.budget();
+    let template = fields.word("template", TemplateEngine::ALL, TemplateEngine::as_str);
     let locked_fields = fields.locked_fields();
     Some(AgentForm {
         schema_version: schema_version?,
@@ -208,6 +212,7 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
         backend_args,
         launcher,
         budget,
+        template,
         locked_fields,
     })
 }
@@ -229,6 +234,7 @@ fn agent(form: AgentForm, loaded: Loaded, front: Front) -> Authored<Agent> {
         backend_args,
         launcher,
         budget,
+        template,
         locked_fields,
     } = form;
     let (entries, instructions) = front.divided();
@@ -245,6 +251,7 @@ fn agent(form: AgentForm, loaded: Loaded, front: Front) -> Authored<Agent> {
             .filter_map(|(backend, args)| Some((backend, args.extra_args?)))
             .collect(),
         budget: budget.map(Budget::from),
+        template,
         launcher: launcher.map(|launcher| match launcher {
             LauncherForm::Named(reference) => AgentLauncher::Named(reference),
             LauncherForm::Inline(InlineLauncherForm { command, args }) => {

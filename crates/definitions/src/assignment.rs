@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use agent_runner_model::ids::TaskId;
-use agent_runner_model::spec::{LockableField, MAX_RETRIES};
+use agent_runner_model::spec::{LockableField, MAX_RETRIES, TemplateEngine};
 use agent_runner_model::task::{MAX_TASKS, TaskSpec};
 use agent_runner_model::vars::VarSpec;
 
@@ -42,6 +42,8 @@ pub struct Assignment {
     pub vars: Vec<VarSpec>,
     /// Ceilings on what a run may use.
     pub budget: Option<Budget>,
+    /// How values are put into its texts.
+    pub template: Option<TemplateEngine>,
     /// Fields that cannot be overridden when a run is created.
     pub locked_fields: Vec<LockableField>,
     /// Work instructions: the trimmed text below the front matter.
@@ -104,6 +106,7 @@ pub(crate) const KNOWN: Known = Known {
         "tasks",
         "vars",
         "budget",
+        "template",
         "lockedFields",
     ],
     later: &["schedule", "hooks", "launcher", "executionEnvironment"],
@@ -187,6 +190,7 @@ fn form(
     let caller_instructions = fields.free_text("callerInstructions");
     let vars = fields.vars();
     let budget = fields.budget();
+    let template = fields.word("template", TemplateEngine::ALL, TemplateEngine::as_str);
     let locked_fields = fields.locked_fields();
     let nodes = fields.list("tasks");
     if let Some(first_too_many) = nodes.get(MAX_TASKS) {
@@ -215,6 +219,7 @@ fn form(
         tasks,
         vars,
         budget,
+        template,
         locked_fields,
     })
 }
@@ -235,6 +240,7 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
         tasks,
         vars,
         budget,
+        template,
         locked_fields,
     } = form;
     let (entries, instructions) = front.divided();
@@ -247,6 +253,7 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
         tasks: Vec::new(),
         vars,
         budget: budget.map(Budget::from),
+        template,
         locked_fields,
         instructions,
         source: loaded.source.clone(),

@@ -56,6 +56,7 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
         tasks: specs.into_iter().map(|spec| AssignedTask { spec, source: None }).collect(),
         vars: Vec::new(),
         budget: None,
+        template: None,
         locked_fields: Vec::new(),
         instructions: found.around(page.text()),
         source: loaded.source,

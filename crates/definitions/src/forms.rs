@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use agent_runner_model::budget::{DEFAULT_SOFT_PERCENT, OnUnmeasured};
 use agent_runner_model::ids::{MAX_TASK_ID, TaskId};
 use agent_runner_model::spec::{
-    AD_HOC_AGENT, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, Effort, LockableField, MAX_RETRIES, Value,
+    AD_HOC_AGENT, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, Effort, LockableField, MAX_RETRIES,
+    TemplateEngine, Value,
 };
 use agent_runner_model::task::{MAX_TASKS, MAX_TITLE};
 use agent_runner_model::vars::{INJECTED, MAX_VAR_NAME, RequiredAt, VarSource, VarSpec, VarValue};
@@ -68,6 +69,9 @@ pub(crate) struct AgentForm {
     pub launcher: Option<LauncherForm>,
     /// Ceilings on what a run may use. Of an agent's and an assignment's the smaller ones hold.
     pub budget: Option<BudgetForm>,
+    /// How values are put into the texts: `plain` replaces `{{name}}`, `handlebars` has conditions and loops, too.
+    #[schemars(extend("default" = TemplateEngine::Plain))]
+    pub template: Option<TemplateEngine>,
     /// What cannot be overridden when a run is created.
     #[schemars(default)]
     pub locked_fields: Vec<LockableField>,
@@ -208,6 +212,9 @@ pub(crate) struct AssignmentForm {
     pub vars: Vec<VarSpec>,
     /// Ceilings on what a run may use. Of an agent's and an assignment's the smaller ones hold.
     pub budget: Option<BudgetForm>,
+    /// How values are put into the texts: `plain` replaces `{{name}}`, `handlebars` has conditions and loops, too.
+    #[schemars(extend("default" = TemplateEngine::Plain))]
+    pub template: Option<TemplateEngine>,
     /// What cannot be overridden when a run is created.
     #[schemars(default)]
     pub locked_fields: Vec<LockableField>,

@@ -13,6 +13,7 @@ mod diagnostic;
 mod expressions;
 mod fields;
 mod forms;
+mod handlebars;
 mod inheritance;
 mod launcher;
 mod launchers;
@@ -38,6 +39,9 @@ pub use assignment::{AssignedTask, Assignment};
 pub use blocks::{BlockShell, CommandBlock, command_blocks};
 pub use check::{Checked, Checkup};
 pub use diagnostic::{DefinitionError, Diagnostic};
+pub use handlebars::{
+    MAX_NESTING, MAX_TAGS, MAX_TEMPLATE, TASKS, TemplateNames, TemplateProblem, check_template,
+};
 pub use inheritance::{Base, Heritage, Written, WrittenTask};
 pub use launcher::Launcher;
 pub use launchers::{LauncherListing, ListedLauncher};

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetSpec;
-use crate::ids::RunId;
+use crate::ids::{RunId, TaskId};
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
 use crate::vars::{RuntimeVar, VarSpec};
@@ -203,6 +203,19 @@ pub enum TemplateEngine {
     Handlebars,
 }
 
+impl TemplateEngine {
+    /// Every value, in the documented order.
+    pub const ALL: &'static [Self] = &[Self::Plain, Self::Handlebars];
+
+    /// The spelling in files and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Handlebars => "handlebars",
+        }
+    }
+}
+
 /// The texts of a run before variables went in, so that they can be filled again while it is initialized.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase")]
@@ -217,6 +230,9 @@ pub struct Template {
     pub work: String,
     /// The task list.
     pub tasks: Vec<TaskSpec>,
+    /// The tasks that are written out in the assignment and filled as its other texts are. The others are filled plainly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub work_tasks: Vec<TaskId>,
     /// For whoever starts the run.
     pub caller_instructions: Option<String>,
     /// The launcher's program and arguments.

@@ -68,7 +68,7 @@ pub enum ShowCommand {
     /// Show a reusable task
     Task(ShowOneArgs),
     /// Show a launcher
-    Launcher(ShowOneArgs),
+    Launcher(ShowLauncherArgs),
 }
 
 /// `show agent`, `show assignment`, `show task`, `show launcher`.
@@ -83,6 +83,20 @@ pub struct ShowOneArgs {
     /// Show it with everything it has from the definitions that it extends, and where that comes from
     #[arg(long, conflicts_with = "raw")]
     pub resolved: bool,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `show launcher`.
+#[derive(Debug, Args)]
+pub struct ShowLauncherArgs {
+    /// A name, or a path that is absolute or starts with ./ or ../
+    #[arg(value_name = "NAME|PATH")]
+    pub reference: String,
+    /// Print the file as it was authored, whatever is wrong with it
+    #[arg(long)]
+    pub raw: bool,
     /// Output.
     #[command(flatten)]
     pub output: Output,

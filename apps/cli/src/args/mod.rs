@@ -21,7 +21,7 @@ pub use attachment::{
 };
 pub use definitions::{
     KindChoice, ListArgs, ListCommand, ListRunsArgs, NewAgentArgs, NewArgs, NewCommand, NewOneArgs,
-    SchemaArgs, ShowArgs, ShowCommand, ShowOneArgs, ValidateArgs,
+    SchemaArgs, ShowArgs, ShowCommand, ShowLauncherArgs, ShowOneArgs, ValidateArgs,
 };
 pub use family::{ClearDependenciesArgs, DependencyArgs, ExtendArgs, RelationArgs, UpstreamArgs};
 pub use hidden::{DriveArgs, OrphanChoice};

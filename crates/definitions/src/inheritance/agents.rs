@@ -35,6 +35,10 @@ impl Heir for Agent {
         None
     }
 
+    fn check(&self) -> Vec<Diagnostic> {
+        self.check_role(None).err().into_iter().collect()
+    }
+
     fn over(mut base: Self, authored: Authored<Agent>, problems: &mut Vec<Diagnostic>) -> Self {
         let locked = Locked {
             fields: &base.locked_fields,
@@ -65,6 +69,7 @@ impl Heir for Agent {
         let launcher = base.launcher.map(|launcher| placed(launcher, &base.source));
         let launcher = origins.value("launcher", launcher, own.launcher);
         let budget = origins.budget(base.budget, own.budget);
+        let template = origins.value("template", base.template, own.template);
         let locked_fields = origins.locks(&stay, &own.locked_fields);
         let order = authored.wishes.base_instructions;
         let instructions = origins.instructions(&base.instructions, &own.instructions, order);
@@ -80,6 +85,7 @@ impl Heir for Agent {
             backend_args,
             launcher,
             budget,
+            template,
             locked_fields,
             instructions,
             heritage: base.heritage.below(

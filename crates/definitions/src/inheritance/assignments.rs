@@ -39,6 +39,10 @@ impl Heir for Assignment {
         is_one.then(|| checklist::parse(again()))
     }
 
+    fn check(&self) -> Vec<Diagnostic> {
+        self.check_work()
+    }
+
     fn over(mut base: Self, authored: Authored<OwnAssignment>, problems: &mut Vec<Diagnostic>) -> Self {
         let locked = Locked {
             fields: &base.locked_fields,
@@ -61,6 +65,7 @@ impl Heir for Assignment {
         let caller_instructions =
             origins.value("callerInstructions", base.caller_instructions, own.caller_instructions);
         let budget = origins.budget(base.budget, own.budget);
+        let template = origins.value("template", base.template, own.template);
         let locked_fields = origins.locks(&stay, &own.locked_fields);
         let order = authored.wishes.base_instructions;
         let instructions = origins.instructions(&base.instructions, &own.instructions, order);
@@ -74,6 +79,7 @@ impl Heir for Assignment {
             tasks,
             vars,
             budget,
+            template,
             locked_fields,
             instructions,
             heritage: base.heritage.below(

@@ -26,6 +26,8 @@ pub(crate) trait Heir: Sized {
     fn checklist(loaded: &Loaded) -> Option<Result<Self, Vec<Diagnostic>>>;
     /// A definition over the one it extends.
     fn over(base: Self, authored: Authored<Self::Own>, problems: &mut Vec<Diagnostic>) -> Self;
+    /// What is wrong with it as a whole: what a file says may only make sense with what it inherits.
+    fn check(&self) -> Vec<Diagnostic>;
 }
 
 /// The definition with everything it inherits.
@@ -50,7 +52,9 @@ pub(crate) fn resolve<T: Heir>(library: &Library, loaded: Loaded) -> Result<T, V
             },
         }
     };
-    laid(chain, end)
+    let found = laid(chain, end)?;
+    let problems = found.check();
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 /// The last definition, and each of the others over it in turn.

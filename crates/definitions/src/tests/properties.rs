@@ -13,6 +13,7 @@ const VALID: &[&str] = &[
     "---\nschemaVersion: 1\nname: a\nbackend: shell\nbackendConfig:\n  codex: {a: [1, true, 'x']}\neffort: low\n---\nText\n",
     "---\nschemaVersion: 1\nname: a\ntasks:\n  - id: one\n    title: One\n    body: |\n      ```sh\n      true\n      ```\n  - two\n---\n",
     "---\nschemaVersion: 1\ntitle: \"T\"\nhooks: []\n---\n# Body\n",
+    "---\nschemaVersion: 1\nname: a\ntemplate: handlebars\ntasks:\n  - id: one\n    title: \"{{#if run_id}}One{{/if}}\"\n    body: |\n      {{#each tasks}}\n      {{title}}\n      {{/each}}\n---\nIn {{cwd}}\n",
     "# List\n\n- [ ] One\n  - [ ] sub\n\n    ```sh\n    x\n    ```\n- [x] Two\n\n1. [ ] Three\n",
 ];
 

@@ -15,6 +15,16 @@ use crate::{DefinitionError, Kind, Source, agent, assignment, bundled, json_sche
 
 /// Wrong definitions that a schema accepts, and what it would have to know.
 const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
+    ("template with a block that is not closed", "what is in texts"),
+    ("template with a partial", "what is in texts"),
+    ("template with a block that is none", "what is in texts"),
+    ("template with an expression of something else", "what is in texts"),
+    ("template with an unknown variable in its text", "what is in texts"),
+    ("template with an unknown variable in a task", "what is in texts"),
+    ("template with tasks in a title", "what is in texts"),
+    ("template with a loop through a text", "what is in texts"),
+    ("template with a function that is none", "what is in texts"),
+    ("template with a block that another one ends", "what is in texts"),
     ("name that differs from its place", "where the file is"),
     ("task id that differs from its place", "where the file is"),
     ("task id twice", "what other items of the list say"),
@@ -239,7 +249,7 @@ fn right(kind: Kind) -> Value {
             "timeoutSec": 5, "unrestricted": false, "backendConfig": {"shell": {"a": [1, true, "x", {"b": -2}]}},
             "backendArgs": {"shell": {"extraArgs": ["-v"]}, "other": {}}, "lockedFields": ["model", "model"],
             "launcher": {"command": "ssh", "args": ["host"]}, "budget": {"wallClock": 60, "tokens": 5, "costUsd": 1.5,
-            "attempts": 2, "turns": 3, "soft": 50, "onUnmeasured": "allow"}, "hooks": [], "vars": {}, "executionEnvironment": {}, "schedule": []})
+            "attempts": 2, "turns": 3, "soft": 50, "onUnmeasured": "allow"}, "template": "handlebars", "hooks": [], "vars": {}, "executionEnvironment": {}, "schedule": []})
         }
         Kind::Assignment => {
             json!({"schemaVersion": 1, "name": "a", "cwd": ".", "message": "m", "maxRetries": 0,
@@ -247,7 +257,7 @@ fn right(kind: Kind) -> Value {
             "vars": {"range": {"type": "string", "sources": ["cli", "env"], "envName": "RANGE", "default": "x",
             "description": "", "required": true, "requiredAt": "prepare"}, "level": {"type": "enum", "values": ["a"]},
             "count": {"type": "number", "default": 1.5}, "loud": {"type": "boolean", "default": false}, "plain": {}},
-            "lockedFields": [], "hooks": [], "launcher": {}, "executionEnvironment": null, "schedule": {}})
+            "template": "plain", "lockedFields": [], "hooks": [], "launcher": {}, "executionEnvironment": null, "schedule": {}})
         }
         Kind::Task => json!({"schemaVersion": 1, "id": "a", "title": "A", "hooks": {}, "vars": []}),
     }

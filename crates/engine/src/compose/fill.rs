@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use agent_runner_api::{ApiError, ErrorCode};
-use agent_runner_model::spec::RunSpec;
+use agent_runner_model::spec::{RunSpec, TemplateEngine};
 use agent_runner_model::task::{TaskSpec, check_title};
 
 use super::brief::{BriefParts, brief};
 use super::directory::directory;
 use super::render::{Values, render};
+use super::texts::Texts;
 use crate::engine::EngineConfig;
 
 /// What a text can ask for besides the run's own variables.
@@ -36,13 +37,31 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
     spec.cwd = directory(&spec, &values)?;
     spec.repo = (places.bucket)(Path::new(&spec.cwd));
     values.insert("cwd".to_owned(), spec.cwd.clone());
-    let text = |text: &str| render(text, &values).into_owned();
     let template = &spec.template;
-    let tasks = template.tasks.iter().map(|task| self::task(task, &values)).collect::<Result<Vec<_>, _>>()?;
-    let caller_instructions = template.caller_instructions.as_deref().map(text);
-    let message = template.message.as_deref().map(text);
-    let (role, work) = (text(&template.role), text(&template.work));
-    spec.launcher.argv = template.launcher.iter().map(|word| text(word)).collect();
+    let (role_engine, work_engine) = (template.role_engine, template.work_engine);
+    let plain = |text: &str| render(text, &values).into_owned();
+    let engine_of = |task: &TaskSpec| match template.work_tasks.contains(&task.id) {
+        true => work_engine,
+        false => TemplateEngine::Plain,
+    };
+    let texts = Texts::new(&spec, &values);
+    let titles = template.tasks.iter().map(|task| Ok((task, title(task, engine_of(task), &texts)?)));
+    let titles = titles.collect::<Result<Vec<_>, ApiError>>()?;
+    let texts = texts.with_tasks(&titles);
+    let mut tasks = Vec::new();
+    for (task, title) in &titles {
+        let body = texts.fill(engine_of(task), &format!("the body of task `{}`", task.id), &task.body)?;
+        tasks.push(TaskSpec { id: task.id.clone(), title: title.clone(), body });
+    }
+    let caller_instructions = template.caller_instructions.as_deref();
+    let caller_instructions = caller_instructions
+        .map(|text| texts.fill(work_engine, &from_assignment(&spec, "the caller instructions"), text))
+        .transpose()?;
+    let agent = source(&spec.agent.name, spec.agent.source_path.as_deref());
+    let role = texts.fill(role_engine, &format!("the role of agent {agent}"), &template.role)?;
+    let work = texts.fill(work_engine, &from_assignment(&spec, "the instructions"), &template.work)?;
+    let message = template.message.as_deref().map(plain);
+    spec.launcher.argv = template.launcher.iter().map(|word| plain(word)).collect();
     spec.agent.instructions = role;
     if let Some(assignment) = &mut spec.assignment {
         assignment.instructions = work;
@@ -77,13 +96,23 @@ fn values(spec: &RunSpec, run_group_id: &str, places: &Places) -> Values {
     values
 }
 
-fn task(task: &TaskSpec, values: &Values) -> Result<TaskSpec, ApiError> {
-    let title = render(&task.title, values).into_owned();
+/// A definition and its file.
+fn source(name: &str, path: Option<&str>) -> String {
+    path.map_or_else(|| format!("`{name}`"), |path| format!("`{name}` ({path})"))
+}
+
+fn from_assignment(spec: &RunSpec, what: &str) -> String {
+    let from = spec.assignment.as_ref().map(|found| source(&found.name, Some(&found.source_path)));
+    from.map_or_else(|| what.to_owned(), |from| format!("{what} of assignment {from}"))
+}
+
+fn title(task: &TaskSpec, engine: TemplateEngine, texts: &Texts<'_>) -> Result<String, ApiError> {
+    let title = texts.fill(engine, &format!("the title of task `{}`", task.id), &task.title)?;
     check_title(&title).map_err(|error| {
         let message =
             format!("task `{}` has no good title once its variables are filled in: {error}", task.id);
         ApiError::new(ErrorCode::Invalid, message)
             .hint(format!("its title is {:?}; use short values of one line in titles", task.title))
     })?;
-    Ok(TaskSpec { id: task.id.clone(), title, body: render(&task.body, values).into_owned() })
+    Ok(title)
 }

@@ -5,10 +5,12 @@ mod brief;
 mod budget;
 mod directory;
 mod fill;
+mod handlebars;
 mod labels;
 mod prompt;
 mod render;
 mod spec;
+mod texts;
 mod vars;
 
 pub(crate) use fill::{Places, fill};

@@ -11,9 +11,10 @@ use agent_runner_model::Timestamp;
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, AgentSpec, AssignmentSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LauncherSpec,
-    LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec, Template,
+    LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec, Template, TemplateEngine,
 };
 use agent_runner_model::task::{TaskSpec, check_title};
+use agent_runner_model::vars::{INJECTED, VarSpec};
 
 use super::bases::bases;
 use super::budget::budget;
@@ -130,7 +131,11 @@ pub(crate) fn compose(
     let runtime_vars = resolve(&vars, &given)?;
     let launcher = launcher(request, library, agent.as_ref())?;
     let budget = budget(request.budget, agent.as_ref(), assignment.as_ref(), &locked)?;
+    check_role_names(agent.as_ref(), &vars)?;
     let template = Template {
+        role_engine: agent.as_ref().and_then(|agent| agent.template).unwrap_or_default(),
+        work_engine: assignment.as_ref().and_then(|assignment| assignment.template).unwrap_or_default(),
+        work_tasks: assignment.as_ref().map(rendered_tasks).unwrap_or_default(),
         role: agent.as_ref().map(|agent| agent.instructions.clone()).unwrap_or_default(),
         work: assignment.as_ref().map(|assignment| assignment.instructions.clone()).unwrap_or_default(),
         tasks,
@@ -139,7 +144,6 @@ pub(crate) fn compose(
         launcher: launcher.argv,
         cwd: request.cwd.clone().or_else(|| assignment.as_ref().and_then(|found| found.cwd.clone())),
         caller_dir: request.caller_dir.clone(),
-        ..Template::default()
     };
     let (timeout_sec, max_attempts_per_session) = limits(request, agent.as_ref(), assignment.as_ref())?;
     // An agent file is trusted to say what it needs; without one nothing is bypassed unasked.
@@ -204,6 +208,21 @@ pub(crate) fn compose(
         agent_seed: agent.map(|agent| agent.text),
         assignment_seed: assignment.map(|assignment| assignment.text),
     })
+}
+
+/// What an agent's role may ask for is known only now, and its file only here.
+fn check_role_names(agent: Option<&Agent>, vars: &[VarSpec]) -> Result<(), ApiError> {
+    let names: Vec<&str> = vars.iter().map(|var| var.name.as_str()).chain(INJECTED).collect();
+    agent.map_or(Ok(()), |agent| agent.check_names(&names)).map_err(|error| definition_error(&error))
+}
+
+/// The tasks whose texts are the assignment's own, where that makes a difference.
+fn rendered_tasks(assignment: &Assignment) -> Vec<TaskId> {
+    let own = assignment.tasks.iter().filter(|task| task.source.is_none());
+    match assignment.template.unwrap_or_default() {
+        TemplateEngine::Plain => Vec::new(),
+        TemplateEngine::Handlebars => own.map(|task| task.spec.id.clone()).collect(),
+    }
 }
 
 /// Seconds an attempt may take, and attempts a session may spend.

@@ -14,7 +14,7 @@ use agent_runner_definitions::{
     Agent, Assignment, Checked, DefinitionError, Diagnostic, Kind, Listed, Source, TaskDefinition,
     bundled_source, similar,
 };
-use agent_runner_model::spec::{Effort, LockableField};
+use agent_runner_model::spec::{Effort, LockableField, TemplateEngine};
 use serde_json::{Map, Value, json};
 
 use super::authoring::cannot_start;
@@ -113,6 +113,11 @@ fn locks(fields: &[LockableField]) -> Option<Value> {
     (!words.is_empty()).then(|| json!(words))
 }
 
+/// How texts are filled, where it is not the usual way.
+fn shown_engine(engine: Option<TemplateEngine>) -> Option<Value> {
+    engine.map(|engine| json!(engine.as_str()))
+}
+
 fn agent_detail(agent: Agent) -> DefinitionDetail {
     let mut settings = Map::new();
     set(&mut settings, "backend", Some(json!(agent.backend)));
@@ -130,6 +135,7 @@ fn agent_detail(agent: Agent) -> DefinitionDetail {
     set(&mut settings, "backendArgs", (!args.is_empty()).then_some(Value::Object(args)));
     set(&mut settings, "launcher", agent.launcher.as_ref().map(launcher_setting));
     set(&mut settings, "budget", agent.budget.as_ref().map(budget_setting));
+    set(&mut settings, "template", shown_engine(agent.template));
     set(&mut settings, "lockedFields", locks(&agent.locked_fields));
     let shadows = hidden(Kind::Agent, &agent.name, &agent.source);
     DefinitionDetail {
@@ -156,6 +162,7 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
     let vars: Map<String, Value> = assignment.vars.iter().map(|var| (var.name.clone(), json!(var))).collect();
     set(&mut settings, "vars", (!vars.is_empty()).then_some(Value::Object(vars)));
     set(&mut settings, "budget", assignment.budget.as_ref().map(budget_setting));
+    set(&mut settings, "template", shown_engine(assignment.template));
     set(&mut settings, "lockedFields", locks(&assignment.locked_fields));
     let tasks = assignment.tasks.into_iter().map(|task| DefinitionTask {
         id: task.spec.id.to_string(),

@@ -6,7 +6,7 @@ use agent_runner_api::operations::{ListLaunchers, ReadLauncher, ShowLauncher};
 use super::list::warn;
 use super::show::authored;
 use crate::app::App;
-use crate::args::{Output, ShowOneArgs};
+use crate::args::{Output, ShowLauncherArgs};
 use crate::exit::Outcome;
 use crate::output::{reply, screen_width};
 use crate::render::{launcher, launcher_list};
@@ -18,8 +18,8 @@ pub(super) async fn list(app: &App, output: Output) -> Outcome {
     Ok(0)
 }
 
-pub(super) async fn show(app: &App, args: ShowOneArgs) -> Outcome {
-    let ShowOneArgs { reference, raw, output } = args;
+pub(super) async fn show(app: &App, args: ShowLauncherArgs) -> Outcome {
+    let ShowLauncherArgs { reference, raw, output } = args;
     let caller_dir = app.settings.caller_dir()?.to_owned();
     if raw {
         let found = app.engine.call(ReadLauncher { reference, caller_dir }).await?;

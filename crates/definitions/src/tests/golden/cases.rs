@@ -173,6 +173,17 @@ cases! {
     Assignment "values of a text" assignment!("vars:\n  level:\n    values: [a]\n---\n");
     Assignment "variable whose default is none of its values" assignment!("vars:\n  level: {type: enum, values: [a, b], default: c}\n---\n");
     Assignment "variable whose default is no number" assignment!("vars:\n  count: {type: number, default: \"5\"}\n---\n");
+    Agent "template engine that is none" agent!("template: mustache\n---\n");
+    Agent "template with a block that is not closed" agent!("template: handlebars\n---\n\nYou are kind.\n{{#if loud}}\nShout.\n");
+    Agent "template with a partial" agent!("template: handlebars\n---\nYou are kind.\n  {{> manners}}\n");
+    Agent "template with a block that is none" agent!("template: handlebars\n---\n{{#with tasks}}{{/with}}\n");
+    Agent "template with an expression of something else" agent!("template: handlebars\n---\nUse ${{ github.sha }} or ${{ env }}\n");
+    Assignment "template with an unknown variable in its text" assignment!("template: handlebars\nvars:\n  range: {}\n---\n\nLook\nat {{ragne}}.\n");
+    Assignment "template with an unknown variable in a task" assignment!("template: handlebars\nvars:\n  loud: {type: boolean}\ntasks:\n  - id: a\n    title: \"A {{#if loud}}!{{/if}}\"\n    body: |\n      First.\n      {{#each tasks}}{{name}}{{/each}}\n---\n");
+    Assignment "template with tasks in a title" assignment!("template: handlebars\ntasks:\n  - {id: a, title: \"A {{len tasks}}\"}\n---\n");
+    Assignment "template with a loop through a text" assignment!("template: handlebars\nvars:\n  files: {}\ncallerInstructions: \"{{#each files}}{{this}}{{/each}}\"\n---\n");
+    Assignment "template with a function that is none" assignment!("template: handlebars\nvars:\n  files: {}\n---\n{{#if (equals files \"x\")}}{{/if}}\n");
+    Assignment "template with a block that another one ends" assignment!("template: handlebars\nvars:\n  files: {}\n---\n{{#if files}}{{#each tasks}}{{/if}}{{/each}}\n");
     Assignment "variable whose default is no truth value" assignment!("vars:\n  loud: {type: boolean, default: 1}\n---\n");
     Assignment "variable whose default is no text" assignment!("vars:\n  range: {default: 5}\n---\n");
     Assignment "variable without sources" assignment!("vars:\n  range: {sources: []}\n---\n");
