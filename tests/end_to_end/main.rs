@@ -40,6 +40,7 @@ mod shell;
 mod starting;
 mod starts;
 mod strangers;
+mod templates;
 mod terminal;
 mod truth;
 mod usage;
