@@ -224,3 +224,28 @@ fn secrets_in_templates_are_hidden_and_cannot_be_taken_apart() {
     assert_eq!(world.runs().len(), 1);
     world.assert_nothing_left();
 }
+
+#[test]
+fn who_extends_a_template_is_one_and_mistakes_are_shown_where_they_stand() {
+    let world = World::new();
+    let front = "template: handlebars\ntasks:\n  - id: one\n    title: Look at {{count}}\n";
+    assignment(&world, "base", front, "{{#each (split parts \",\")}}[{{this}}]{{/each}}");
+    let vars = "extends: base\nvars:\n  parts: {required: true}\n  count: {default: all}\n";
+    assignment(&world, "heir", vars, "{{#if parts}}And more.{{/if}}");
+    let run = init(&world, "heir", &["--var", "parts=a,b"]).expect_code(0).run_id();
+    let spec = world.manifest(&run)["spec"].clone();
+    assert_eq!(spec["assignment"]["instructions"], "[a][b]\n\nAnd more.");
+    assert_eq!(spec["tasks"][0]["title"], "Look at all");
+    // The base alone asks for what only the heir has; an heir that has less is wrong at the base's line.
+    let place = |name: &str| format!("{name}/assignment.md:");
+    init(&world, "base", &[]).expect_code(3).expect_stderr(&place("base"));
+    assignment(&world, "poor", "extends: base\nvars:\n  count: {default: all}\n", "");
+    let refused = init(&world, "poor", &[]).expect_code(3).expect_stderr(&format!("{}9:", place("base")));
+    refused.expect_stderr("parts");
+    assignment(&world, "wrong", vars, "{{#if parts}}");
+    init(&world, "wrong", &[]).expect_code(3).expect_stderr(&format!("{}9:", place("wrong")));
+    assignment(&world, "plain", &format!("{vars}template: plain\n"), "");
+    let run = init(&world, "plain", &["--var", "parts=a,b"]).expect_code(0).run_id();
+    let spec = world.manifest(&run)["spec"].clone();
+    assert!(spec["assignment"]["instructions"].as_str().unwrap().starts_with("{{#each"));
+}
