@@ -249,3 +249,13 @@ fn who_extends_a_template_is_one_and_mistakes_are_shown_where_they_stand() {
     let spec = world.manifest(&run)["spec"].clone();
     assert!(spec["assignment"]["instructions"].as_str().unwrap().starts_with("{{#each"));
 }
+
+#[test]
+fn short_values_of_an_environment_do_not_forbid_what_has_nothing_to_do_with_them() {
+    let world = World::new();
+    let front = "template: handlebars\nvars:\n  n: {type: number, sources: [env], envName: N}\n  parts: {required: true}\n\
+                 tasks:\n  - id: one\n    title: One\n";
+    assignment(&world, "work", front, "{{#each (split parts \",\")}}[{{this}}]{{/each}}");
+    let args = ["init", "--backend", "passive", "--assignment", "work", "--var", "parts=src1,docs"];
+    world.command(&args).env("N", "1").run().expect_code(0);
+}

@@ -386,3 +386,59 @@ fn of_two_ceilings_the_smaller_one_holds() {
         "turns": 5_000_000_000_u64, "softPercent": 90, "onUnmeasured": "allow"});
     assert_eq!(world.manifest(&run)["spec"]["budget"], expected);
 }
+
+#[test]
+fn texts_that_would_fill_the_disk_are_refused_before_they_are_made() {
+    let world = World::new();
+    let front = "vars:\n  x: {required: true}\ntasks:\n  - id: one\n    title: One\n";
+    assignment(&world, "bomb", front, &"{{x}}".repeat(100_000));
+    let init = |value: &str| {
+        let args = ["init", "--backend", "passive", "--assignment", "bomb", "--var", &format!("x={value}")];
+        world.run(&args)
+    };
+    init(&"y".repeat(100_000)).expect_code(3).expect_stderr("the texts of a run have at most 4 MiB together");
+    init(&"y".repeat(100)).expect_code(3);
+    assert!(world.runs().is_empty());
+    init("y").expect_code(0);
+}
+
+#[test]
+fn a_working_directory_that_is_decided_too_late_or_not_at_all_is_refused() {
+    let world = World::new();
+    assignment(&world, "work", "vars:\n  where: {}\ntasks:\n  - id: one\n    title: One\n", "");
+    let init = |cwd: &str, more: &[&str]| {
+        let args = ["init", "--backend", "passive", "--assignment", "work", "--cwd", cwd];
+        world.run(&[&args, more].concat())
+    };
+    init("", &[]).expect_code(3).expect_stderr("the working directory is empty");
+    init(" ", &[]).expect_code(3).expect_stderr("the working directory is empty");
+    for key in ["run_id", "run_group_id", "cwd"] {
+        let refused = init(&format!("/tmp/{{{{{key}}}}}"), &[]).expect_code(3);
+        refused.expect_stderr(&format!("asks for `{key}`, which is decided only after it"));
+    }
+    init("{{where}}", &[]).expect_code(3).expect_stderr("`where`, which has no value");
+    let here = world.write("groups/evening/file", "");
+    let place = here.parent().unwrap().parent().unwrap().join("{{run_group_id}}");
+    init(place.to_str().unwrap(), &["--group-id", "evening"]).expect_code(0);
+}
+
+#[test]
+fn a_run_that_is_made_anew_elsewhere_keeps_the_places_it_was_made_with() {
+    let world = World::new();
+    assignment(
+        &world,
+        "work",
+        "vars:\n  x: {default: a}\ntasks:\n  - id: one\n    title: One\n",
+        "{{config_dir}} {{x}}",
+    );
+    let run = world.init(&["--backend", "passive", "--assignment", "work"]);
+    let work = || world.manifest(&run)["spec"]["assignment"]["instructions"].clone();
+    let before = work();
+    let other = world.write("elsewhere/file", "");
+    world
+        .command(&["run", "reconfigure", &run, "--var", "x=b"])
+        .env("AGENT_RUNNER_CONFIG_DIR", other.parent().unwrap().to_str().unwrap())
+        .run()
+        .expect_code(0);
+    assert_eq!(work(), before.as_str().unwrap().replace(" a", " b"));
+}

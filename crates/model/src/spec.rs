@@ -246,6 +246,9 @@ pub struct Template {
     /// Where it starts, if it is relative.
     #[serde(default)]
     pub caller_dir: String,
+    /// The directory of definitions it was made with; empty in runs of versions that did not keep it.
+    #[serde(default)]
+    pub config_dir: String,
 }
 
 /// What a run does when another one works in its directory.

@@ -120,7 +120,12 @@ fn values(fields: &mut Fields<'_, '_>, kind: VarKind) -> Vec<String> {
     let (before, mut values) = (fields.problems.len(), Vec::new());
     for (index, item) in fields.list("values").iter().enumerate() {
         let path = format!("{}[{index}]", fields.path("values"));
-        values.extend(text_of(fields.page, &path, item, fields.problems));
+        let Some(word) = text_of(fields.page, &path, item, fields.problems) else { continue };
+        if values.contains(&word) {
+            let message = format!("{path} is {word:?}, which is in the list already");
+            fields.complain(item.at, message, "name each word once");
+        }
+        values.push(word);
     }
     match kind {
         VarKind::Enum if values.is_empty() && fields.problems.len() == before => {

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_model::spec::RunSpec;
 
-use super::render::{Values, keys, render};
+use super::render::{Values, keys, length, render};
+use super::spec::UNNAMED;
+
+/// Longest path that is tried, in bytes; systems take less.
+const MAX_PATH: usize = 64 * 1024;
 
 /// The directory of the run. Errors name what to change.
 pub(crate) fn directory(spec: &RunSpec, values: &Values) -> Result<String, ApiError> {
@@ -13,6 +17,12 @@ pub(crate) fn directory(spec: &RunSpec, values: &Values) -> Result<String, ApiEr
     let wanted = match &spec.template.cwd {
         Some(asked) => {
             check_keys(spec, asked, values)?;
+            let is_empty = asked.trim().is_empty();
+            if is_empty || length(asked, values) > MAX_PATH {
+                let why = if is_empty { "is empty" } else { "has a path that is too long" };
+                return Err(ApiError::new(ErrorCode::Invalid, format!("the working directory {why}"))
+                    .hint("name a directory with --cwd, or leave it out to work where you are"));
+            }
             caller.join(&*render(asked, values))
         }
         None => caller.to_path_buf(),
@@ -23,6 +33,17 @@ pub(crate) fn directory(spec: &RunSpec, values: &Values) -> Result<String, ApiEr
 /// The directory is in every list and names the run's own folder: nothing that must not be seen may get into it.
 fn check_keys(spec: &RunSpec, asked: &str, values: &Values) -> Result<(), ApiError> {
     for key in keys(asked) {
+        let is_too_early = match key {
+            "cwd" => true,
+            "run_id" => spec.run_id.as_str() == UNNAMED,
+            _ => values.get(key).is_some_and(|value| value == UNNAMED),
+        };
+        if is_too_early {
+            let message =
+                format!("the working directory {asked:?} asks for `{key}`, which is decided only after it");
+            return Err(ApiError::new(ErrorCode::Invalid, message)
+                .hint("name a directory that exists; a group given with --group-id is known in time"));
+        }
         if !values.contains_key(key) {
             let message = format!("the working directory {asked:?} asks for `{key}`, which has no value");
             return Err(ApiError::new(ErrorCode::Invalid, message).hint(

@@ -9,7 +9,7 @@ use agent_runner_model::task::{TaskSpec, check_title};
 
 use super::brief::{BriefParts, brief};
 use super::directory::directory;
-use super::render::{Values, render};
+use super::render::Values;
 use super::texts::Texts;
 use crate::engine::EngineConfig;
 
@@ -39,7 +39,6 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
     values.insert("cwd".to_owned(), spec.cwd.clone());
     let template = &spec.template;
     let (role_engine, work_engine) = (template.role_engine, template.work_engine);
-    let plain = |text: &str| render(text, &values).into_owned();
     let engine_of = |task: &TaskSpec| match template.work_tasks.contains(&task.id) {
         true => work_engine,
         false => TemplateEngine::Plain,
@@ -60,8 +59,10 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
     let agent = source(&spec.agent.name, spec.agent.source_path.as_deref());
     let role = texts.fill(role_engine, &format!("the role of agent {agent}"), &template.role)?;
     let work = texts.fill(work_engine, &from_assignment(&spec, "the instructions"), &template.work)?;
-    let message = template.message.as_deref().map(plain);
-    spec.launcher.argv = template.launcher.iter().map(|word| plain(word)).collect();
+    let plain = |what: &str, text: &str| texts.fill(TemplateEngine::Plain, what, text);
+    let message = template.message.as_deref().map(|text| plain("the message", text)).transpose()?;
+    let argv = template.launcher.iter().map(|word| plain("the launcher", word));
+    spec.launcher.argv = argv.collect::<Result<_, _>>()?;
     spec.agent.instructions = role;
     if let Some(assignment) = &mut spec.assignment {
         assignment.instructions = work;
@@ -84,10 +85,15 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
 fn values(spec: &RunSpec, run_group_id: &str, places: &Places) -> Values {
     let declared = spec.runtime_vars.iter().map(|(name, var)| (name.clone(), var.value.to_string()));
     let mut values: Values = declared.collect();
+    // A run that is made anew elsewhere keeps the one it was made with.
+    let config_dir = match spec.template.config_dir.as_str() {
+        "" => &places.config_dir,
+        own => own,
+    };
     let own = [
         ("run_id", spec.run_id.as_str()),
         ("run_group_id", run_group_id),
-        ("config_dir", &places.config_dir),
+        ("config_dir", config_dir),
         ("state_dir", &places.state_dir),
         ("agent_runner_cmd", &spec.command),
     ];

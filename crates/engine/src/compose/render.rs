@@ -31,6 +31,14 @@ pub(crate) fn render<'a>(text: &'a str, values: &Values) -> Cow<'a, str> {
     Cow::Owned(rendered)
 }
 
+/// How long the text is with its values, in bytes. What is too long is better not made.
+pub(crate) fn length(text: &str, values: &Values) -> usize {
+    slots(text).fold(text.len(), |length, slot| match values.get(slot.key) {
+        Some(value) => (length - (slot.end - slot.start)).saturating_add(value.len()),
+        None => length,
+    })
+}
+
 /// The keys a text asks for.
 pub(crate) fn keys(text: &str) -> impl Iterator<Item = &str> {
     slots(text).map(|slot| slot.key)
@@ -56,11 +64,16 @@ fn slots(text: &str) -> impl Iterator<Item = Slot<'_>> {
 /// The slot that begins there, if it is one: two braces, a key with or without blanks around it, two braces.
 fn slot_at(text: &str, start: usize) -> Option<Slot<'_>> {
     let inside = text.get(start + 2..)?;
-    let rest = inside.trim_start();
+    let rest = inside.trim_start_matches(is_blank);
     let key_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
     let (key, after) = rest.split_at(key_end);
-    let after = after.trim_start().strip_prefix("}}")?;
+    let after = after.trim_start_matches(is_blank).strip_prefix("}}")?;
     (!key.is_empty()).then_some(Slot { start, end: text.len() - after.len(), key })
+}
+
+/// What scripts take for a blank, which differs from what Unicode takes for one by these two.
+fn is_blank(c: char) -> bool {
+    (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
 }
 
 #[cfg(test)]
@@ -87,8 +100,10 @@ mod tests {
             ("{{#if range}}x{{/if}} ${{ github.sha }}", "{{#if range}}x{{/if}} ${{ github.sha }}"),
             ("{{ra nge}} {{}} {{ }} {{é}}", "{{ra nge}} {{}} {{ }} {{é}}"),
             ("{{\u{a0}range\u{2003}}} é", "main..HEAD é"),
+            ("{{\u{feff}range}} {{\u{85}range}}", "main..HEAD {{\u{85}range}}"),
         ] {
             assert_eq!(render(text, &values()), expected, "{text:?}");
+            assert_eq!(length(text, &values()), expected.len(), "{text:?}");
         }
         assert!(matches!(render("{{unknown}}", &values()), Cow::Borrowed(_)));
     }

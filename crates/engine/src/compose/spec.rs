@@ -144,6 +144,7 @@ pub(crate) fn compose(
         launcher: launcher.argv,
         cwd: request.cwd.clone().or_else(|| assignment.as_ref().and_then(|found| found.cwd.clone())),
         caller_dir: request.caller_dir.clone(),
+        config_dir: config.config_dir.to_string_lossy().into_owned(),
     };
     let (timeout_sec, max_attempts_per_session) = limits(request, agent.as_ref(), assignment.as_ref())?;
     // An agent file is trusted to say what it needs; without one nothing is bypassed unasked.
@@ -252,8 +253,11 @@ fn limits(
     Ok((timeout_sec, max_retries + 1))
 }
 
+/// Stands for the name of a run that has none yet.
+pub(super) const UNNAMED: &str = "unnamed";
+
 fn placeholder() -> Result<RunId, ApiError> {
-    RunId::parse("unnamed").map_err(|error| internal(&error))
+    RunId::parse(UNNAMED).map_err(|error| internal(&error))
 }
 
 fn load_agent(request: &CreateRun, library: &Library) -> Result<Option<Agent>, ApiError> {
@@ -351,7 +355,7 @@ fn check_locks(
                 field.as_str()
             );
             return Err(ApiError::new(ErrorCode::Invalid, message)
-                .hint("leave the flag out, or use a definition that does not lock the field"));
+                .hint("leave it out, or use a definition that does not lock the field"));
         }
     }
     Ok(())

@@ -1,17 +1,21 @@
 //! Fills the texts of one run, each by the engine its definition asks for. Must not know what the texts are for.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
 
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_definitions::{TASKS, TemplateNames, check_template};
+use agent_runner_model::Secrets;
 use agent_runner_model::spec::{RunSpec, TemplateEngine};
 use agent_runner_model::task::TaskSpec;
-use agent_runner_model::vars::{INJECTED, RuntimeVar};
+use agent_runner_model::vars::INJECTED;
 use handlebars::Context;
 use serde_json::{Map, Value, json};
 
 use super::handlebars::{Fault, Renderer};
-use super::render::{Values, render};
+use super::render::{Values, length, render};
+
+/// Most bytes that the texts of a run come to. They are in its manifest, which is read whole and written whole.
+const MAX_TEXTS: usize = 4 * 1024 * 1024;
 
 /// What the texts of a run are filled with.
 pub(crate) struct Texts<'a> {
@@ -20,6 +24,8 @@ pub(crate) struct Texts<'a> {
     data: Map<String, Value>,
     has_tasks: bool,
     renderer: Renderer,
+    /// How many bytes the texts may still have.
+    left: Cell<usize>,
 }
 
 impl<'a> Texts<'a> {
@@ -30,10 +36,10 @@ impl<'a> Texts<'a> {
             values.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
         // Numbers and truth values stay what they are.
         data.extend(spec.runtime_vars.iter().map(|(name, var)| (name.clone(), json!(var.value))));
-        let hidden = spec.runtime_vars.values().filter(|var| RuntimeVar::is_redacted(var));
-        let hidden: BTreeSet<String> = hidden.map(|var| var.value.to_string()).collect();
         let names = declared.chain(INJECTED).collect();
-        Self { values, names, data, has_tasks: false, renderer: Renderer::new(hidden) }
+        let secrets = Secrets::of(spec);
+        let renderer = Renderer::new(move |text| *secrets.hide(text) != *text);
+        Self { values, names, data, has_tasks: false, renderer, left: MAX_TEXTS.into() }
     }
 
     /// The same where the tasks are known.
@@ -48,9 +54,26 @@ impl<'a> Texts<'a> {
     /// The text, filled. `what` names it in errors.
     pub(crate) fn fill(&self, engine: TemplateEngine, what: &str, text: &str) -> Result<String, ApiError> {
         match engine {
-            TemplateEngine::Plain => Ok(render(text, self.values).into_owned()),
-            TemplateEngine::Handlebars => self.render(what, text),
+            TemplateEngine::Plain => {
+                self.take(what, length(text, self.values))?;
+                Ok(render(text, self.values).into_owned())
+            }
+            TemplateEngine::Handlebars => {
+                let filled = self.render(what, text)?;
+                self.take(what, filled.len())?;
+                Ok(filled)
+            }
         }
+    }
+
+    fn take(&self, what: &str, bytes: usize) -> Result<(), ApiError> {
+        let left = self.left.get().checked_sub(bytes).ok_or_else(|| {
+            let message =
+                format!("the texts of a run have at most {} MiB together, and this is more", MAX_TEXTS >> 20);
+            refused(what, None, &message, "let it name a file instead, for long texts and long values")
+        })?;
+        self.left.set(left);
+        Ok(())
     }
 
     fn render(&self, what: &str, text: &str) -> Result<String, ApiError> {
