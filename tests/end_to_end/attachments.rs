@@ -248,7 +248,7 @@ fn limits_hold_whoever_adds_at_the_same_time() {
     let run = passive(&world);
     let large = world.write("large", vec![7u8; 25 * MIB + 1]);
     let refused = world.run(&["attachment", "add", &run, large.to_str().unwrap()]).expect_code(3);
-    refused.expect_stderr("at most 25 MiB");
+    refused.expect_stderr("at most 25 MiB").expect_stderr("hint: ");
     assert_eq!(kept(&world, &run), Vec::<PathBuf>::new());
     let full = world.write("full", vec![7u8; 25 * MIB]);
     add(&world, &run, full.to_str().unwrap(), &[]);
@@ -262,7 +262,7 @@ fn limits_hold_whoever_adds_at_the_same_time() {
     assert_eq!((list(&world, &run, "run").len(), kept(&world, &run).len()), (4, 4));
     let tiny = world.write("tiny", "x");
     let refused = world.run(&["attachment", "add", &run, tiny.to_str().unwrap()]).expect_code(3);
-    refused.expect_stderr("100 MiB together").expect_stderr("remove one first");
+    refused.expect_stderr("100 MiB together").expect_stderr("remove one first").expect_stderr("hint: ");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_run_has_at_most_a_hundred_files() {
     assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 3, "{codes:?}");
     assert_eq!((list(&world, &run, "run").len(), kept(&world, &run).len()), (100, 100));
     let refused = world.run(&["attachment", "add", &run, tiny.to_str().unwrap()]).expect_code(3);
-    refused.expect_stderr("at most 100 attachments");
+    refused.expect_stderr("at most 100 attachments").expect_stderr("hint: ");
 }
 
 #[test]

@@ -53,6 +53,30 @@ fn a_run_that_is_reset_is_what_it_was_when_it_was_created() {
 }
 
 #[test]
+fn what_was_done_before_a_reset_is_history() {
+    let world = World::new();
+    world.work(&["one", "two"]);
+    world.agent("fake", "echo words of attempt $FENCE; complete one two");
+    let run = world.fake(&[]).run().expect_code(0).run_id();
+    let page = world.ok(&["run", "report", &run]);
+    assert!(page.stdout.contains("attempt 0"), "{page}");
+    world.ok(&["run", "reset", &run]);
+    let page = world.ok(&["run", "report", &run]);
+    assert!(
+        !page.stdout.contains("attempt 0"),
+        "no task was changed in an attempt that is forgotten: {page}"
+    );
+    world.ok(&["run", "timeline", &run, "--attempt", "0"]).expect_stdout("words of attempt 1");
+    let refused = world.run(&["run", "timeline", &run, "--attempt", "1"]).expect_code(3);
+    refused.expect_stderr("there is no attempt 1; no attempt was started since the reset after attempt 0");
+    world.ok(&["run", "ready", &run]);
+    world.ok(&["run", "--resume-run", &run]);
+    world.ok(&["run", "timeline", &run, "--attempt", "0"]).expect_stdout("words of attempt 1");
+    world.ok(&["run", "timeline", &run, "--attempt", "1"]).expect_stdout("words of attempt 2");
+    world.ok(&["run", "report", &run]).expect_stdout("attempt 1");
+}
+
+#[test]
 fn a_run_that_is_put_away_is_out_of_sight_and_left_alone() {
     let world = World::new();
     let run = ended(&world);
@@ -206,6 +230,14 @@ fn only_a_passive_run_is_told_its_conversation() {
         .run(&["run", "set-backend-session", &run, " "])
         .expect_code(3)
         .expect_stderr("clear-backend-session");
+    // It is shown on one line, and may become an argument.
+    let before = world.manifest(&run);
+    for id in ["two\nlines", "esc\u{1b}[2J", "--flag", &"x".repeat(257), &"x".repeat(100_000)] {
+        let refused = world.run(&["run", "set-backend-session", &run, "--", id]).expect_code(3);
+        refused.expect_stderr("one line of at most 256 characters");
+    }
+    assert_eq!(world.manifest(&run), before);
+    world.ok(&["run", "set-backend-session", &run, &"x".repeat(256)]);
     world.ok(&["run", "clear-backend-session", &run]).expect_stdout("Cleared");
     assert_eq!(world.status(&run)["backendSessionId"], Value::Null);
     let refused = world.run(&["run", "queue-message", &run, "hello"]).expect_code(3);

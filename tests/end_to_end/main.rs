@@ -8,11 +8,14 @@
 )]
 
 mod aborting;
+mod attachment_links;
 mod attachments;
 mod authoring;
 mod budgets;
 mod chaos;
+mod conversations;
 mod definitions;
+mod deleting;
 mod dependencies;
 mod doubt;
 mod events;
@@ -43,8 +46,10 @@ mod strangers;
 mod templates;
 mod terminal;
 mod truth;
+mod unreadable;
 mod usage;
 mod variables;
+mod verbs;
 mod waiting_for;
 mod watching;
 mod workspaces;

@@ -89,6 +89,76 @@ fn words_that_an_abort_left_waiting_are_what_the_run_goes_on_with() {
 }
 
 #[test]
+fn words_that_are_taken_back_while_the_driver_opens_a_session_are_said_or_taken_back() {
+    const ROUNDS: usize = 8;
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    for round in 0..ROUNDS {
+        let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
+        let front = world.command(&["run", "--resume-run", &run]).spawn();
+        assert_eq!(ready.line(), run);
+        let queued = world.ok(&["run", "queue-message", &run, "Withdrawn", "--output-format", "json"]).json();
+        let id = queued["messageId"].as_str().unwrap();
+        let remove = || world.command(&["run", "remove-queued-message", &run, id]).spawn();
+        let removal = if round % 2 == 0 {
+            go.release();
+            remove()
+        } else {
+            let removal = remove();
+            go.release();
+            removal
+        };
+        let removal = removal.wait();
+        front.wait().expect_code(0);
+        let manifest = world.manifest(&run);
+        let sessions = manifest["state"]["sessions"].as_array().unwrap();
+        let said = sessions.iter().any(|session| session["message"] == "Withdrawn");
+        match removal.code {
+            Some(0) => assert_eq!((sessions.len(), said), (1, false), "{removal}"),
+            Some(3) => {
+                assert_eq!((sessions.len(), said), (2, true), "{removal}");
+                removal.expect_stderr("hint: ").expect_stderr("was worked off");
+            }
+            _ => panic!("{removal}"),
+        }
+        assert_eq!(manifest["state"]["queuedResumeMessages"], json!([]));
+    }
+    world.assert_nothing_left();
+}
+
+#[test]
+fn messages_that_wait_have_a_limit_together() {
+    let world = World::new();
+    world.work(&["one"]);
+    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let front = world.fake(&[]).spawn();
+    let run = ready.line();
+    let queue = |size: usize| {
+        let words = "x".repeat(size);
+        world.command(&["run", "queue-message", &run, "--message-file", "-"]).stdin(words).run()
+    };
+    const MIB: usize = 1024 * 1024;
+    queue(MIB + 1).expect_code(3).expect_stderr("at most 1 MiB together");
+    queue(MIB - 10).expect_code(0);
+    queue(11).expect_code(3).expect_stderr("run remove-queued-message").expect_stderr("hint: ");
+    // Two that fit alone and not together.
+    let words = world.write("words", "x".repeat(6)).display().to_string();
+    let racing =
+        [0, 1].map(|_| world.command(&["run", "queue-message", &run, "--message-file", &words]).spawn());
+    let mut codes = racing.map(|racing| racing.wait().code);
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(3)]);
+    queue(4).expect_code(0);
+    go.release();
+    front.wait().expect_code(0);
+    assert_eq!(world.manifest(&run)["state"]["queuedResumeMessages"], json!([]));
+    world.assert_nothing_left();
+}
+
+#[test]
 fn words_that_meet_the_end_of_a_run_are_worked_off_or_refused() {
     const ROUNDS: usize = 10;
     let world = World::new();

@@ -156,6 +156,7 @@ fn what_a_run_is_made_from_cannot_be_changed_by_resuming() {
         (&["--parent-run", "abc"], "descends"),
         (&["--group-id", "abc"], "run set-group"),
         (&["--notify", "desktop"], "keeps whom it tells"),
+        (&["--backend-session-id", "abc"], "the conversation it has"),
     ] {
         let args: Vec<&str> = ["run", "--resume-run", &run].iter().chain(flag).copied().collect();
         let refused = world.run(&args).expect_code(3);
@@ -216,6 +217,75 @@ fn archived(world: &World) -> String {
     run
 }
 
+fn aborted(world: &World) -> String {
+    let run = interrupted(world);
+    world.ok(&["run", "abort", &run]);
+    run
+}
+
+/// Its driver was killed in the first attempt.
+fn interrupted(world: &World) -> String {
+    let ready = world.fifo("ready");
+    world.agent(
+        "fake",
+        &format!("if [ $FENCE = 1 ]; then echo $RUN > \"$W/ready\"; exec sleep 600; fi\n{COMPLETE}"),
+    );
+    let run = world.fake(&["--detach"]).run().expect_code(0).run_id();
+    assert_eq!(ready.line(), run);
+    world.wait_worker(&run, 0);
+    let driver = world.driver_pid(&run);
+    world.signal(driver, rustix::process::Signal::KILL);
+    world.wait_gone(driver);
+    run
+}
+
+/// Its program was missing.
+fn error(world: &World) -> String {
+    world.agent_argv("fake", &[world.path("bin/worker").to_str().unwrap()]);
+    let run = world.fake(&[]).run().expect_code(4).run_id();
+    let script = world.script("late", COMPLETE);
+    world.write("bin/worker", format!("#!/bin/sh\nexec sh {}\n", script.display()));
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(world.path("bin/worker"), executable).unwrap();
+    run
+}
+
+/// Words wait that nobody was shown: it was aborted before its next session.
+fn with_words_waiting(world: &World) -> String {
+    let ready = world.fifo("ready");
+    world.agent(
+        "fake",
+        &format!("if [ $FENCE = 1 ]; then echo $RUN > \"$W/ready\"; exec sleep 600; fi\n{COMPLETE}"),
+    );
+    let run = world.fake(&["--detach"]).run().expect_code(0).run_id();
+    assert_eq!(ready.line(), run);
+    world.ok(&["run", "queue-message", &run, "Words that waited"]);
+    world.ok(&["run", "abort", &run]);
+    world.ok(&["task", "set", &run, "one", "--status", "completed"]);
+    run
+}
+
+/// It has no tasks, only words.
+fn without_tasks(world: &World) -> String {
+    world.agent("fake", "exit 0");
+    let args = ["run", "--agent", "fake", "Say hello", "--output-format", "json"];
+    world.run(&args).expect_code(0).run_id()
+}
+
+fn without_tasks_failed(world: &World) -> String {
+    world.agent("fake", "[ $FENCE = 1 ] && exit 9; exit 0");
+    let args = ["run", "--agent", "fake", "--max-retries", "0", "Say hello", "--output-format", "json"];
+    world.run(&args).expect_code(4).run_id()
+}
+
+fn dependent(world: &World) -> String {
+    let run = init(world);
+    let other = passive(world);
+    world.ok(&["run", "add-dep", &run, "--run", &other]);
+    world.ok(&["run", "ready", &run]);
+    run
+}
+
 fn passive(world: &World) -> String {
     world.init(&["--backend", "passive", "--assignment", "work"])
 }
@@ -242,6 +312,17 @@ const RULES: &[Rule] = &[
     ("exhausted", exhausted, &[], Ok(IMPLICIT)),
     ("exhausted, words", exhausted, &["try harder"], Ok("try harder")),
     ("exhausted, a task and words", exhausted, &["--add-task", "Do two", "and this"], Ok("and this")),
+    ("aborted", aborted, &[], Ok(IMPLICIT)),
+    ("aborted, words", aborted, &["once more"], Ok("once more")),
+    ("interrupted", interrupted, &[], Ok("cut off in the middle")),
+    ("interrupted, words", interrupted, &["mind the gap"], Ok("mind the gap")),
+    ("error", error, &[], Ok("You are the fake agent")),
+    ("error, words", error, &["now it is there"], Ok("now it is there")),
+    ("words wait", with_words_waiting, &[], Ok("Words that waited")),
+    ("no tasks, success", without_tasks, &[], Err("no task is open; add a message or a task")),
+    ("no tasks, success, words", without_tasks, &["say goodbye"], Ok("say goodbye")),
+    ("no tasks, error", without_tasks_failed, &[], Ok("Say hello")),
+    ("depends on others", dependent, &[], Err("cannot start yet: it depends on run")),
     ("archived", archived, &[], Err("run unarchive")),
     ("archived, words", archived, &["go"], Err("run unarchive")),
     ("passive", passive, &[], Err("driven through the task commands")),
@@ -263,6 +344,7 @@ fn every_rule_of_resuming() {
             Err(why) => {
                 assert_eq!(resumed.code, Some(3), "{name}: {resumed}");
                 assert!(resumed.stderr.contains(why), "{name}: {resumed}");
+                assert!(resumed.stderr.contains("\nhint: "), "{name}: what to do? {resumed}");
                 assert_eq!(manifest, before, "{name}: a refusal changes nothing");
             }
             Ok(told) => {

@@ -120,6 +120,91 @@ fn a_run_that_is_deleted_is_not_waited_for() {
 }
 
 #[test]
+fn a_run_that_is_gone_is_no_reason_to_let_go_of_others() {
+    let world = World::new();
+    endings(&world);
+    let run = || world.init(&["--backend", "passive", "--assignment", "work"]);
+    let complete = |run: &str| world.ok(&["task", "set", run, "one", "--status", "completed"]);
+    let delete = |run: &str| {
+        world.ok(&["run", "archive", run]);
+        world.ok(&["run", "delete", run]);
+    };
+    // It was gone before, and it goes meanwhile.
+    for before in [true, false] {
+        let (live, gone) = (run(), run());
+        if before {
+            delete(&gone);
+        }
+        let json = world.command(&["run", "wait", &live, &gone, "--output-format", "json"]).spawn();
+        let text = world.command(&["run", "wait", &gone, &live]).spawn();
+        let any = world.command(&["run", "wait", "--any", &gone, &live]).spawn();
+        let late = ["run", "wait", "--timeout-sec", "0", "--output-format", "json", &live, &gone];
+        let late = world.run(&late).expect_code(124).json();
+        assert_eq!((&late["runs"][0]["over"], &late["runs"][0]["exitCode"]), (&json!(false), &Value::Null));
+        if !before {
+            delete(&gone);
+        }
+        text.wait_for_stdout(&format!("Run {gone}: not found"));
+        complete(&live);
+        let waited = json.wait().expect_code(3).expect_stderr("error: ").json();
+        assert_eq!((&waited["exitCode"], &waited["timedOut"]), (&json!(3), &json!(false)));
+        let (first, second) = (&waited["runs"][0], &waited["runs"][1]);
+        assert_eq!(
+            (&first["runId"], &first["over"], &first["exitCode"]),
+            (&json!(live), &json!(true), &json!(0))
+        );
+        assert_eq!((&second["runId"], &second["over"]), (&json!(gone), &json!(false)));
+        assert_eq!((&second["exitCode"], &second["error"]["code"]), (&json!(3), &json!("not_found")));
+        let text = text.wait().expect_code(3).expect_stderr(&gone);
+        text.expect_stdout(&format!("Run {live}: success"));
+        // One that has ended is what was waited for.
+        any.wait().expect_code(0).expect_stdout(&format!("Run {live}: success"));
+    }
+    let gone = run();
+    delete(&gone);
+    world.run(&["run", "wait", "--any", &gone]).expect_code(3).expect_stdout("not found");
+    // A run that failed is worse than one that is gone, everything else is not.
+    let (broken, stuck) = (detached(&world, "broken"), detached(&world, "stuck"));
+    world.run(&["run", "wait", &gone, &broken]).expect_code(4);
+    world.run(&["run", "wait", &gone, &stuck]).expect_code(3);
+    // What cannot be a run is a mistake, and is said before anything is waited for.
+    let live = run();
+    world.run(&["run", "wait", &live, "not/a/run"]).expect_code(3).expect_stderr("not/a/run");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn any_of_them_may_be_one_whose_driver_is_gone() {
+    let world = World::new();
+    world.work(&["one"]);
+    let ready = world.fifo("ready");
+    world.agent("good", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; exec sleep 600; }; complete one");
+    let run = detached(&world, "good");
+    assert_eq!(ready.line(), run);
+    let other = world.init(&["--backend", "passive", "--assignment", "work"]);
+    world.signal(world.driver_pid(&run), Signal::KILL);
+    let waited = world.run(&["run", "wait", "--any", "--output-format", "json", &other, &run]);
+    let waited = waited.expect_code(4).json();
+    assert_eq!(status_of(&waited, &run)["effectiveStatus"], json!("interrupted"));
+    assert_eq!(status_of(&waited, &other)["over"], json!(false));
+    world.ok(&["run", "abort", &run]);
+    world.run(&["run", "wait", "--any", &other, &run]).expect_code(130);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn nobody_can_start_what_is_put_away() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("good", "complete one");
+    let run = world.init(&["--agent", "good", "--assignment", "work"]);
+    world.ok(&["run", "archive", &run]);
+    let late = world.run(&["run", "wait", &run, "--timeout-sec", "0"]).expect_code(124);
+    let late = late.expect_stderr(&format!("`agent-runner run unarchive {run}` takes it back out"));
+    assert!(!late.stderr.contains("until somebody starts it"), "{late}");
+}
+
+#[test]
 fn a_tree_shows_who_started_whom() {
     let world = World::new();
     world.work(&["one"]);

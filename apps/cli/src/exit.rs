@@ -48,11 +48,16 @@ pub(crate) fn finish(outcome: Outcome) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Gone) => ExitCode::SUCCESS,
         Err(Failure::Error(error)) => {
-            // Nowhere is left to complain when this fails.
-            let _ = std::io::stderr().lock().write_all(render(&error).as_bytes());
+            tell(&error);
             ExitCode::from(error.code.exit_code())
         }
     }
+}
+
+/// Says on standard error what went wrong.
+pub(crate) fn tell(error: &ApiError) {
+    // Nowhere is left to complain when this fails.
+    let _ = std::io::stderr().lock().write_all(render(error).as_bytes());
 }
 
 fn render(error: &ApiError) -> String {

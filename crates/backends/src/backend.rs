@@ -128,6 +128,10 @@ pub trait Backend: Send + Sync {
     fn id(&self) -> &'static str;
     /// Whether a later turn remembers the earlier ones. One that does not is told everything again.
     fn remembers(&self) -> bool;
+    /// Whether it can begin in a conversation that it did not begin itself, and whether this can be its handle.
+    fn check_session(&self, _id: &str) -> Result<(), BackendError> {
+        Err(BackendError::NoSessions(self.id()))
+    }
     /// What of a budget it measures while a turn goes on. Time and attempts are counted without it.
     fn measures(&self) -> &'static [BudgetKind] {
         &[]
@@ -194,6 +198,9 @@ pub enum BackendError {
         /// As given.
         id: String,
     },
+    /// It cannot go on with a conversation that somebody else began.
+    #[error("backend {0:?} cannot begin in a conversation that is there already")]
+    NoSessions(&'static str),
     /// Its safety rules cannot let the task commands through as they are spelled.
     #[error(
         "backend {backend:?} cannot be allowed to run {command:?}: {why}; set AGENT_RUNNER_CMD to another spelling"

@@ -12,7 +12,7 @@ use agent_runner_model::capabilities::Lease;
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::Phase;
 use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
-use agent_runner_store::{RunQuery, StoreError};
+use agent_runner_store::{Problem, RunQuery, StoreError};
 
 use crate::clock::Clock;
 use crate::failure::{commit_error, store_error};
@@ -105,7 +105,7 @@ impl<S: Places> Engine<S> {
     /// Commits what must fit to what other runs are.
     pub(crate) async fn commit_among(&self, run_id: &RunId, facts: &[Fact]) -> Result<Manifest, ApiError> {
         let now = self.now();
-        let check = |all: &[Manifest]| graph::check(all, run_id, facts, now);
+        let check = |all: &[Manifest], unread: &[Problem]| graph::check(all, unread, run_id, facts, now);
         let committed = self.store.commit_among(run_id, facts, now, &check).await;
         committed.map_err(|error| commit_error(&error))
     }

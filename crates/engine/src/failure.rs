@@ -94,6 +94,9 @@ pub(crate) fn backend_error(error: &BackendError) -> ApiError {
             "correct the agent file; `docs/backends.md` describes the settings"
         }
         BackendError::Session { .. } => "start a new run",
+        BackendError::NoSessions(_) => {
+            "leave --backend-session-id out, or use a backend that keeps conversations"
+        }
         BackendError::Command { .. } => "set AGENT_RUNNER_CMD, or let the backend work unrestricted",
         BackendError::NoWorker(_) => "use `agent-runner task set` and the other task commands",
     };

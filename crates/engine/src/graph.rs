@@ -2,10 +2,12 @@
 //! change anything itself.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, Timestamp, apply_all};
+use agent_runner_store::{Problem, ProblemKind};
 
 /// How a dependency stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,9 +106,11 @@ pub(crate) fn depends_on(manifest: &Manifest, other: &Manifest) -> bool {
 }
 
 /// Whether facts about a run go together with what all runs are: what it is to depend on exists, and nothing waits for
-/// itself. For `commit_among`, whose runs are all there are. What does not depend on other runs is not looked at.
+/// itself. For `commit_among`, whose runs are all there are, those that could not be read apart. What cannot close a
+/// circle is not looked at.
 pub(crate) fn check(
     manifests: &[Manifest],
+    problems: &[Problem],
     run_id: &RunId,
     facts: &[Fact],
     now: Timestamp,
@@ -116,19 +120,26 @@ pub(crate) fn check(
         return Ok(());
     };
     let after = apply_all(before, facts, now)?.manifest;
-    let mut what = "adding the dependency";
+    let unread = Unread::among(problems);
+    let mut closing = None;
     for fact in facts {
         match fact {
-            Fact::Control(ControlFact::DependencyAdded { dependency: Dependency::Run { run_id } })
-                if !manifests.iter().any(|other| other.spec.run_id == *run_id) =>
-            {
-                return Err(Refusal::NotAllowed { what, why: format!("there is no run {run_id}") });
+            Fact::Control(ControlFact::DependencyAdded { dependency }) => {
+                const WHAT: &str = "adding the dependency";
+                closing = Some(WHAT);
+                if let Dependency::Run { run_id } = dependency
+                    && !manifests.iter().any(|other| other.spec.run_id == *run_id)
+                {
+                    let why = unread.run(run_id).unwrap_or_else(|| format!("there is no run {run_id}"));
+                    return Err(Refusal::NotAllowed { what: WHAT, why });
+                }
             }
-            Fact::Control(ControlFact::Grouped { .. }) => what = "changing the group",
+            Fact::Control(ControlFact::Grouped { .. }) => closing = Some("changing the group"),
             Fact::Control(_) | Fact::Driver { .. } | Fact::Task { .. } | Fact::Once { .. } => {}
         }
     }
-    match cycle(manifests, &after) {
+    let Some(what) = closing else { return Ok(()) };
+    match cycle(manifests, &unread, &after).map_err(|why| Refusal::NotAllowed { what, why })? {
         None => Ok(()),
         Some(path) => {
             let why = format!("the run would wait for itself: {}", path.join(" -> "));
@@ -137,9 +148,44 @@ pub(crate) fn check(
     }
 }
 
+/// Runs of which nobody can tell what they wait for, and which group they are in.
+struct Unread<'a>(Vec<&'a Path>);
+
+impl<'a> Unread<'a> {
+    fn among(problems: &'a [Problem]) -> Self {
+        let is_ours = |problem: &&Problem| match problem.kind {
+            ProblemKind::Unreadable | ProblemKind::Newer => true,
+            // No run of this program waits for one of those.
+            ProblemKind::Reference => false,
+        };
+        Self(problems.iter().filter(is_ours).map(|problem| problem.path.as_path()).collect())
+    }
+
+    /// Why nobody can tell what this run waits for, if it is one of them.
+    fn run(&self, run_id: &RunId) -> Option<String> {
+        let named = |path: &&&Path| {
+            path.parent().and_then(Path::file_name).is_some_and(|name| name == run_id.as_str())
+        };
+        self.0.iter().find(named).map(|path| unsure(path))
+    }
+
+    /// Why nobody can tell who is in a group.
+    fn any(&self) -> Option<String> {
+        self.0.first().map(|path| unsure(path))
+    }
+}
+
+fn unsure(path: &Path) -> String {
+    format!("{} cannot be read, so nobody can tell who would wait for whom", path.display())
+}
+
 /// The way from a run back to itself, if there is one. `changed` stands for the run of its id. A change of one run can
-/// only close a circle that goes through it.
-fn cycle(manifests: &[Manifest], changed: &Manifest) -> Option<Vec<String>> {
+/// only close a circle that goes through it. An error says why that cannot be told.
+fn cycle(
+    manifests: &[Manifest],
+    unread: &Unread<'_>,
+    changed: &Manifest,
+) -> Result<Option<Vec<String>>, String> {
     let start = &changed.spec.run_id;
     let all = || {
         let others = manifests.iter().filter(|other| other.spec.run_id != *start);
@@ -156,8 +202,15 @@ fn cycle(manifests: &[Manifest], changed: &Manifest) -> Option<Vec<String>> {
         if !seen.insert(node.clone()) {
             continue;
         }
+        let unknown = match &node {
+            Dependency::Run { run_id } => unread.run(run_id),
+            Dependency::Group { .. } => unread.any(),
+        };
+        if let Some(why) = unknown {
+            return Err(why);
+        }
         let next: Vec<Dependency> = match &node {
-            Dependency::Run { run_id } if run_id == start => return Some(path),
+            Dependency::Run { run_id } if run_id == start => return Ok(Some(path)),
             Dependency::Run { run_id } => all()
                 .filter(|other| other.spec.run_id == *run_id)
                 .flat_map(|other| other.state.dependencies.iter().cloned())
@@ -172,5 +225,5 @@ fn cycle(manifests: &[Manifest], changed: &Manifest) -> Option<Vec<String>> {
             (node, path)
         }));
     }
-    None
+    Ok(None)
 }

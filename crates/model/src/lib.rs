@@ -25,7 +25,7 @@ pub mod vars;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Applied, apply, apply_all, check_group_id};
+pub use apply::{Applied, apply, apply_all, check_backend_session_id, check_group_id};
 pub use capabilities::{Capabilities, Lease, TaskCapabilities, capabilities};
 pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};
 pub use ids::{Epoch, Fence, RunId, TaskId};

@@ -323,7 +323,7 @@ impl Manifest {
             streak: None,
             served: None,
             rejection: None,
-            backend_session_id: None,
+            backend_session_id: spec.backend_session_id.clone(),
             on_limit: spec.on_limit,
             queued_resume_messages: Vec::new(),
             recent_requests: Vec::new(),

@@ -342,6 +342,9 @@ pub struct RunSpec {
     /// Extra arguments for the backend's program, last in its command line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolved_backend_args: Vec<String>,
+    /// The backend's conversation that the run begins in, instead of a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend_session_id: Option<String>,
     /// Backend-specific model name.
     pub model: Option<String>,
     /// How hard the model is asked to think.

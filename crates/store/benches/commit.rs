@@ -117,6 +117,7 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         waits_for_dependencies: false,
         on_busy: BusyPolicy::Wait,
         may_write: true,
+        backend_session_id: None,
         launcher: LauncherSpec::default(),
         template: Template::default(),
         vars: Vec::new(),

@@ -146,6 +146,12 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// A link, or a file, is where a directory of the run should be.
+    #[error("{} is not a directory of the run's own", path.display())]
+    Foreign {
+        /// What is in its place.
+        path: PathBuf,
+    },
     /// Opening a file failed.
     #[error("cannot open {}", path.display())]
     Open {
@@ -274,6 +280,7 @@ impl StoreError {
             | Self::Newer { .. }
             | Self::Busy { .. }
             | Self::Owned { .. }
+            | Self::Foreign { .. }
             | Self::Name { .. }
             | Self::Input { .. }
             | Self::Output { .. }
@@ -313,6 +320,10 @@ impl StoreError {
                 "the process that holds it may be stopped; `fuser {}` names it, and ending it frees the lock",
                 path.display()
             )),
+            Self::Foreign { .. } => Some(
+                "nothing behind it was touched; put a directory in its place, with what belongs in it"
+                    .to_owned(),
+            ),
             Self::Owned { .. } => Some("abort the run first".to_owned()),
             Self::Name { .. }
             | Self::Input { .. }

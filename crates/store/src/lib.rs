@@ -17,6 +17,6 @@ pub use file::{
 };
 pub use host::Holder;
 pub use run_store::{
-    Changes, Entry, ListedRun, Listing, Member, NewRun, OwnerLease, OwnerView, Problem, ProblemKind,
-    RunQuery, RunStore, Seeds, Stored, Tail, Takeover,
+    AmongCheck, Changes, Entry, ListedRun, Listing, Member, NewRun, OwnerLease, OwnerView, Problem,
+    ProblemKind, RunQuery, RunStore, Seeds, Stored, Tail, Takeover,
 };

@@ -118,6 +118,9 @@ pub enum ProblemKind {
     Newer,
 }
 
+/// Why a change does not fit to what all runs are, and to those that could not be read.
+pub type AmongCheck<'a> = dyn Fn(&[Manifest], &[Problem]) -> Result<(), Refusal> + Sync + 'a;
+
 /// A place that keeps runs. Every change is all or nothing, and durable when the call returns.
 pub trait RunStore: Send + Sync {
     /// The proof of being a run's owner.
@@ -167,7 +170,7 @@ pub trait RunStore: Send + Sync {
         limit: Option<usize>,
     ) -> impl Future<Output = Result<Tail, StoreError>> + Send;
 
-    /// The runs that answer a query.
+    /// The runs that answer a query. What deletions left that were not finished is taken away in passing.
     fn query(&self, query: &RunQuery) -> impl Future<Output = Result<Listing, StoreError>> + Send;
 
     /// Watches a run. A change after this call is never missed, so: watch first, then look.
@@ -203,6 +206,9 @@ pub trait RunStore: Send + Sync {
         limit: u64,
     ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
 
+    /// Whether something is kept under a name. `StoreError::Foreign` where the way to it leads out of the run.
+    fn has_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Takes away what is kept under a name, and the folder it was alone in. Nothing to take away is no error.
     fn remove_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -223,8 +229,8 @@ pub trait RunStore: Send + Sync {
         folder: &str,
     ) -> impl Future<Output = Result<Self::Hold, StoreError>> + Send;
 
-    /// Takes away the folders below a folder of blobs that `is_known` does not find in the manifest: whoever made them
-    /// died before they counted. Does nothing while somebody holds them. Says how many they were.
+    /// Takes away the folders below a folder of blobs that `is_known` does not find in the manifest, if they hold one
+    /// file at most: whoever made them died before they counted. Does nothing while somebody holds them. Says how many they were.
     fn sweep_blobs(
         &self,
         id: &RunId,
@@ -233,13 +239,13 @@ pub trait RunStore: Send + Sync {
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
     /// Applies facts that must fit to what other runs are: nobody else changes what runs have to do with one another
-    /// while `check` looks at all of them and the commit is made. `check` says why not.
+    /// while `check` looks at all of them, and at what could not be read, and the commit is made. `check` says why not.
     fn commit_among(
         &self,
         id: &RunId,
         facts: &[Fact],
         now: Timestamp,
-        check: &(dyn Fn(&[Manifest]) -> Result<(), Refusal> + Sync),
+        check: &AmongCheck<'_>,
     ) -> impl Future<Output = Result<Manifest, CommitError>> + Send;
 
     /// Enters a directory as somebody who works there, unless others are there who do not go together with that.
@@ -265,6 +271,13 @@ pub trait RunStore: Send + Sync {
         name: &str,
         bytes: &[u8],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Finishes the deletion of a run that somebody was killed at, and says what run that was; nothing where no such
+    /// deletion was begun.
+    fn finish_deletion(
+        &self,
+        id: &RunId,
+    ) -> impl Future<Output = Result<Option<Manifest>, StoreError>> + Send;
 
     /// Deletes a run and all that belongs to it. `StoreError::Owned` while somebody owns it. `check` looks at the run as
     /// it stands in the moment of its deletion, and says why not.

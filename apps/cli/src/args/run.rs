@@ -59,6 +59,9 @@ pub struct NewRunArgs {
     /// Give a variable of the assignment a value; can be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub var: Vec<String>,
+    /// Begin in this conversation of the backend, instead of a new one
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub backend_session_id: Option<String>,
     /// Run this one descends from [default: $AGENT_RUNNER_PARENT_RUN_ID]
     #[arg(long, value_name = "RUN-ID")]
     pub parent_run: Option<String>,

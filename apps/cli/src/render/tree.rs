@@ -16,6 +16,9 @@ pub(crate) fn tree_text(tree: &RunTree) -> String {
     if let Some(parent) = &tree.missing_parent_run_id {
         text.push_str(&format!("(parent {parent} is gone)\n"));
     }
+    if let Some(parent) = &tree.unreadable_parent_run_id {
+        text.push_str(&format!("(parent {parent} cannot be read)\n"));
+    }
     let mut open = vec![(0, &tree.root)];
     while let Some((depth, node)) = open.pop() {
         text.push_str(&lines(tree, node, depth));

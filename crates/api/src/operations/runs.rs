@@ -74,6 +74,9 @@ requests! {
         /// Values of variables, from a form of a dashboard.
         #[serde(default)]
         web_vars: BTreeMap<String, String>,
+        /// The backend's conversation that the run begins in, instead of a new one.
+        #[serde(default)]
+        backend_session_id: Option<String>,
         /// What to do when a usage or rate limit is met; waiting is the default.
         on_limit: Option<LimitPolicy>,
         /// What to do when another run works in its directory; waiting is the default.

@@ -5,6 +5,7 @@ use agent_runner_model::attachment::Attachment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::run::ListProblem;
 use crate::operations::AttachmentScope;
 
 /// A file that was handed over with a run.
@@ -30,4 +31,6 @@ pub struct AttachmentList {
     pub scope: AttachmentScope,
     /// The run's own first, then oldest first.
     pub attachments: Vec<AttachmentView>,
+    /// Runs that could not be read: nobody can tell whether they are of the group.
+    pub problems: Vec<ListProblem>,
 }

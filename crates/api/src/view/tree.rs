@@ -6,7 +6,7 @@ use agent_runner_model::{RunId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::run::RunSummary;
+use super::run::{ListProblem, RunSummary};
 
 /// The runs above a run, up to the root, and all below it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,8 +16,12 @@ pub struct RunTree {
     pub run_id: RunId,
     /// The run at the root names this one as its parent, but it is not there any more.
     pub missing_parent_run_id: Option<RunId>,
+    /// The run at the root names this one as its parent, but it cannot be read.
+    pub unreadable_parent_run_id: Option<RunId>,
     /// The root.
     pub root: TreeNode,
+    /// Runs that could not be read: nobody can tell whether they belong into the tree.
+    pub problems: Vec<ListProblem>,
 }
 
 /// A run in a tree.

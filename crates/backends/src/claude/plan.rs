@@ -53,6 +53,10 @@ impl Backend for Claude {
         true
     }
 
+    fn check_session(&self, id: &str) -> Result<(), BackendError> {
+        if is_session_id(id) { Ok(()) } else { Err(BackendError::Session { backend: ID, id: id.to_owned() }) }
+    }
+
     fn safety_note(&self, of: SafetyFacts) -> Option<String> {
         let note = match (of.unrestricted, of.has_tasks) {
             (true, _) if !of.has_agent_file => {
@@ -130,9 +134,7 @@ fn command_line(request: &TurnRequest) -> Result<Vec<OsString>, BackendError> {
         add(&["--name", &name.replace('\0', " ")]);
     }
     if let Some(id) = &request.session_id {
-        if !is_session_id(id) {
-            return Err(BackendError::Session { backend: ID, id: id.clone() });
-        }
+        Claude.check_session(id)?;
         add(&["--resume", id]);
     }
     argv.extend(request.extra_args.iter().map(OsString::from));

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use agent_runner_api::operations::CreateRun;
 use agent_runner_api::{ApiError, ErrorCode};
-use agent_runner_backends::Registry;
+use agent_runner_backends::{Backend, Registry};
 use agent_runner_definitions::{Agent, AgentLauncher, Assignment, Library};
-use agent_runner_model::Timestamp;
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, AgentSpec, AssignmentSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LauncherSpec,
@@ -15,6 +14,7 @@ use agent_runner_model::spec::{
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 use agent_runner_model::vars::{INJECTED, VarSpec};
+use agent_runner_model::{Timestamp, check_backend_session_id};
 
 use super::bases::bases;
 use super::budget::budget;
@@ -109,6 +109,7 @@ pub(crate) fn compose(
     let backend = registry.get(&backend_id).map_err(|error| backend_error(&error))?;
     let backend_config = agent_setting(agent.as_ref().map(|agent| &agent.backend_config), &backend_id);
     backend.check(&backend_config).map_err(|error| backend_error(&error))?;
+    let backend_session_id = backend_session(request, backend)?;
     let backend_args = agent_setting(agent.as_ref().map(|agent| &agent.backend_args), &backend_id);
 
     check_notify(request, &backend_id)?;
@@ -171,6 +172,7 @@ pub(crate) fn compose(
         backend: backend_id,
         backend_config,
         resolved_backend_args: backend_args,
+        backend_session_id,
         model: request.model.clone().or_else(|| agent.as_ref().and_then(|agent| agent.model.clone())),
         effort: request.effort.or_else(|| agent.as_ref().and_then(|agent| agent.effort)),
         unrestricted,
@@ -209,6 +211,14 @@ pub(crate) fn compose(
         agent_seed: agent.map(|agent| agent.text),
         assignment_seed: assignment.map(|assignment| assignment.text),
     })
+}
+
+/// The conversation the run is to begin in, if its backend can.
+fn backend_session(request: &CreateRun, backend: &dyn Backend) -> Result<Option<String>, ApiError> {
+    let Some(id) = request.backend_session_id.as_deref().map(str::trim) else { return Ok(None) };
+    check_backend_session_id(id).map_err(|why| ApiError::new(ErrorCode::Invalid, why))?;
+    backend.check_session(id).map_err(|error| backend_error(&error))?;
+    Ok(Some(id.to_owned()))
 }
 
 /// What an agent's role may ask for is known only now, and its file only here.

@@ -9,9 +9,9 @@ use agent_runner_model::phase::Phase;
 use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId};
 use agent_runner_store::CommitError;
 
+use super::hints::what_to_do;
 use crate::engine::Engine;
-use crate::failure::commit_error;
-use crate::graph;
+use crate::failure::{commit_error, store_error};
 use crate::place::Places;
 
 impl<S: Places + 'static> Engine<S> {
@@ -20,27 +20,6 @@ impl<S: Places + 'static> Engine<S> {
         let committed = self.commit(&run_id, &[Fact::Control(fact)]).await;
         let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         self.detail(&manifest).await
-    }
-}
-
-/// Where a run stands in the way, the command that takes it out of the way.
-pub(super) fn what_to_do(error: ApiError, run_id: &RunId) -> ApiError {
-    let hints = [
-        ("it is archived", format!("`agent-runner run unarchive {run_id}` takes it back out")),
-        (
-            "it is running, or was interrupted",
-            format!(
-                "`agent-runner run abort {run_id}` ends it, `agent-runner run attach {run_id}` watches it"
-            ),
-        ),
-        ("only of a passive run", format!("`agent-runner run status {run_id}` shows the backend's session")),
-    ];
-    if error.code != ErrorCode::NotAllowed || error.hint.is_some() {
-        return error;
-    }
-    match hints.into_iter().find(|(words, _)| error.message.contains(words)) {
-        Some((_, hint)) => error.hint(hint),
-        None => error,
     }
 }
 
@@ -68,21 +47,31 @@ impl<S: Places + 'static> Handle<UnarchiveRun> for Engine<S> {
 impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
     /// Answers with the run as it was.
     async fn call(&self, request: DeleteRun) -> Result<RunDetail, ApiError> {
-        let run_id = self.resolve(&request.run)?;
-        let manifest = self.look_at(&run_id).await?;
-        let refused = |error| {
-            let error = what_to_do(commit_error(&error), &run_id);
-            if error.message.contains("is not archived") {
-                return error.hint(format!("`agent-runner run archive {run_id}` puts it away first"));
-            }
-            error
+        let run_id = match self.resolve(&request.run) {
+            Ok(run_id) => run_id,
+            Err(error) => return self.finish_deletion(&request.run, error).await,
         };
+        let manifest = self.look_at(&run_id).await?;
+        let refused = |error| what_to_do(commit_error(&error), &run_id);
         may_be_deleted(&manifest).map_err(|refusal| refused(CommitError::Refused(refusal)))?;
         let before = self.detail(&manifest).await?;
         // What its parent has not heard yet, nobody could tell it afterwards.
         self.after_end(&manifest, &|_| {}).await;
         self.store.delete(&run_id, &may_be_deleted).await.map_err(refused)?;
         Ok(before)
+    }
+}
+
+impl<S: Places + 'static> Engine<S> {
+    /// A run that is not found may be one whose deletion somebody was killed at: then that is finished.
+    async fn finish_deletion(&self, run: &str, not_found: ApiError) -> Result<RunDetail, ApiError> {
+        let (ErrorCode::NotFound, Ok(run_id)) = (not_found.code, RunId::parse(run)) else {
+            return Err(not_found);
+        };
+        match self.store.finish_deletion(&run_id).await.map_err(|error| store_error(&error))? {
+            Some(manifest) => self.detail(&manifest).await,
+            None => Err(not_found),
+        }
     }
 }
 
@@ -124,11 +113,7 @@ impl<S: Places + 'static> Handle<SetGroup> for Engine<S> {
     async fn call(&self, request: SetGroup) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
         let group_id = request.group_id.unwrap_or_else(|| run_id.to_string());
-        let facts = [Fact::Control(ControlFact::Grouped { group_id })];
-        let now = self.now();
-        let fits = |manifests: &[Manifest]| graph::check(manifests, &run_id, &facts, now);
-        let committed = self.store.commit_among(&run_id, &facts, now, &fits).await;
-        let manifest = committed.map_err(|error| what_to_do(commit_error(&error), &run_id))?;
+        let manifest = self.relate_to_others(&run_id, ControlFact::Grouped { group_id }).await?;
         self.detail(&manifest).await
     }
 }

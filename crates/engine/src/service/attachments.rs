@@ -12,13 +12,16 @@ use agent_runner_model::attachment::{
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId, apply_all};
 use agent_runner_store::{RunQuery, StoreError, failpoint};
 
-use super::acts::what_to_do;
+use super::hints::what_to_do;
+use super::runs::problem;
 use crate::clock::random_text;
 use crate::engine::Engine;
 use crate::failure::{internal, refusal_error, store_error};
 use crate::place::Places;
 
 const FOLDER: &str = "attachments";
+/// How attachments' ids begin.
+const PREFIX: &str = "att-";
 /// Random characters of an attachment's id.
 const ID_LENGTH: usize = 10;
 
@@ -50,7 +53,7 @@ impl<S: Places + 'static> Engine<S> {
             check_mime_type(mime_type).map_err(invalid)?;
         }
         let text = random_text(ID_LENGTH).map_err(|error| internal(&error))?;
-        let id = format!("att-{text}");
+        let id = format!("{PREFIX}{text}");
         let mut attachment = Attachment {
             relative_path: format!("{FOLDER}/{id}/{}", file_name(&new.name)),
             mime_type: new.mime_type.unwrap_or_else(|| mime_type_of(&new.name).to_owned()),
@@ -64,11 +67,11 @@ impl<S: Places + 'static> Engine<S> {
         let preview = [added(&attachment)];
         apply_all(&manifest, &preview, self.now())
             .map_err(|refusal| what_to_do(refusal_error(&refusal), &run_id))?;
-        self.sweep(&run_id).await?;
+        self.sweep(&run_id).await.map_err(|error| store_error(&error))?;
         let hold = self.store.hold_blobs(&run_id, FOLDER).await.map_err(|error| store_error(&error))?;
         let kept =
             self.store.put_blob_from(&run_id, &attachment.relative_path, source, MAX_ATTACHMENT_BYTES).await;
-        let stored = kept.map_err(|error| not_kept(&error))?;
+        let stored = kept.map_err(|error| what_to_do(not_kept(&error), &run_id))?;
         attachment.size = stored.size;
         attachment.sha256 = stored.sha256;
         failpoint::hit("command.attachment_kept");
@@ -125,11 +128,22 @@ impl<S: Places + 'static> Engine<S> {
     }
 
     /// Takes away what somebody left who died while handing a file over.
-    async fn sweep(&self, run_id: &RunId) -> Result<(), ApiError> {
-        let is_known =
-            |manifest: &Manifest, name: &str| manifest.state.attachments.iter().any(|known| known.id == name);
-        let swept = self.store.sweep_blobs(run_id, FOLDER, &is_known).await;
-        swept.map(|_| ()).map_err(|error| store_error(&error))
+    async fn sweep(&self, run_id: &RunId) -> Result<(), StoreError> {
+        // What does not look like ours was not left by one of ours.
+        let is_known = |manifest: &Manifest, name: &str| {
+            !name.starts_with(PREFIX) || manifest.state.attachments.iter().any(|known| known.id == name)
+        };
+        self.store.sweep_blobs(run_id, FOLDER, &is_known).await.map(|_| ())
+    }
+
+    /// The same for who only looks: a state directory that cannot be written to is no reason not to.
+    async fn sweep_if_possible(&self, run_id: &RunId) -> Result<(), ApiError> {
+        match self.sweep(run_id).await {
+            Err(error @ (StoreError::Foreign { .. } | StoreError::NotFound { .. })) => {
+                Err(store_error(&error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 
@@ -157,10 +171,10 @@ fn unknown(run_id: &RunId, id: &str) -> ApiError {
 impl<S: Places + 'static> Handle<ListAttachments> for Engine<S> {
     async fn call(&self, request: ListAttachments) -> Result<AttachmentList, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        self.sweep(&run_id).await?;
+        self.sweep_if_possible(&run_id).await?;
         let manifest = self.look_at(&run_id).await?;
         let run_group_id = manifest.state.run_group_id.clone();
-        let mut others = Vec::new();
+        let (mut others, mut problems) = (Vec::new(), Vec::new());
         match request.scope {
             AttachmentScope::Run => {}
             AttachmentScope::Group => {
@@ -170,13 +184,14 @@ impl<S: Places + 'static> Handle<ListAttachments> for Engine<S> {
                     ..RunQuery::default()
                 };
                 let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
+                problems.extend(listing.problems.into_iter().map(problem));
                 let runs = listing.runs.into_iter().map(|listed| listed.manifest);
                 others.extend(runs.filter(|other| other.spec.run_id != run_id).flat_map(views));
                 others.sort_by_key(|view| view.attachment.added_at);
             }
         }
         let attachments = views(manifest).into_iter().chain(others).collect();
-        Ok(AttachmentList { run_id, run_group_id, scope: request.scope, attachments })
+        Ok(AttachmentList { run_id, run_group_id, scope: request.scope, attachments, problems })
     }
 }
 
@@ -191,6 +206,9 @@ impl<S: Places + 'static> Handle<RemoveAttachment> for Engine<S> {
     async fn call(&self, request: RemoveAttachment) -> Result<AttachmentView, ApiError> {
         let view = self.attachment(&request.run, &request.attachment).await?;
         let run_id = &view.owner_run_id;
+        // Before it stops counting: what a link leads to is not ours to take away.
+        let kept = self.store.has_blob(run_id, &view.attachment.relative_path).await;
+        kept.map_err(|error| store_error(&error))?;
         let fact = Fact::Control(ControlFact::AttachmentRemoved { id: request.attachment.clone() });
         let committed = self.commit(run_id, &[fact]).await;
         committed.map_err(|error| {

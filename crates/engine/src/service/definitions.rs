@@ -258,9 +258,10 @@ fn no_backend(registry: &Registry, agent: &Agent) -> Option<Diagnostic> {
             vec!["backendConfig", agent.backend.as_str(), field.as_str()],
             "correct or delete it; until then every run with this agent is refused".to_owned(),
         ),
-        BackendError::Session { .. } | BackendError::Command { .. } | BackendError::NoWorker(_) => {
-            (vec!["backend"], "name another backend".to_owned())
-        }
+        BackendError::Session { .. }
+        | BackendError::NoSessions(_)
+        | BackendError::Command { .. }
+        | BackendError::NoWorker(_) => (vec!["backend"], "name another backend".to_owned()),
     };
     Some(agent.remark(&path, error.to_string(), hint))
 }

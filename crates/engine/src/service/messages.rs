@@ -7,7 +7,7 @@ use agent_runner_model::manifest::QueuedMessage;
 use agent_runner_model::phase::{Phase, RunStatus};
 use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId, redacted};
 
-use super::acts::what_to_do;
+use super::hints::what_to_do;
 use crate::clock::random_text;
 use crate::engine::Engine;
 use crate::failure::internal;
@@ -33,7 +33,7 @@ impl<S: Places + 'static> Handle<QueueMessage> for Engine<S> {
             // It may have ended since it was looked at.
             Err(error) => {
                 let (manifest, situation) = self.observe(self.look_at(&run_id).await?).await?;
-                return Err(refusal(&manifest, situation.lease).unwrap_or(error));
+                return Err(refusal(&manifest, situation.lease).unwrap_or_else(|| what_to_do(error, &run_id)));
             }
         };
         self.messages(manifest, Some(id)).await
@@ -48,9 +48,6 @@ fn refusal(manifest: &Manifest, lease: Lease) -> Option<ApiError> {
     let hint = match status {
         RunStatus::Running => return None,
         _ if manifest.spec.is_passive() => "a passive run has no worker that could be told".to_owned(),
-        _ if manifest.state.archived_at.is_some() => {
-            format!("`agent-runner run unarchive {run_id}` takes it back out; then {resume}")
-        }
         RunStatus::Initialized => {
             format!("approve it with `agent-runner run ready {run_id}`, and start it first")
         }
@@ -61,6 +58,12 @@ fn refusal(manifest: &Manifest, lease: Lease) -> Option<ApiError> {
         | RunStatus::Exhausted
         | RunStatus::Aborted
         | RunStatus::Error => resume,
+    };
+    let hint = match manifest.state.archived_at {
+        Some(_) if !manifest.spec.is_passive() => {
+            format!("`agent-runner run unarchive {run_id}` takes it back out; then {hint}")
+        }
+        Some(_) | None => hint,
     };
     let message = format!("run {run_id} is not running: it is {}", status.as_str());
     Some(ApiError::new(ErrorCode::NotAllowed, message).hint(hint))

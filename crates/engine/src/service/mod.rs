@@ -7,6 +7,7 @@ mod changes;
 mod definitions;
 mod digest;
 mod extend;
+mod hints;
 mod inheritance;
 mod launchers;
 mod lineage;

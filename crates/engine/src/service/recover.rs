@@ -1,7 +1,7 @@
 //! Recovery: clears up after drivers that died.
 
 use agent_runner_api::operations::RecoverRuns;
-use agent_runner_api::view::{ListProblem, Recovered, Recovery, RecoveryAction};
+use agent_runner_api::view::{Recovered, Recovery, RecoveryAction};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::phase::Cause;
 use agent_runner_model::phase::{Phase, Stage};
@@ -9,7 +9,7 @@ use agent_runner_model::{ControlFact, Fact, Lease, Manifest};
 use agent_runner_store::{Holder, RunQuery, Takeover};
 use agent_runner_supervisor::{Leftover, find_leftovers};
 
-use super::runs::unattended;
+use super::runs::{problem, unattended};
 use crate::driver::{marker, process_identity, settle};
 use crate::engine::Engine;
 use crate::failure::store_error;
@@ -27,10 +27,7 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
             None => {
                 let query = RunQuery { include_archived: true, ..RunQuery::default() };
                 let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
-                problems.extend(listing.problems.into_iter().map(|problem| ListProblem {
-                    path: problem.path.to_string_lossy().into_owned(),
-                    message: problem.message,
-                }));
+                problems.extend(listing.problems.into_iter().map(problem));
                 listing.runs.into_iter().map(|listed| listed.manifest).collect()
             }
         };

@@ -7,6 +7,7 @@ use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId};
 
+use super::hints::what_to_do;
 use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::graph::{self, Standing};
@@ -19,8 +20,7 @@ impl<S: Places + 'static> Handle<AddDependency> for Engine<S> {
             Upstream::Run { run } => Dependency::Run { run_id: self.resolve(&run)? },
             Upstream::Group { group_id } => Dependency::Group { group_id },
         };
-        let fact = Fact::Control(ControlFact::DependencyAdded { dependency });
-        let manifest = self.commit_among(&run_id, &[fact]).await?;
+        let manifest = self.relate_to_others(&run_id, ControlFact::DependencyAdded { dependency }).await?;
         self.detail(&manifest).await
     }
 }
@@ -32,8 +32,7 @@ impl<S: Places + 'static> Handle<RemoveDependency> for Engine<S> {
             Upstream::Run { run } => Dependency::Run { run_id: self.resolve_gone(&run)? },
             Upstream::Group { group_id } => Dependency::Group { group_id },
         };
-        let fact = Fact::Control(ControlFact::DependencyRemoved { dependency });
-        let manifest = self.commit_among(&run_id, &[fact]).await?;
+        let manifest = self.relate_to_others(&run_id, ControlFact::DependencyRemoved { dependency }).await?;
         self.detail(&manifest).await
     }
 }
@@ -41,13 +40,22 @@ impl<S: Places + 'static> Handle<RemoveDependency> for Engine<S> {
 impl<S: Places + 'static> Handle<ClearDependencies> for Engine<S> {
     async fn call(&self, request: ClearDependencies) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        let fact = Fact::Control(ControlFact::DependenciesCleared);
-        let manifest = self.commit_among(&run_id, &[fact]).await?;
+        let manifest = self.relate_to_others(&run_id, ControlFact::DependenciesCleared).await?;
         self.detail(&manifest).await
     }
 }
 
 impl<S: Places + 'static> Engine<S> {
+    /// Commits what a run has to do with others.
+    pub(super) async fn relate_to_others(
+        &self,
+        run_id: &RunId,
+        fact: ControlFact,
+    ) -> Result<Manifest, ApiError> {
+        let committed = self.commit_among(run_id, &[Fact::Control(fact)]).await;
+        committed.map_err(|error| what_to_do(error, run_id))
+    }
+
     /// A run that may have been deleted: then its id is taken as it is.
     fn resolve_gone(&self, text: &str) -> Result<RunId, ApiError> {
         match (self.resolve(text), RunId::parse(text)) {

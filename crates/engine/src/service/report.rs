@@ -100,6 +100,11 @@ impl History {
                 EventBody::TaskUpdated { task_id, from: Some(_), fence, .. } => {
                     changes.insert(task_id, (event.at, fence));
                 }
+                // What was done before is forgotten.
+                EventBody::RunReset {} => {
+                    changes.clear();
+                    history.waits.clear();
+                }
                 _ => {}
             }
         }

@@ -9,10 +9,10 @@ use agent_runner_model::manifest::{Departure, Dependency, Urgency};
 use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all, redacted};
-use agent_runner_store::{NewRun, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
+use agent_runner_store::{NewRun, Problem, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
 use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 
-use super::acts::what_to_do;
+use super::hints::what_to_do;
 use crate::clock::random_text;
 use crate::compose::{Composed, compose, new_task_id};
 use crate::driver::settle;
@@ -129,7 +129,8 @@ impl<S: Places + 'static> Engine<S> {
             let cause = Cause::First;
             facts.push(Fact::Control(ControlFact::Started { cause, seen: None, on_limit: None }));
         }
-        self.commit_among(&created.spec.run_id, &facts).await
+        let run_id = &created.spec.run_id;
+        self.commit_among(run_id, &facts).await.map_err(|error| what_to_do(error, run_id))
     }
 
     pub(crate) async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
@@ -147,11 +148,14 @@ impl<S: Places + 'static> Engine<S> {
         let run_id = &manifest.spec.run_id;
         let (manifest, situation) = self.observe(manifest.clone()).await?;
         match (&manifest.state.phase, situation.lease) {
-            (Phase::Active { .. }, Lease::Held) => {
-                Err(ApiError::new(ErrorCode::Busy, format!("run {run_id} is running")).hint(format!(
-                    "`agent-runner run attach {run_id}` watches it, `agent-runner run abort {run_id}` ends it"
-                )))
-            }
+            (Phase::Active { .. }, Lease::Held) => Err(ApiError::new(
+                ErrorCode::Busy,
+                format!("run {run_id} is running"),
+            )
+            .hint(format!(
+                "`agent-runner run attach {run_id}` watches it, `agent-runner run abort {run_id}` ends it, \
+                     `agent-runner run queue-message {run_id} MESSAGE` leaves it a message"
+            ))),
             (Phase::Active { .. }, Lease::Unknown) if !take_over => Err(ApiError::new(
                 ErrorCode::Busy,
                 format!("run {run_id} was last driven on another host or in another container"),
@@ -276,7 +280,11 @@ impl<S: Places + 'static> Handle<AbortRun> for Engine<S> {
             return Err(ApiError::new(
                 ErrorCode::NotAllowed,
                 format!("run {run_id} is not running: it is {status}"),
-            ));
+            )
+            .hint(format!(
+                "there is nothing to end; `agent-runner run archive {run_id}` puts it away, \
+                 `agent-runner run status {run_id}` shows how it stands"
+            )));
         }
         match situation.lease {
             Lease::Held => self.ask_driver(&run_id, &request).await?,
@@ -355,11 +363,8 @@ impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
             active_only: false,
         };
         let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
-        let problems = listing.problems.into_iter().map(|problem| ListProblem {
-            path: problem.path.to_string_lossy().into_owned(),
-            message: problem.message,
-        });
-        let mut list = RunList { runs: Vec::with_capacity(listing.runs.len()), problems: problems.collect() };
+        let problems = listing.problems.into_iter().map(problem).collect();
+        let mut list = RunList { runs: Vec::with_capacity(listing.runs.len()), problems };
         let known = match listing.runs.iter().any(|listed| !listed.manifest.state.dependencies.is_empty()) {
             true => self.everything().await.map_err(|error| store_error(&error))?,
             false => Vec::new(),
@@ -378,6 +383,11 @@ impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
         }
         Ok(list)
     }
+}
+
+/// What could not be listed, as it is shown.
+pub(super) fn problem(problem: Problem) -> ListProblem {
+    ListProblem { path: problem.path.to_string_lossy().into_owned(), message: problem.message }
 }
 
 /// How a run is started when nobody is there to be lost.

@@ -10,6 +10,7 @@ use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::{Author, Fact, Manifest, Refusal, TaskFact, TaskId, redacted};
 use agent_runner_store::failpoint;
 
+use super::hints::what_to_do;
 use crate::compose::{new_task_id, requested_task_id};
 use crate::engine::Engine;
 use crate::failure::{refusal_error, store_error};
@@ -81,7 +82,8 @@ impl<S: Places> Engine<S> {
             None => fact,
         };
         failpoint::hit("task.before_commit");
-        let manifest = self.commit(&run_id, &[fact]).await?;
+        let committed = self.commit(&run_id, &[fact]).await;
+        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         failpoint::hit("task.after_commit");
         Ok(manifest)
     }

@@ -49,12 +49,17 @@ fn turn_records(log: &[u8]) -> impl Iterator<Item = TurnRecord> {
 fn wanted(manifest: &Manifest, only: Option<u32>) -> Result<Vec<u32>, ApiError> {
     let all = started(manifest);
     let Some(only) = only else { return Ok(all) };
-    if all.contains(&only) {
+    // What workers did before a reset is still on record, though the run does not count them any more.
+    let first = manifest.state.first_attempt_number;
+    if all.contains(&only) || only < first {
         return Ok(vec![only]);
     }
     let there_are = match (all.first(), all.last()) {
         (Some(first), Some(last)) if first == last => format!("there is only attempt {first}"),
         (Some(first), Some(last)) => format!("there are attempts {first} to {last}"),
+        (None, _) | (_, None) if first > 0 => {
+            format!("no attempt was started since the reset after attempt {}", first - 1)
+        }
         (None, _) | (_, None) => "no attempt was started yet".to_owned(),
     };
     Err(ApiError::new(ErrorCode::NotFound, format!("there is no attempt {only}; {there_are}")))

@@ -6,8 +6,9 @@ use agent_runner_api::operations::GetTree;
 use agent_runner_api::view::{RunSummary, RunTree, TreeNode};
 use agent_runner_api::{ApiError, Handle};
 use agent_runner_model::{Manifest, RunId};
-use agent_runner_store::RunQuery;
+use agent_runner_store::{RunQuery, StoreError};
 
+use super::runs::problem;
 use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::place::Places;
@@ -25,13 +26,15 @@ impl<S: Places + 'static> Handle<GetTree> for Engine<S> {
             // Read once more, for the reason why it was not listed.
             known.insert(run_id.clone(), self.look_at(&run_id).await?);
         }
-        let (above, missing_parent_run_id) = above(&known, &run_id);
+        let (above, absent) = above(&known, &run_id);
+        let (missing_parent_run_id, unreadable_parent_run_id) = self.gone_or_unreadable(absent).await?;
         let mut node = self.below(&known, run_id.clone()).await?;
         for parent in above {
             let Some(manifest) = known.get(&parent) else { continue };
             node = TreeNode::new(self.summary(manifest).await?, vec![node]);
         }
-        Ok(RunTree { run_id, missing_parent_run_id, root: node })
+        let problems = listing.problems.into_iter().map(problem).collect();
+        Ok(RunTree { run_id, missing_parent_run_id, unreadable_parent_run_id, root: node, problems })
     }
 }
 
@@ -56,6 +59,19 @@ fn above(known: &BTreeMap<RunId, Manifest>, run_id: &RunId) -> (Vec<RunId>, Opti
 }
 
 impl<S: Places + 'static> Engine<S> {
+    /// A run that was not listed is not there any more, or cannot be read.
+    async fn gone_or_unreadable(
+        &self,
+        absent: Option<RunId>,
+    ) -> Result<(Option<RunId>, Option<RunId>), ApiError> {
+        let Some(run_id) = absent else { return Ok((None, None)) };
+        match self.store.snapshot(&run_id).await {
+            Err(StoreError::NotFound { .. }) => Ok((Some(run_id), None)),
+            // It came back while this was looking: nothing is known of what is above it.
+            Ok(_) | Err(_) => Ok((None, Some(run_id))),
+        }
+    }
+
     async fn summary(&self, manifest: &Manifest) -> Result<RunSummary, ApiError> {
         let (manifest, situation) = self.observe(manifest.clone()).await?;
         Ok(RunSummary::new(&manifest, &situation))

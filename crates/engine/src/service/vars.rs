@@ -8,6 +8,7 @@ use agent_runner_model::spec::{LockableField, RunSpec, Template};
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId};
 use agent_runner_store::{AGENT_SEED, ASSIGNMENT_SEED, StoreError, repo_bucket};
 
+use super::hints::what_to_do;
 use crate::compose::{self, Ancestor, Lineage};
 use crate::engine::Engine;
 use crate::failure::store_error;
@@ -48,7 +49,8 @@ impl<S: Places + 'static> Handle<ReconfigureRun> for Engine<S> {
             return self.detail(&manifest).await;
         }
         let fact = ControlFact::Respecified { revision: manifest.revision, spec: Box::new(spec), changed };
-        let manifest = self.commit(&run_id, &[Fact::Control(fact)]).await?;
+        let committed = self.commit(&run_id, &[Fact::Control(fact)]).await;
+        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         self.detail(&manifest).await
     }
 }
@@ -132,7 +134,8 @@ impl<S: Places + 'static> Engine<S> {
         }
         let has = &manifest.state.dependencies;
         facts.extend(self.after(&request.after, has)?);
-        let manifest = self.commit_among(&run_id, &facts).await?;
+        let committed = self.commit_among(&run_id, &facts).await;
+        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         for (name, seed) in [(AGENT_SEED, named.agent_seed), (ASSIGNMENT_SEED, named.assignment_seed)] {
             let kept = match seed {
                 Some(text) => self.store.put_blob(&run_id, name, text.as_bytes()).await,

@@ -3,6 +3,7 @@
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::{Outcome, Phase};
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId, Timestamp};
+use agent_runner_store::{Problem, ProblemKind};
 
 use super::world::World;
 use crate::graph::{check, depends_on, unsatisfied};
@@ -37,12 +38,12 @@ async fn runs(rows: &[(&str, &str, &[Dependency])]) -> Vec<Manifest> {
 
 fn adding(manifests: &[Manifest], run: &str, dependency: Dependency) -> Result<(), String> {
     let fact = Fact::Control(ControlFact::DependencyAdded { dependency });
-    check(manifests, &id(run), &[fact], Timestamp::from_millis(1)).map_err(|refusal| refusal.to_string())
+    check(manifests, &[], &id(run), &[fact], Timestamp::from_millis(1)).map_err(|refusal| refusal.to_string())
 }
 
 fn grouping(manifests: &[Manifest], run: &str, group: &str) -> Result<(), String> {
     let fact = Fact::Control(ControlFact::Grouped { group_id: group.to_owned() });
-    check(manifests, &id(run), &[fact], Timestamp::from_millis(1)).map_err(|refusal| refusal.to_string())
+    check(manifests, &[], &id(run), &[fact], Timestamp::from_millis(1)).map_err(|refusal| refusal.to_string())
 }
 
 #[tokio::test]
@@ -71,6 +72,42 @@ async fn joining_a_group_can_close_a_circle() {
     assert!(refusal.starts_with("changing the group is not possible"), "{refusal}");
     assert_eq!(grouping(&found, "c", "gb"), Ok(()));
     assert_eq!(grouping(&found, "a", "gb"), Ok(()), "it waits for one of them, nobody waits for all");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_may_close_a_circle() {
+    let found = runs(&[
+        ("a", "ga", &[]),
+        ("b", "gb", &[on_run("broken")]),
+        ("c", "gc", &[on_group("gd")]),
+        ("d", "gd", &[]),
+    ])
+    .await;
+    let problem = |kind, run: &str| Problem {
+        path: format!("/state/runs/repo/{run}/run.json").into(),
+        kind,
+        message: "in words".to_owned(),
+    };
+    let with = |problems: &[Problem], run: &str, fact: ControlFact| {
+        check(&found, problems, &id(run), &[Fact::Control(fact)], Timestamp::from_millis(1))
+            .map_err(|refusal| refusal.to_string())
+    };
+    let add = |dependency| ControlFact::DependencyAdded { dependency };
+    for kind in [ProblemKind::Unreadable, ProblemKind::Newer] {
+        let broken = [problem(kind, "broken")];
+        for dependency in [on_run("broken"), on_run("b"), on_group("gd"), on_run("c")] {
+            let refusal = with(&broken, "a", add(dependency)).unwrap_err();
+            assert!(refusal.contains("repo/broken/run.json cannot be read, so nobody can tell"), "{refusal}");
+        }
+        assert_eq!(with(&broken, "a", add(on_run("d"))), Ok(()), "nothing unknown is on the way");
+        assert!(with(&broken, "b", ControlFact::Grouped { group_id: "gc".to_owned() }).is_err());
+        assert_eq!(with(&broken, "d", ControlFact::Grouped { group_id: "gx".to_owned() }), Ok(()));
+        let removed = ControlFact::DependencyRemoved { dependency: on_run("broken") };
+        assert_eq!(with(&broken, "b", removed), Ok(()), "what opens circles is always possible");
+    }
+    // Runs of another program wait for nobody here.
+    let foreign = [problem(ProblemKind::Reference, "other")];
+    assert_eq!(with(&foreign, "a", add(on_group("gd"))), Ok(()));
 }
 
 #[tokio::test]

@@ -198,6 +198,7 @@ impl World {
             vars: BTreeMap::new(),
             launcher: None,
             web_vars: BTreeMap::new(),
+            backend_session_id: None,
             run_id: None,
             start: Start::Now { on_orphan: OrphanPolicy::Abort },
         }

@@ -123,9 +123,14 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     }
     match (&change.manifest.state.phase, cause) {
         (Phase::Ready, _) => {}
-        (Phase::Initialized, Cause::First) => {}
+        // Whoever makes a run may start it at once; whoever resumes one has seen it approved.
+        (Phase::Initialized, Cause::First) if seen.is_none() => {}
         (Phase::Initialized, _) => {
             return Err(denied(WHAT, "it is initialized; approve it with `run ready` first"));
+        }
+        // Somebody saw it ready; by now it is not.
+        (Phase::Active { .. }, Cause::First) => {
+            return Err(denied(WHAT, "somebody else has started it in the meantime"));
         }
         (Phase::Active { .. }, _) => return started_again(change, cause, seen),
         // Without words it was meant for the run as it was; nobody wants an end undone that he has not seen.

@@ -7,9 +7,9 @@ use crate::ids::{Epoch, Fence};
 use crate::manifest::{Departure, DriverRef, GitHead, Manifest, ParentNotice, RunState, Session, Streak};
 use crate::phase::{Cause, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::redact::Secrets;
-use crate::spec::HookPhase;
+use crate::spec::{HookPhase, RunSpec};
 use crate::step::{Observation, Step, hooks_of, next_step};
-use crate::usage::{Usage, cost_since};
+use crate::usage::{Meter, Usage, cost_since};
 
 use super::words::{keep_unheard, unheard};
 use super::{Change, hooks};
@@ -162,6 +162,13 @@ fn attempt_starting(change: &mut Change, marker: &str, prompt: PromptKind) -> Re
     Ok(())
 }
 
+/// Whether this is the first reading of a conversation that the run did not begin: what it cost before, nobody knows here.
+fn began_elsewhere(spec: &RunSpec, records: &[AttemptRecord], meter: &Meter) -> bool {
+    let is_same = |known: &Meter| known.session_id == meter.session_id;
+    spec.backend_session_id.as_ref() == Some(&meter.session_id)
+        && !records.iter().any(|record| record.meter.as_ref().is_some_and(is_same))
+}
+
 fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Result<(), Refusal> {
     let live = current_attempt(change, fence)?.clone();
     let now = change.now;
@@ -193,7 +200,9 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
     }
     // One that was cut off was measured as far as it got.
     let mut usage = report.usage.or(live.usage);
-    if let Some(meter) = &report.meter {
+    if let Some(meter) = &report.meter
+        && !began_elsewhere(&change.manifest.spec, &state.attempt_records, meter)
+    {
         usage.cost_micro_usd = Some(cost_since(&state.attempt_records, meter));
     }
     state.attempt_records.push(AttemptRecord {

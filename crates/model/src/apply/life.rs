@@ -19,6 +19,8 @@ const MAX_NAME: usize = 200;
 const MAX_NOTE: usize = 64 * 1024;
 /// Longest group id, in characters.
 const MAX_GROUP_ID: usize = 128;
+/// Longest handle of a backend's conversation, in characters.
+const MAX_BACKEND_SESSION: usize = 256;
 /// Most dependencies of a run.
 const MAX_DEPENDENCIES: usize = 100;
 
@@ -112,9 +114,12 @@ fn respecified(
     if change.manifest.spec == *spec {
         return Ok(());
     }
-    let before = change.manifest.state.clone();
-    let (fresh, _) = Manifest::new(spec.clone(), before.name.clone());
+    let (fresh, _) = Manifest::new(spec.clone(), change.manifest.state.name.clone());
     change.manifest.state.final_tasks = fresh.state.final_tasks;
+    // One that was told by hand stays, unless another one is asked for.
+    if change.manifest.spec.backend_session_id != spec.backend_session_id {
+        change.manifest.state.backend_session_id = fresh.state.backend_session_id;
+    }
     change.manifest.spec = spec.clone();
     change.log(EventBody::RunReconfigured { changed: changed.to_vec() });
     Ok(())
@@ -186,9 +191,22 @@ fn backend_session_set(change: &mut Change, id: Option<&str>) -> Result<(), Refu
         return Err(denied("setting the backend's session", why));
     }
     let id = id.map(str::trim).filter(|id| !id.is_empty());
+    id.map_or(Ok(()), check_backend_session_id).map_err(Refusal::Invalid)?;
     if change.manifest.state.backend_session_id.as_deref() != id {
         change.manifest.state.backend_session_id = id.map(str::to_owned);
         metadata(change, "backendSessionId");
+    }
+    Ok(())
+}
+
+/// Why a text cannot be a backend's own handle of a conversation. It becomes an argument of the backend's program, where
+/// something that begins like a flag would be one.
+pub fn check_backend_session_id(id: &str) -> Result<(), String> {
+    let is_line = id.chars().count() <= MAX_BACKEND_SESSION && !id.chars().any(char::is_control);
+    if !is_line || id.trim().is_empty() || id.starts_with('-') {
+        return Err(format!(
+            "a backend's session id is one line of at most {MAX_BACKEND_SESSION} characters that does not begin with -"
+        ));
     }
     Ok(())
 }

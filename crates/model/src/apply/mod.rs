@@ -9,7 +9,7 @@ mod life;
 mod tasks;
 mod words;
 
-pub use life::check_group_id;
+pub use life::{check_backend_session_id, check_group_id};
 
 use crate::event::EventBody;
 use crate::fact::{Fact, Refusal, TaskFact};

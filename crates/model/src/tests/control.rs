@@ -2,6 +2,7 @@
 
 use crate::attempt::AttemptEnd;
 use crate::fact::{Author, ControlFact, Fact, Refusal};
+use crate::ids::Epoch;
 use crate::manifest::Urgency;
 use crate::phase::{Cause, Outcome, Phase, PromptKind, RunStatus, Stage};
 use crate::step::Step;
@@ -104,6 +105,20 @@ fn a_passive_run_is_neither_approved_nor_started_nor_aborted() {
         refused(&mut world, fact);
     }
     assert_eq!(world.step(), Step::External);
+}
+
+#[test]
+fn who_saw_a_run_ready_does_not_start_one_that_is_not_any_more() {
+    let seen_ready = || ControlFact::Started { cause: Cause::First, seen: Some(Epoch(0)), on_limit: None };
+    // It was reset meanwhile: nobody has approved it.
+    let mut world = World::new(&Sample::default());
+    assert!(refused(&mut world, seen_ready()).contains("approve it with `run ready` first"));
+    world.control(ControlFact::Readied);
+    world.control(seen_ready());
+    // Somebody else was faster, whether or not there is a driver yet.
+    assert!(refused(&mut world, seen_ready()).contains("somebody else has started it"));
+    world.take_over();
+    assert!(refused(&mut world, seen_ready()).contains("somebody else has started it"));
 }
 
 #[test]

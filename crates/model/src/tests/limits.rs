@@ -127,6 +127,20 @@ fn a_cumulative_cost_is_charged_to_the_attempt_it_was_added_in() {
 }
 
 #[test]
+fn what_a_conversation_cost_before_the_run_is_not_charged_to_it() {
+    let mut world = World::new(&Sample { max_attempts: 21, ..Sample::default() });
+    world.manifest.spec.backend_session_id = Some("theirs".to_owned());
+    world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
+    world.take_over();
+    world.carry_out(&results(AttemptEnd::Reported));
+    end_with(&mut world, |told| told.meter = read_at("theirs", 9_000_000));
+    end_with(&mut world, |told| told.meter = read_at("theirs", 9_000_100));
+    // It was lost, and the next one is our own from its beginning.
+    end_with(&mut world, |told| told.meter = read_at("ours", 7));
+    assert_eq!(costs(&world), [None, Some(100), Some(7)]);
+}
+
+#[test]
 fn what_was_not_measured_is_not_zero() {
     assert_eq!(totals(&[]), UsageTotals::default());
     assert_eq!(serde_json::to_string(&totals(&[])).unwrap(), r#"{"unmeasuredAttempts":0}"#);

@@ -109,6 +109,7 @@ impl Sample {
             waits_for_dependencies: false,
             on_busy: BusyPolicy::Wait,
             may_write: true,
+            backend_session_id: None,
             launcher: LauncherSpec::default(),
             template: Template::default(),
             vars: Vec::new(),

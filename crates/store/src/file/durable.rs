@@ -39,6 +39,12 @@ pub(crate) fn sync_file(file: &File, path: &Path) -> Result<(), StoreError> {
     file.sync_data().map_err(|source| StoreError::Sync { path: path.to_path_buf(), source })
 }
 
+/// Makes the names in a directory durable that is held open.
+pub(crate) fn sync_folder(folder: &File, path: &Path) -> Result<(), StoreError> {
+    SYNCS.fetch_add(1, Ordering::Relaxed);
+    folder.sync_all().map_err(|source| StoreError::Sync { path: path.to_path_buf(), source })
+}
+
 pub(crate) fn sync_dir(path: &Path) -> Result<(), StoreError> {
     SYNCS.fetch_add(1, Ordering::Relaxed);
     let sync = || File::open(path)?.sync_all();

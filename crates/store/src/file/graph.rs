@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
+use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
 
 use crate::error::CommitError;
-use crate::run_store::RunQuery;
+use crate::run_store::{AmongCheck, RunQuery};
 
 use super::layout::Layout;
 use super::{commit, durable, lock, query};
@@ -15,7 +15,7 @@ pub(crate) fn commit_among(
     id: &RunId,
     facts: &[Fact],
     now: Timestamp,
-    check: &(dyn Fn(&[Manifest]) -> Result<(), Refusal> + Sync),
+    check: &AmongCheck<'_>,
     patience: Duration,
 ) -> Result<Manifest, CommitError> {
     durable::make_dirs(layout.runs())?;
@@ -23,6 +23,6 @@ pub(crate) fn commit_among(
     let everything = RunQuery { include_archived: true, ..RunQuery::default() };
     let listing = query::query(layout, &everything)?;
     let manifests: Vec<Manifest> = listing.runs.into_iter().map(|listed| listed.manifest).collect();
-    check(&manifests).map_err(CommitError::Refused)?;
+    check(&manifests, &listing.problems).map_err(CommitError::Refused)?;
     commit::commit(layout, id, facts, now, patience)
 }

@@ -94,6 +94,12 @@ impl Layout {
         }
     }
 
+    /// What is left of a run whose deletion was not finished.
+    pub(crate) fn remains(&self, id: &RunId) -> Result<Vec<PathBuf>, StoreError> {
+        let places = self.buckets()?.into_iter().map(|bucket| bucket.join(format!("{DELETED}{id}")));
+        Ok(places.filter(|path| fs::symlink_metadata(path).is_ok()).collect())
+    }
+
     /// The directory that bears an id, be it a run or not.
     pub(crate) fn taken(&self, id: &RunId) -> Result<Option<PathBuf>, StoreError> {
         for bucket in self.buckets()? {
@@ -154,6 +160,19 @@ impl Layout {
 /// What may be a run in a bucket, whatever is in it.
 pub(crate) fn entries(bucket: &Path) -> Result<Vec<PathBuf>, StoreError> {
     children(bucket, |name| !name.starts_with('.'))
+}
+
+/// The same, and what is left of runs whose deletion was not finished.
+pub(crate) fn entries_and_remains(bucket: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), StoreError> {
+    let all = children(bucket, |name| !name.starts_with('.') || deleted_id(name).is_some())?;
+    let is_run =
+        |path: &PathBuf| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    Ok(all.into_iter().partition(is_run))
+}
+
+/// The run whose deletion a directory of that name is left of.
+fn deleted_id(name: &str) -> Option<RunId> {
+    RunId::parse(name.strip_prefix(DELETED)?).ok()
 }
 
 fn children(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {

@@ -1,4 +1,5 @@
-//! Finding runs: two levels of directories and one known name. Must leave alone what it cannot read, and say so.
+//! Finding runs: two levels of directories and one known name. Must leave alone what it cannot read, and say so;
+//! what deletions left that were not finished goes in passing.
 
 use std::cmp::Reverse;
 
@@ -9,8 +10,8 @@ use crate::bucket;
 use crate::error::StoreError;
 use crate::run_store::{ListedRun, Listing, Problem, ProblemKind, RunQuery};
 
-use super::document;
-use super::layout::{Layout, MANIFEST, entries};
+use super::layout::{Layout, MANIFEST, entries_and_remains};
+use super::{delete, document};
 
 pub(crate) fn query(layout: &Layout, query: &RunQuery) -> Result<Listing, StoreError> {
     let mut listing = Listing::default();
@@ -20,7 +21,9 @@ pub(crate) fn query(layout: &Layout, query: &RunQuery) -> Result<Listing, StoreE
         None => layout.buckets()?,
     };
     for bucket in buckets {
-        for dir in entries(&bucket)? {
+        let (dirs, remains) = entries_and_remains(&bucket)?;
+        delete::sweep(layout, &remains);
+        for dir in dirs {
             match document::load_listed(&dir) {
                 Ok(None) => {}
                 Ok(Some(manifest)) if matches(query, &manifest) => {

@@ -10,15 +10,15 @@ use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
 
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::run_store::{
-    Entry, Listing, Member, NewRun, OwnerView, RunQuery, RunStore, Stored, Tail, Takeover,
+    AmongCheck, Entry, Listing, Member, NewRun, OwnerView, RunQuery, RunStore, Stored, Tail, Takeover,
 };
 
-use super::blobs::FileHold;
 use super::changes::{FileChanges, Hub};
+use super::handed::FileHold;
 use super::layout::Layout;
 use super::owner::FileLease;
 use super::workspace::FilePlace;
-use super::{blobs, commit, create, delete, graph, owner, query, tail, workspace};
+use super::{blobs, commit, create, delete, graph, handed, owner, query, tail, workspace};
 
 /// How a file store behaves.
 #[derive(Debug, Clone)]
@@ -132,11 +132,15 @@ impl RunStore for FileStore {
         source: &mut (dyn Read + Send),
         limit: u64,
     ) -> Result<Stored, StoreError> {
-        blobs::put_from(&self.layout, id, name, source, limit)
+        handed::put_from(&self.layout, id, name, source, limit)
+    }
+
+    async fn has_blob(&self, id: &RunId, name: &str) -> Result<bool, StoreError> {
+        handed::has(&self.layout, id, name)
     }
 
     async fn remove_blob(&self, id: &RunId, name: &str) -> Result<(), StoreError> {
-        blobs::remove(&self.layout, id, name)
+        handed::remove(&self.layout, id, name)
     }
 
     async fn copy_blob(
@@ -145,11 +149,11 @@ impl RunStore for FileStore {
         name: &str,
         out: &mut (dyn Write + Send),
     ) -> Result<Option<Stored>, StoreError> {
-        blobs::copy_out(&self.layout, id, name, out)
+        handed::copy_out(&self.layout, id, name, out)
     }
 
     async fn hold_blobs(&self, id: &RunId, folder: &str) -> Result<FileHold, StoreError> {
-        blobs::hold(&self.layout, id, folder, self.options.lock_patience)
+        handed::hold(&self.layout, id, folder, self.options.lock_patience)
     }
 
     async fn sweep_blobs(
@@ -158,7 +162,7 @@ impl RunStore for FileStore {
         folder: &str,
         is_known: &(dyn Fn(&Manifest, &str) -> bool + Sync),
     ) -> Result<usize, StoreError> {
-        blobs::sweep(&self.layout, id, folder, is_known)
+        handed::sweep(&self.layout, id, folder, is_known)
     }
 
     async fn commit_among(
@@ -166,7 +170,7 @@ impl RunStore for FileStore {
         id: &RunId,
         facts: &[Fact],
         now: Timestamp,
-        check: &(dyn Fn(&[Manifest]) -> Result<(), Refusal> + Sync),
+        check: &AmongCheck<'_>,
     ) -> Result<Manifest, CommitError> {
         graph::commit_among(&self.layout, id, facts, now, check, self.options.lock_patience)
     }
@@ -186,6 +190,10 @@ impl RunStore for FileStore {
 
     async fn append_blob(&self, id: &RunId, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         blobs::append(&self.layout, id, name, bytes)
+    }
+
+    async fn finish_deletion(&self, id: &RunId) -> Result<Option<Manifest>, StoreError> {
+        delete::finish(&self.layout, id, self.options.lock_patience)
     }
 
     async fn delete(

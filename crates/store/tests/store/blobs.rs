@@ -243,11 +243,86 @@ fn unknown_folders_are_swept_unless_somebody_holds_them() {
     assert_eq!(sweep(&place, &run, &[]), 1);
     assert!(!place.run_dir(&run).join("files").exists());
     assert!(matches!(now(place.store.hold_blobs(&run, "../x")), Err(StoreError::Name { .. })));
-    // A link to a directory is nobody's folder.
+}
+
+#[test]
+fn only_what_a_killed_put_leaves_is_swept() {
+    let (place, run) = Place::with_run("run");
+    let files = place.run_dir(&run).join("files");
     let outside = place.dir.path().join("outside");
-    fs::create_dir(&outside).unwrap();
-    fs::create_dir(place.run_dir(&run).join("files")).unwrap();
-    std::os::unix::fs::symlink(&outside, place.run_dir(&run).join("files/link")).unwrap();
-    assert_eq!(sweep(&place, &run, &[]), 0);
-    assert!(outside.exists());
+    fs::create_dir_all(outside.join("deep")).unwrap();
+    fs::write(outside.join("deep/f"), b"mine").unwrap();
+    for name in ["empty", "two", "nested", "linked", "one"] {
+        fs::create_dir_all(files.join(name)).unwrap();
+    }
+    for name in ["two/a", "two/b", "one/a.123-0.tmp", "loose"] {
+        fs::write(files.join(name), b"x").unwrap();
+    }
+    fs::create_dir(files.join("nested/in")).unwrap();
+    std::os::unix::fs::symlink(&outside, files.join("linked/in")).unwrap();
+    std::os::unix::fs::symlink(&outside, files.join("link")).unwrap();
+    assert_eq!(sweep(&place, &run, &[]), 2, "the empty one, and the one with a single file");
+    let mut left: Vec<_> = fs::read_dir(&files).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["link", "linked", "loose", "nested", "two"]);
+    assert_eq!(fs::read(outside.join("deep/f")).unwrap(), b"mine");
+}
+
+#[test]
+fn a_link_in_place_of_a_folder_is_refused_and_nothing_behind_it_touched() {
+    for (linked, victim) in [("files", "victim/a"), ("files/a", "victim")] {
+        let (place, run) = Place::with_run("run");
+        put_from(&place, &run, "files/a/one", b"abc", 3).unwrap();
+        let dir = place.run_dir(&run);
+        let outside = place.dir.path().join(victim);
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("one"), b"mine").unwrap();
+        fs::remove_dir_all(dir.join(linked)).unwrap();
+        std::os::unix::fs::symlink(place.dir.path().join("victim"), dir.join(linked)).unwrap();
+        let foreign = |result: Result<(), StoreError>| {
+            assert!(matches!(result, Err(StoreError::Foreign { .. })), "{linked}: {result:?}");
+        };
+        foreign(put_from(&place, &run, "files/a/one", b"new", 3).map(drop));
+        foreign(now(place.store.remove_blob(&run, "files/a/one")));
+        foreign(now(place.store.has_blob(&run, "files/a/one")).map(drop));
+        foreign(now(place.store.copy_blob(&run, "files/a/one", &mut Vec::new())).map(drop));
+        match linked {
+            "files" => foreign(now(place.store.sweep_blobs(&run, "files", &|_, _| false)).map(drop)),
+            _ => assert_eq!(sweep(&place, &run, &[]), 0),
+        }
+        assert_eq!(fs::read(outside.join("one")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "nothing was put there");
+    }
+}
+
+#[test]
+fn a_run_that_is_deleted_while_files_come_and_go_is_not_found() {
+    for _ in 0..40 {
+        let (place, run) = Place::with_run("run");
+        put_from(&place, &run, "files/first/one", b"abc", 3).unwrap();
+        thread::scope(|scope| {
+            let (place, run) = (&place, &run);
+            for number in 0..3 {
+                scope.spawn(move || {
+                    for round in 0.. {
+                        let name = format!("files/f{number}-{round}/one");
+                        let all = now(place.store.hold_blobs(run, "files"))
+                            .and_then(|_hold| put_from(place, run, &name, &[7; 2000], 2000))
+                            .and_then(|_| {
+                                now(place.store.sweep_blobs(run, "files", &|_, name| name == "first"))
+                            })
+                            .and_then(|_| now(place.store.remove_blob(run, &name)));
+                        match all {
+                            Ok(()) => {}
+                            Err(StoreError::NotFound { .. }) => return,
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                });
+            }
+            now(place.store.delete(run, &|_| Ok(()))).unwrap();
+        });
+        let left: Vec<_> = fs::read_dir(place.dir.path().join("runs/repo")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }

@@ -46,20 +46,73 @@ fn a_run_that_must_not_be_deleted_stays_whole() {
     check_whole(&place.store, &run);
 }
 
-#[test]
-fn a_deletion_killed_halfway_is_out_of_sight() {
+/// What is left in the bucket of the runs these tests make.
+fn left(place: &Place) -> Vec<String> {
+    let entries = fs::read_dir(place.dir.path().join("runs/repo")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// A run whose deletion was killed once it was out of sight.
+fn half_deleted() -> Place {
     let (place, run) = Place::with_run("run");
+    now(place.store.put_blob(&run, "attempts/01.json", b"{}")).unwrap();
     killed_at(place.dir.path(), &Job::Delete { run: "run".to_owned() }, "store.delete.moved");
+    assert_eq!(left(&place), [".deleted-run"]);
+    assert!(matches!(now(place.store.snapshot(&run)), Err(StoreError::NotFound { .. })));
+    place
+}
+
+#[test]
+fn a_deletion_killed_halfway_is_finished_by_the_next_listing() {
+    let place = half_deleted();
     let listing = now(place.store.query(&RunQuery::default())).unwrap();
     assert!(listing.runs.is_empty() && listing.problems.is_empty());
+    assert_eq!(left(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_deletion_killed_halfway_is_finished_by_deleting_again() {
+    let place = half_deleted();
+    let run = id("run");
+    let manifest = now(place.store.finish_deletion(&run)).unwrap().unwrap();
+    assert_eq!(manifest.spec.run_id, run);
+    assert_eq!(left(&place), Vec::<String>::new());
+    assert!(now(place.store.finish_deletion(&run)).unwrap().is_none());
+    // Nobody finishes what was not begun.
+    now(place.store.create(new_run("run", "repo"), time(0))).unwrap();
+    assert!(now(place.store.finish_deletion(&run)).unwrap().is_none());
+    check_whole(&place.store, &run);
+}
+
+#[test]
+fn a_name_whose_deletion_was_not_finished_is_free() {
+    let place = half_deleted();
+    let run = id("run");
     now(place.store.create(new_run("run", "repo"), time(0))).unwrap();
     check_whole(&place.store, &run);
     now(place.store.delete(&run, &|_| Ok(()))).unwrap();
-    assert_eq!(
-        fs::read_dir(place.dir.path().join("runs/repo")).unwrap().count(),
-        0,
-        "what was left went too"
-    );
+    assert_eq!(left(&place), Vec::<String>::new(), "what was left went too");
     now(place.store.create(new_run("other", "repo"), time(0))).unwrap();
     check_whole(&place.store, &id("other"));
+}
+
+#[test]
+fn who_lists_does_not_wait_for_who_deletes_and_takes_nothing_else() {
+    let place = half_deleted();
+    let outside = place.dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("f"), b"mine").unwrap();
+    let bucket = place.dir.path().join("runs/repo");
+    std::os::unix::fs::symlink(&outside, bucket.join(".deleted-link")).unwrap();
+    fs::create_dir(bucket.join(".deleted-Not an id")).unwrap();
+    let lock = fs::File::create(place.dir.path().join("runs/.create.lock")).unwrap();
+    lock.lock().unwrap();
+    now(place.store.query(&RunQuery::default())).unwrap();
+    assert_eq!(left(&place).len(), 3, "somebody is at it");
+    lock.unlock().unwrap();
+    now(place.store.query(&RunQuery::default())).unwrap();
+    let mut left = left(&place);
+    left.sort();
+    assert_eq!(left, [".deleted-Not an id", ".deleted-link"]);
+    assert_eq!(fs::read(outside.join("f")).unwrap(), b"mine");
 }

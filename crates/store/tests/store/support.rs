@@ -125,6 +125,7 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         waits_for_dependencies: false,
         on_busy: BusyPolicy::Wait,
         may_write: true,
+        backend_session_id: None,
         launcher: LauncherSpec::default(),
         template: Template::default(),
         vars: Vec::new(),

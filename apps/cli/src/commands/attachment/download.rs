@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use agent_runner_api::view::AttachmentView;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, openat, renameat_with};
+use rustix::io::Errno;
 use serde::Serialize;
 
 use crate::app::App;
@@ -68,15 +69,19 @@ fn target_of(target: PathBuf, view: &AttachmentView) -> PathBuf {
 }
 
 fn there_already(target: &Path) -> Failure {
-    usage(format!("{} is there already", target.display()), "name another file, or move this one away")
+    let message = format!("{} is there already", target.display());
+    match target.is_dir() {
+        true => usage(message, "it is a directory: with a `/` at its end the file is written into it"),
+        false => usage(message, "name another file, or move this one away"),
+    }
 }
 
 /// Where bytes go until they are known to be right.
 enum Place {
     /// A file without a name, of which nothing is left if this process dies.
     Nameless { file: File, target: PathBuf },
-    /// Where there is no such thing, the file itself.
-    Named { file: File, target: PathBuf },
+    /// Where there is no such thing, a hidden file beside it.
+    Beside { file: File, hidden: PathBuf, target: PathBuf },
 }
 
 impl Place {
@@ -86,30 +91,47 @@ impl Place {
         if let Ok(file) = openat(CWD, parent, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, mode) {
             return Ok(Self::Nameless { file: File::from(file), target });
         }
-        match File::options().write(true).create_new(true).open(&target) {
-            Ok(file) => Ok(Self::Named { file, target }),
-            Err(error) => Err(cannot(&target, &error)),
+        Self::beside(parent, target)
+    }
+
+    fn beside(parent: &Path, target: PathBuf) -> Result<Self, Failure> {
+        let hidden = parent.join(format!(".agent-runner-download-{}", std::process::id()));
+        match File::options().write(true).create_new(true).open(&hidden) {
+            Ok(file) => Ok(Self::Beside { file, hidden, target }),
+            Err(error) => Err(cannot(&hidden, &error)),
         }
     }
 
     fn file(&mut self) -> &mut File {
         match self {
-            Self::Nameless { file, .. } | Self::Named { file, .. } => file,
+            Self::Nameless { file, .. } | Self::Beside { file, .. } => file,
         }
     }
 
     fn keep(self) -> Result<(), Failure> {
-        let Self::Nameless { file, target } = self else { return Ok(()) };
-        let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-        linkat(CWD, name, CWD, &target, AtFlags::SYMLINK_FOLLOW)
-            .map_err(|error| cannot(&target, &io::Error::from(error)))
+        match self {
+            Self::Nameless { file, target } => {
+                let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+                linkat(CWD, name, CWD, &target, AtFlags::SYMLINK_FOLLOW)
+                    .map_err(|error| cannot(&target, &io::Error::from(error)))
+            }
+            Self::Beside { file: _, hidden, target } => {
+                // Not every file system can do the one, nor every other one the other.
+                let named = match renameat_with(CWD, &hidden, CWD, &target, RenameFlags::NOREPLACE) {
+                    Err(Errno::INVAL | Errno::NOSYS) => linkat(CWD, &hidden, CWD, &target, AtFlags::empty()),
+                    named => named,
+                };
+                let _ = std::fs::remove_file(&hidden);
+                named.map_err(|error| cannot(&target, &io::Error::from(error)))
+            }
+        }
     }
 
     fn give_up(self) {
         match self {
             Self::Nameless { .. } => {}
-            Self::Named { target, .. } => {
-                let _ = std::fs::remove_file(target);
+            Self::Beside { hidden, .. } => {
+                let _ = std::fs::remove_file(hidden);
             }
         }
     }
@@ -121,3 +143,6 @@ fn cannot(target: &Path, error: &io::Error) -> Failure {
     }
     usage(format!("cannot write {}: {error}", target.display()), "name a place that can be written to")
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@ use agent_runner_api::operations::{AttachmentScope, ListAttachments};
 use agent_runner_api::view::AttachmentList;
 
 use crate::app::App;
-use crate::args::{ListAttachmentsArgs, ScopeChoice};
+use crate::args::{ListAttachmentsArgs, OutputFormat, ScopeChoice};
 use crate::exit::Outcome;
-use crate::output::reply;
+use crate::output::{reply, warn_of};
 use crate::render::columns;
 
 pub(crate) async fn list(app: &App, args: ListAttachmentsArgs) -> Outcome {
@@ -18,6 +18,9 @@ pub(crate) async fn list(app: &App, args: ListAttachmentsArgs) -> Outcome {
     };
     let list = app.engine.call(ListAttachments { run, scope }).await?;
     reply(output.output_format, &list, text)?;
+    if output.output_format == OutputFormat::Text {
+        warn_of(&list.problems);
+    }
     Ok(0)
 }
 

@@ -46,6 +46,7 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
         name,
         add_task: _,
         var,
+        backend_session_id,
         parent_run,
         group_id,
         on_limit: _,
@@ -64,13 +65,14 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
     let extend = format!("`agent-runner run extend {run}` raises its ceilings");
     let depend =
         format!("`agent-runner run add-dep {run} --run OTHER` lets an initialized run wait for another");
-    let frozen: [(&str, bool, &str); 20] = [
+    let frozen: [(&str, bool, &str); 21] = [
         ("--launcher", launcher.is_some(), "the conversation belongs to the place the run was made for"),
         (
             "--var",
             !var.is_empty(),
             "variables got their values when the run was made; `run reconfigure` changes them before its first start",
         ),
+        ("--backend-session-id", backend_session_id.is_some(), "a run goes on in the conversation it has"),
         ("--agent", agent.is_some(), "a run keeps its agent; another agent needs a run of its own"),
         ("--assignment", assignment.is_some(), TASKS),
         ("--checklist", checklist.is_some(), TASKS),
