@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("driver", &["admission", "clock", "compose", "engine", "failure", "place", "talk", "workspace"]),
     ("engine", &["clock", "failure", "graph", "launch", "place", "talk"]),
     ("failure", &[]),
-    ("family", &["engine", "failure", "launch", "place"]),
+    ("family", &["engine", "failure", "launch", "place", "shares"]),
     ("git", &["clock", "failure", "talk", "workspace"]),
     ("graph", &[]),
     ("launch", &[]),
@@ -22,10 +22,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "service",
         &[
             "clock", "compose", "driver", "engine", "failure", "family", "git", "graph", "launch", "place",
-            "talk",
+            "shares", "talk",
         ],
     ),
-    ("shares", &["engine", "failure", "place"]),
+    ("shares", &["engine", "failure", "graph", "place", "talk"]),
     ("talk", &[]),
     ("workspace", &[]),
 ];

@@ -48,6 +48,7 @@ const SLEEPS: &[(&str, &str)] = &[
     ("apps/cli/src/pace.rs", "pictures are drawn and events are taken at a pace"),
     ("apps/cli/src/prompts.rs", "the fallback where no socket tells that a driver is gone"),
     ("crates/engine/src/driver/last_word.rs", "a pause before a full disk is tried again"),
+    ("crates/engine/src/driver/turn.rs", "the time that a run's budget leaves its worker"),
     ("crates/engine/src/driver/work.rs", "a wait until a time"),
     ("crates/store/src/file/changes.rs", "the fallback where files cannot be watched"),
     ("crates/store/src/file/owner.rs", "a lock that somebody may only be testing"),

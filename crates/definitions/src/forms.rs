@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_runner_model::budget::{DEFAULT_SOFT_PERCENT, OnUnmeasured};
+use agent_runner_model::budget::{DEFAULT_SOFT_PERCENT, MAX_AMOUNT, OnUnmeasured};
 use agent_runner_model::ids::{MAX_TASK_ID, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, Effort, LockableField, MAX_RETRIES,
@@ -106,20 +106,20 @@ impl BaseInstructions {
 #[derive(Debug, Clone, Copy, JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct BudgetForm {
-    /// Seconds since the first start, waits included.
-    #[schemars(range(min = 1, max = i64::MAX))]
+    /// Seconds while the run is active, waits and interruptions included.
+    #[schemars(range(min = 1, max = MAX_AMOUNT))]
     pub wall_clock: Option<u64>,
     /// Tokens read and written, caches included.
-    #[schemars(range(min = 1, max = i64::MAX))]
+    #[schemars(range(min = 1, max = MAX_AMOUNT))]
     pub tokens: Option<u64>,
     /// US dollars.
     #[schemars(with = "Option<f64>", range(min = 0.000_001, max = MAX_COST_USD))]
     pub cost_usd: Option<u64>,
     /// Starts of a worker.
-    #[schemars(range(min = 1, max = i64::MAX))]
+    #[schemars(range(min = 1, max = MAX_AMOUNT))]
     pub attempts: Option<u64>,
     /// Answers of the model, as the backend counts them.
-    #[schemars(range(min = 1, max = i64::MAX))]
+    #[schemars(range(min = 1, max = MAX_AMOUNT))]
     pub turns: Option<u64>,
     /// The percentage of a ceiling from which on the worker is told.
     #[schemars(range(min = 1, max = 100), extend("default" = DEFAULT_SOFT_PERCENT))]

@@ -9,9 +9,10 @@ use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId, budget};
 use agent_runner_store::failpoint;
 
 use crate::engine::Engine;
-use crate::failure::chain;
+use crate::failure::{chain, store_error};
 use crate::launch::LaunchRequest;
 use crate::place::Places;
+use crate::shares::Occasion;
 
 /// The end of a run that its parent has not been told of for certain.
 pub(crate) fn pending_notice(child: &Manifest) -> Option<(&RunId, &ParentNotice)> {
@@ -84,6 +85,10 @@ impl<S: Places + 'static> Engine<S> {
                 Ok(())
             }
             Phase::Ended { outcome } => {
+                // What the run that has ended gave back is there for its parent.
+                self.settle_account(&parent.spec.run_id).await?;
+                let parent =
+                    &self.store.snapshot(&parent.spec.run_id).await.map_err(|error| store_error(&error))?;
                 if !self.may_be_woken(parent, outcome, notice).await? {
                     return Ok(());
                 }
@@ -92,16 +97,9 @@ impl<S: Places + 'static> Engine<S> {
                     Cause::Queued { messages: queued.iter().map(|message| message.id.clone()).collect() };
                 let seen = Some(parent.state.epoch);
                 let started = ControlFact::Started { cause, seen, on_limit: None };
-                let mut facts = match self.reserve(parent).await {
-                    Ok(facts) => facts,
-                    // Its own parent has nothing left for it.
-                    Err(error) if error.code == ErrorCode::NotAllowed => return Ok(()),
-                    Err(error) => return Err(error),
-                };
-                facts.push(Fact::Control(started));
-                match self.commit(&parent.spec.run_id, &facts).await {
+                match self.start(parent, &[Fact::Control(started)], Occasion::GoesOn).await {
                     Ok(_) => {}
-                    // It was put away, or is gone, since.
+                    // It was put away, or is gone, since; or those above it have nothing left for it.
                     Err(error) if matches!(error.code, ErrorCode::NotAllowed | ErrorCode::NotFound) => {
                         return Ok(());
                     }
@@ -130,7 +128,7 @@ impl<S: Places + 'static> Engine<S> {
         if !(waits_for_it && is_wanted && is_free && has_means) {
             return Ok(false);
         }
-        let open = self.unsatisfied(parent).await.map_err(|error| crate::failure::store_error(&error))?;
+        let open = self.unsatisfied(parent).await.map_err(|error| store_error(&error))?;
         Ok(open.is_none() || parent.spec.waits_for_dependencies)
     }
 

@@ -175,12 +175,11 @@ impl EndClass {
     /// the quota never are.
     pub fn costs_retry(self) -> bool {
         match self {
-            Self::Reported | Self::TimedOut | Self::Crashed | Self::ProtocolError => true,
+            Self::Reported | Self::TimedOut | Self::Crashed | Self::ProtocolError | Self::OverBudget => true,
             Self::Overloaded
             | Self::Network
             | Self::Limited
             | Self::Misconfigured
-            | Self::OverBudget
             | Self::Interrupted
             | Self::Aborted => false,
         }

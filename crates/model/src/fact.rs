@@ -1,9 +1,11 @@
 //! Facts: everything that can be reported to have happened to a run. `apply` turns them into state and events, or
 //! refuses them.
 
+use std::collections::BTreeMap;
+
 use crate::attachment::Attachment;
 use crate::attempt::{AttemptEnd, ProcessRef};
-use crate::budget::Amount;
+use crate::budget::{Amount, BudgetKind};
 use crate::ids::{Epoch, Fence, RunId, TaskId};
 use crate::manifest::{Dependency, DriverRef, GitHead, QueuedMessage, Urgency};
 use crate::phase::{Cause, HookRef, Outcome, PromptKind, Wait};
@@ -349,26 +351,33 @@ pub enum ControlFact {
         /// The notice's id.
         notice: String,
     },
-    /// A part of its budget is set aside for a run it starts.
+    /// A part of its budget is set aside for a run below it, which is about to start.
     BudgetReserved {
         /// The child.
         child: RunId,
-        /// How much.
+        /// What the child may use over its whole life from now on.
         amount: Amount,
+        /// What of that is not counted here.
+        base: Amount,
+        /// Whether the account was reckoned with a run that is active, whose share is set aside above it: one that has
+        /// ended since has given back what it had.
+        is_active: bool,
     },
-    /// That run has ended; this is what it used.
+    /// That run is not active; this is what it has used.
     BudgetSettled {
         /// The child.
         child: RunId,
-        /// How much.
+        /// How much, over its whole life.
         used: Amount,
-        /// The revision of the account this was reckoned from: nobody may have changed it since.
-        seen: u64,
+        /// Whether runs below it may still use some of that, or more.
+        open: bool,
     },
-    /// What its parent set aside for it, together with all that it was given before and has used.
+    /// What the runs above it let it use, over its whole life.
     BudgetGranted {
         /// How much.
         amount: Amount,
+        /// Who had least left of each kind.
+        by: BTreeMap<BudgetKind, RunId>,
     },
     /// Its ceilings are raised.
     Extended {

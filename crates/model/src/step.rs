@@ -256,7 +256,8 @@ fn opening_prompt(manifest: &Manifest, session: &Session) -> PromptKind {
 
 /// What the tasks alone decide: truth rests on them, not on how the worker ended.
 fn judge_tasks(manifest: &Manifest, session: &Session, last: &AttemptRecord) -> Option<Verdict> {
-    let fault = !last.costs_retry();
+    // One that was stopped at a ceiling was cut off like one that met a fault, although it costs a retry.
+    let fault = !last.costs_retry() || matches!(last.end, AttemptEnd::OverBudget { .. });
     if fault && manifest.state.progress == last.progress_at_start {
         // The worker may not have heard what it was told: the tasks still say what they said before.
         return None;
@@ -346,7 +347,13 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
             };
             failed(kind, detail.clone(), misconfiguration_hint(*what))
         }
-        AttemptEnd::OverBudget { .. } => Verdict::Attempt(PromptKind::Nudge),
+        AttemptEnd::OverBudget { .. } if retry => Verdict::Attempt(PromptKind::Nudge),
+        AttemptEnd::OverBudget { .. } => match budget::reached(manifest, now) {
+            Some(over) => {
+                Verdict::End(Outcome::Blocked { tasks: manifest.blocked_tasks(), over: Some(over) })
+            }
+            None => Verdict::End(Outcome::Exhausted),
+        },
         AttemptEnd::Interrupted if count > MAX_INTERRUPTIONS => {
             let detail = format!("interrupted {count} times in a row without progress");
             failed(FailureKind::Interrupted, detail, "find out what kills the driver, then resume the run")

@@ -45,6 +45,8 @@ pub const ALL: &[&str] = &[
     "driver.notice_started",
     "driver.notice_acted",
     "driver.notice_delivered",
+    "budget.reserved",
+    "budget.unsettled",
     "command.created",
     "command.driver_spawned",
     "command.lease_seen",

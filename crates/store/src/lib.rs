@@ -12,8 +12,8 @@ mod similar;
 pub use bucket::repo_bucket;
 pub use error::{AcquireError, CommitError, StoreError};
 pub use file::{
-    AGENT_SEED, ASSIGNMENT_SEED, FileChanges, FileHold, FileLease, FileOptions, FilePlace, FileStore,
-    RESERVE_BYTES, syncs,
+    AGENT_SEED, ASSIGNMENT_SEED, FileChanges, FileGraph, FileHold, FileLease, FileOptions, FilePlace,
+    FileStore, RESERVE_BYTES, syncs,
 };
 pub use host::Holder;
 pub use run_store::{

@@ -131,6 +131,8 @@ pub trait RunStore: Send + Sync {
     type Place: Send + Sync;
     /// What keeps blobs from being swept. Dropping it lets go; so does dying.
     type Hold: Send + Sync;
+    /// The turn of whoever changes what runs have to do with one another. Dropping it ends it; so does dying.
+    type Graph: Send + Sync;
 
     /// Creates a run. `StoreError::Exists` when its id is taken, wherever that is.
     fn create(
@@ -238,15 +240,35 @@ pub trait RunStore: Send + Sync {
         is_known: &(dyn Fn(&Manifest, &str) -> bool + Sync),
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
+    /// Waits for its turn to change what runs have to do with one another: for commits to several runs that belong
+    /// together, and for one that must fit to what others are. Everybody takes turns here, so it is never held while
+    /// something slow is done, and whoever has it must not ask for it again.
+    fn hold_graph(&self) -> impl Future<Output = Result<Self::Graph, StoreError>> + Send;
+
     /// Applies facts that must fit to what other runs are: nobody else changes what runs have to do with one another
     /// while `check` looks at all of them, and at what could not be read, and the commit is made. `check` says why not.
+    fn commit_within(
+        &self,
+        held: &Self::Graph,
+        id: &RunId,
+        facts: &[Fact],
+        now: Timestamp,
+        check: &AmongCheck<'_>,
+    ) -> impl Future<Output = Result<Manifest, CommitError>> + Send;
+
+    /// The same for whoever has no turn yet.
     fn commit_among(
         &self,
         id: &RunId,
         facts: &[Fact],
         now: Timestamp,
         check: &AmongCheck<'_>,
-    ) -> impl Future<Output = Result<Manifest, CommitError>> + Send;
+    ) -> impl Future<Output = Result<Manifest, CommitError>> + Send {
+        async move {
+            let held = self.hold_graph().await?;
+            self.commit_within(&held, id, facts, now, check).await
+        }
+    }
 
     /// Enters a directory as somebody who works there, unless others are there who do not go together with that.
     /// `settled` are those who were killed there and have left nothing running.

@@ -73,6 +73,9 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("driver.notice_started", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("driver.notice_acted", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("driver.notice_delivered", [0, 0, 0, 0, 0, 0, 0, 0]),
+    // Nor do they have a budget; `budgets` kills there.
+    ("budget.reserved", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("budget.unsettled", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("command.created", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("command.driver_spawned", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.lease_seen", [1, 0, 1, 0, 0, 0, 0, 0]),

@@ -13,7 +13,8 @@ pub struct RelationArgs {
     /// Start working only when this run has ended as success; can be repeated
     #[arg(long, value_name = "RUN-ID|PATH")]
     pub after: Vec<String>,
-    /// Most it may use: wallClock, tokens, costUsd, attempts or turns; can be repeated
+    /// Most it may use: wallClock, tokens, costUsd, attempts or turns; soft=PERCENT says from when on its worker is told,
+    /// onUnmeasured=allow lets it run without what cannot be measured; can be repeated
     #[arg(long, value_name = "KIND=AMOUNT")]
     pub budget: Vec<String>,
 }
@@ -79,6 +80,9 @@ pub struct ExtendArgs {
     /// Go on with the run, in the background
     #[arg(long)]
     pub resume: bool,
+    /// What the worker is told when it goes on
+    #[arg(value_name = "MESSAGE", requires = "resume")]
+    pub message: Vec<String>,
     /// Output.
     #[command(flatten)]
     pub output: Output,

@@ -4,6 +4,7 @@ use agent_runner_api::view::RunDetail;
 use agent_runner_model::Lease;
 use agent_runner_model::budget::BudgetKind;
 use agent_runner_model::phase::RunStatus;
+use agent_runner_model::task::TaskStatus;
 
 use super::clean::width;
 use super::fold::fold;
@@ -57,10 +58,7 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
             vec![format!("agent-runner task set {run} <task-id> --status pending")]
         }
         RunStatus::Blocked => match over(detail) {
-            Some(over) => {
-                let more = more(over);
-                vec![format!("agent-runner run extend {run} {more} --resume   (gives it more, and goes on)")]
-            }
+            Some(over) => at_ceiling(detail, over),
             None => vec![format!("agent-runner run --resume-run {run} \"how to go on\"")],
         },
         RunStatus::Exhausted | RunStatus::Aborted => {
@@ -68,6 +66,26 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
         }
         RunStatus::Error => {
             vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
+        }
+    }
+}
+
+/// A ceiling of its own is raised; a share of another run's budget is taken anew. A task that is blocked needs words, too.
+fn at_ceiling(detail: &RunDetail, over: BudgetKind) -> Vec<String> {
+    let (run, more) = (&detail.summary.run_id, more(over));
+    let is_blocked = detail.tasks.iter().any(|task| task.status == TaskStatus::Blocked);
+    let words = if is_blocked { " \"how to go on\"" } else { "" };
+    match detail.budget.as_ref().and_then(|budget| budget.granted_by.get(&over)) {
+        Some(above) => vec![
+            format!(
+                "agent-runner run --resume-run {run}{words}   (takes another share of what is left to run {above})"
+            ),
+            format!("agent-runner run extend {above} {more}   (raises what is left there)"),
+        ],
+        None => {
+            vec![format!(
+                "agent-runner run extend {run} {more} --resume{words}   (gives it more, and goes on)"
+            )]
         }
     }
 }

@@ -40,11 +40,15 @@ requests! {
         /// Id or path.
         run: String,
     }
-    /// Raises the ceilings of a run's budget.
+    /// Raises the ceilings of a run's budget, and may go on with it: both or neither.
     ExtendBudget {
         /// Id or path.
         run: String,
         /// By how much.
         by: Amount,
+        /// Goes on with the run.
+        resume: bool,
+        /// What the worker is told then.
+        message: Option<String>,
     }
 }

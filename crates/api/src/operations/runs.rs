@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_runner_model::budget::Amount;
+use agent_runner_model::budget::{Amount, OnUnmeasured};
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,10 @@ requests! {
         notify_parent: bool,
         /// What it may use at most; missing kinds are as its definitions say.
         budget: Amount,
+        /// The percentage of each ceiling from which on its worker is told, instead of its definitions'.
+        budget_soft_percent: Option<u8>,
+        /// What happens when its backend does not measure what is limited, instead of what its definitions say.
+        on_unmeasured: Option<OnUnmeasured>,
         /// Runs that have to end well before it starts working; it waits for them.
         after: Vec<String>,
         /// Name of the launcher, instead of the agent's.

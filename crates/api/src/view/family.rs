@@ -1,5 +1,7 @@
 //! Views of what runs have to do with one another.
 
+use std::collections::BTreeMap;
+
 use agent_runner_model::budget::{self, Amount, BudgetKind};
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::{Manifest, RunId, Timestamp};
@@ -139,6 +141,10 @@ pub struct BudgetView {
     pub remaining: Amount,
     /// The first ceiling that is reached.
     pub over: Option<BudgetKind>,
+    /// For each ceiling that is not its own: the run whose budget it has its share of.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RunId>")]
+    pub granted_by: BTreeMap<BudgetKind, RunId>,
     /// The percentage from which on its worker is told.
     pub soft_percent: u8,
 }
@@ -153,6 +159,10 @@ impl BudgetView {
             reserved: budget::given_out(manifest),
             remaining: budget::remaining(manifest, now),
             over: budget::reached(manifest, now),
+            granted_by: BudgetKind::ALL
+                .into_iter()
+                .filter_map(|kind| Some((kind, budget::granted_by(manifest, kind)?.clone())))
+                .collect(),
             soft_percent: manifest.spec.budget.soft_percent,
         })
     }

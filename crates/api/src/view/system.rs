@@ -37,6 +37,8 @@ pub enum RecoveryAction {
     Resumed,
     /// It has ended, and its parent was told.
     ToldParent,
+    /// What runs below it no longer held of its budget went back.
+    SettledBudget,
     /// It would be recovered.
     WouldRecover,
     /// Nobody here can tell whether its driver lives.

@@ -1,6 +1,6 @@
 //! Reads the ceilings of agents and assignments. Must not know how they are kept to.
 
-use agent_runner_model::budget::OnUnmeasured;
+use agent_runner_model::budget::{MAX_AMOUNT, OnUnmeasured};
 
 use super::{CONTAINER, Fields, Known};
 use crate::forms::{BudgetForm, MAX_COST_USD};
@@ -55,14 +55,14 @@ impl Fields<'_, '_> {
         let node = self.node(name)?;
         if let Shape::Plain(text) = &node.shape
             && let Meaning::Whole(value) = meaning(text)
-            && let Some(value) = u64::try_from(value).ok().filter(|value| *value > 0)
+            && let Some(value) = u64::try_from(value).ok().filter(|value| (1..=MAX_AMOUNT).contains(value))
         {
             return Some(value);
         }
         let path = self.path(name);
         self.complain(
             node.at,
-            format!("{path} must be a whole number from 1, found {}", node.described()),
+            format!("{path} must be a whole number from 1 to {MAX_AMOUNT}, found {}", node.described()),
             node.hint(format!("write digits only, such as `{name}: 600`; leave it out for no ceiling")),
         );
         None

@@ -80,13 +80,14 @@ fn words_to_repeat(manifest: &Manifest, goes_on: bool) -> Option<String> {
 pub(crate) fn budget_words(manifest: &Manifest, now: Timestamp) -> String {
     let left: Vec<String> = budget::nearly_reached(manifest, now)
         .into_iter()
-        // Of attempts, workers cannot use less.
-        .filter(|(kind, _)| *kind != BudgetKind::Attempts)
         .map(|(kind, left)| match kind {
             BudgetKind::WallClock => format!("{left} seconds"),
             BudgetKind::Tokens => format!("{left} tokens"),
             BudgetKind::CostUsd => format!("${}.{:02}", left / 1_000_000, left % 1_000_000 / 10_000),
-            BudgetKind::Attempts => format!("{left} attempts"),
+            // This one is among them.
+            BudgetKind::Attempts if left <= 1 => "no attempt after this one".to_owned(),
+            BudgetKind::Attempts if left == 2 => "1 attempt after this one".to_owned(),
+            BudgetKind::Attempts => format!("{} attempts after this one", left - 1),
             BudgetKind::Turns => format!("{left} turns"),
         })
         .collect();

@@ -131,7 +131,7 @@ pub(crate) fn compose(
         Given { cli: &request.vars, web: &request.web_vars, surroundings: &config.surroundings, ancestors };
     let runtime_vars = resolve(&vars, &given)?;
     let launcher = launcher(request, library, agent.as_ref())?;
-    let budget = budget(request.budget, agent.as_ref(), assignment.as_ref(), &locked)?;
+    let budget = budget(request, agent.as_ref(), assignment.as_ref(), &locked)?;
     check_role_names(agent.as_ref(), &vars)?;
     let template = Template {
         role_engine: agent.as_ref().and_then(|agent| agent.template).unwrap_or_default(),

@@ -112,7 +112,7 @@ impl<S: Places + 'static> Driver<S> {
                 Gate::Dependencies { detail } | Gate::Busy { detail } => detail == wait.detail,
                 Gate::Open => false,
             };
-            if !still {
+            if !still || self.is_out_of_time() {
                 self.fact(DriverFact::WaitEnded);
                 if self.manifest.session().is_some_and(|session| session.attempt_count == 0) {
                     // What the others did there is not this run's work.
@@ -127,13 +127,14 @@ impl<S: Places + 'static> Driver<S> {
                     leaving.spawn(async move { talk::until_gone(&socket).await });
                 }
             }
+            let patience = if hears { SLOW } else { SHORT };
+            let patience = self.time_left().map_or(patience, |left| patience.min(left));
             let event = async {
                 tokio::select! {
                     control = self.control.recv() => control,
                     Some(_) = leaving.join_next() => None,
                 }
             };
-            let patience = if hears { SLOW } else { SHORT };
             match tokio::time::timeout(patience, event).await {
                 Err(_) => hears = true,
                 // Whoever left was in the way, or nobody listened: looking again tells, after that only the clock.

@@ -12,13 +12,14 @@ use agent_runner_model::{DriverFact, EndReport, Manifest, Secrets};
 use agent_runner_store::failpoint;
 use agent_runner_supervisor::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::control::Control;
 use super::keeping::Keeping;
 use super::log::{Outlets, Output};
 use super::outbox::outbox;
 use super::settle::clear_prompt;
-use super::work::{Driver, Flow, Trouble};
+use super::work::{Driver, Flow, NAP, Trouble};
 use crate::engine::Environment;
 use crate::place::Places;
 
@@ -44,10 +45,8 @@ impl<S: Places + 'static> Driver<S> {
         trouble: Option<Trouble>,
     ) -> Result<Flow, Trouble> {
         let spec = &self.manifest.spec;
-        let own_limit = Duration::from_secs(u64::from(spec.timeout_sec));
-        let left = budget::remaining(&self.manifest, self.engine.now()).wall_clock_sec;
         let limits = Limits {
-            wall: Some(left.map_or(own_limit, |left| own_limit.min(Duration::from_secs(left)))),
+            wall: Some(Duration::from_secs(u64::from(spec.timeout_sec))),
             idle: None,
             grace: Duration::from_secs(u64::from(spec.stop_grace_sec)),
         };
@@ -75,6 +74,8 @@ impl<S: Places + 'static> Driver<S> {
         let report = {
             let running = job.run(&limits, stop_requests, &mut output);
             tokio::pin!(running);
+            // When to look whether the run's time is up.
+            let mut look = self.next_look(&self.manifest);
             loop {
                 // What was read is written before more is read: a flood must not pile up in memory.
                 tokio::select! {
@@ -87,6 +88,13 @@ impl<S: Places + 'static> Driver<S> {
                     }
                     Some(control) = self.control.recv() => {
                         self.steer(control, &stop, &mut stopping).await;
+                    }
+                    () = tokio::time::sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() && stopping.is_none() => {
+                        // Somebody may have given it more time.
+                        let fresh = self.engine.store.snapshot(&self.run_id).await;
+                        let manifest = fresh.unwrap_or_else(|_| self.manifest.clone());
+                        self.keep_within(&manifest, &stop, &mut stopping).await;
+                        look = self.next_look(&manifest);
                     }
                     report = &mut running => break report,
                 }
@@ -101,9 +109,6 @@ impl<S: Places + 'static> Driver<S> {
         }
         self.close_logs(&mut keeping).await;
         failpoint::hit("driver.leftovers_ended");
-        if stopping.is_none() && report.stop == Some(StopReason::Wall) {
-            stopping = budget::reached_meanwhile(&self.manifest, self.engine.now()).map(Stopping::Budget);
-        }
         clear_prompt(self.engine.store.as_ref(), &self.manifest, attempt, self.say).await;
         let mut report = end_report(&mut *output.reader, &report, stopping.as_ref());
         let (name, missing) = keeping.finish();
@@ -171,7 +176,7 @@ impl<S: Places + 'static> Driver<S> {
                     ask(stop, stop_request(request.urgency));
                 }
                 // A run it started may have been given the rest.
-                self.keep_within(&manifest, stop, stopping);
+                self.keep_within(&manifest, stop, stopping).await;
             }
         }
     }
@@ -189,20 +194,33 @@ impl<S: Places + 'static> Driver<S> {
         {
             self.fact(DriverFact::AttemptUsed { fence, usage });
             self.commit_or_stop(stop, stopping).await;
-            self.keep_within(&self.manifest, stop, stopping);
+            let manifest = self.manifest.clone();
+            self.keep_within(&manifest, stop, stopping).await;
         }
     }
 
-    /// Stops the worker when a ceiling is reached.
-    fn keep_within(
+    /// Until when nobody has to look whether the run's time is up; nothing if it has no end.
+    fn next_look(&self, manifest: &Manifest) -> Option<Instant> {
+        Instant::now().checked_add(budget::time_left(manifest, self.engine.now())?.min(NAP))
+    }
+
+    /// Stops the worker when a ceiling is passed.
+    async fn keep_within(
         &self,
         manifest: &Manifest,
         stop: &watch::Sender<StopRequest>,
         stopping: &mut Option<Stopping>,
     ) {
-        if stopping.is_none()
-            && let Some(over) = budget::reached_meanwhile(manifest, self.engine.now())
-        {
+        if stopping.is_some() || budget::exceeded(manifest, self.engine.now()).is_none() {
+            return;
+        }
+        // Nobody is stopped for what is set aside for runs that have ended.
+        let really = match self.settle_own_account(manifest).await {
+            true => self.engine.store.snapshot(&self.run_id).await.ok(),
+            false => None,
+        };
+        let manifest = really.as_ref().unwrap_or(manifest);
+        if let Some(over) = budget::exceeded(manifest, self.engine.now()) {
             *stopping = Some(Stopping::Budget(over));
             ask(stop, StopRequest::Graceful);
         }

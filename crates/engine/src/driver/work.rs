@@ -9,7 +9,8 @@ use agent_runner_model::manifest::{Departure, Manifest, Urgency};
 use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait, WaitReason};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
-    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, next_step,
+    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, budget,
+    next_step,
 };
 use agent_runner_store::{
     AcquireError, CommitError, Holder, OwnerLease as _, StoreError, Takeover, failpoint,
@@ -31,7 +32,7 @@ use crate::talk::LiveEvent;
 use crate::workspace::git_head;
 
 /// Longest sleep without a look at the clock on the wall, which goes on while the machine sleeps.
-const NAP: Duration = Duration::from_secs(30);
+pub(super) const NAP: Duration = Duration::from_secs(30);
 /// How often the world may contradict a decision before the driver concludes that it is the one who is wrong.
 const MAX_REFUSALS: u32 = 100;
 /// Events of the worker that may pile up before a slow watcher misses some.
@@ -292,6 +293,11 @@ impl<S: Places + 'static> Driver<S> {
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
             }
             Step::Wait(wait) => return self.wait(&preview, wait).await,
+            Step::Finish(Outcome::Blocked { over: Some(_), .. })
+                if self.settle_own_account(&preview).await =>
+            {
+                self.reload().await?;
+            }
             Step::Finish(outcome) => {
                 self.look_around();
                 self.fact(DriverFact::Finished { outcome });
@@ -314,6 +320,31 @@ impl<S: Places + 'static> Driver<S> {
             }
         }
         Ok(Flow::Again)
+    }
+
+    /// Gives back what runs it started no longer hold of its budget, before that is taken for a reached ceiling. Says
+    /// whether it did.
+    pub(super) async fn settle_own_account(&self, manifest: &Manifest) -> bool {
+        if !manifest.state.budget.has_open_entries() {
+            return false;
+        }
+        match self.engine.settle_account(&self.run_id).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                (self.say)(&format!("what is set aside of the budget was not settled: {}", chain(&error)));
+                false
+            }
+        }
+    }
+
+    /// Whether a run that waits has no time left for it.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.time_left().is_some_and(|left| left.is_zero())
+    }
+
+    /// How long the run may still be active.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        budget::time_left(&self.manifest, self.engine.now())
     }
 
     pub(super) fn holder(&self) -> &Holder {
@@ -400,11 +431,11 @@ impl<S: Places + 'static> Driver<S> {
         loop {
             let left = wait.until.map(|until| until.since(self.engine.now()));
             let left = left.zip(whole).map(|(left, whole)| left.min(whole.saturating_sub(began.elapsed())));
-            if left.is_some_and(|left| left.is_zero()) {
+            if left.is_some_and(|left| left.is_zero()) || self.is_out_of_time() {
                 self.fact(DriverFact::WaitEnded);
                 return Ok(Flow::Again);
             }
-            let nap = left.map_or(NAP, |left| left.min(NAP));
+            let nap = [left, self.time_left()].into_iter().flatten().fold(NAP, Duration::min);
             let control = tokio::select! {
                 () = tokio::time::sleep(nap) => None,
                 control = self.control.recv() => control,

@@ -26,9 +26,12 @@ impl<S: Places + 'static> Engine<S> {
 impl<S: Places + 'static> Handle<ResetRun> for Engine<S> {
     async fn call(&self, request: ResetRun) -> Result<RunDetail, ApiError> {
         // Whoever ended the run may have died before its parent heard of it. After the reset nobody would know.
-        let manifest = self.look_at(&self.resolve(&request.run)?).await?;
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
         self.after_end(&manifest, &|_| {}).await;
-        self.steer(&request.run, ControlFact::Reset).await
+        let committed = self.commit_settled(&run_id, &[Fact::Control(ControlFact::Reset)]).await;
+        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
+        self.detail(&manifest).await
     }
 }
 
@@ -57,6 +60,8 @@ impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
         let before = self.detail(&manifest).await?;
         // What its parent has not heard yet, nobody could tell it afterwards.
         self.after_end(&manifest, &|_| {}).await;
+        // The accounts above it keep what they last knew of it. A run that never started has no end to settle it.
+        self.settle_share(&manifest).await?;
         self.store.delete(&run_id, &may_be_deleted).await.map_err(refused)?;
         Ok(before)
     }

@@ -2,7 +2,7 @@
 
 use agent_runner_api::operations::CreateRun;
 use agent_runner_api::{ApiError, ErrorCode};
-use agent_runner_model::{Manifest, RunId, budget, check_group_id};
+use agent_runner_model::{Manifest, RunId, check_group_id};
 use agent_runner_store::StoreError;
 
 use crate::compose::Lineage;
@@ -42,8 +42,8 @@ impl<S: Places + 'static> Engine<S> {
             }
             None => None,
         };
-        let takes_a_share = parent.as_ref().is_some_and(budget::is_shared_out);
         let parent_run_id = parent.map(|parent| parent.spec.run_id);
+        let takes_a_share = self.is_limited_below(parent_run_id.clone()).await?;
         Ok(Lineage { parent_run_id, run_group_id, call_depth, takes_a_share })
     }
 

@@ -5,7 +5,7 @@ use agent_runner_api::view::{Recovered, Recovery, RecoveryAction};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::phase::Cause;
 use agent_runner_model::phase::{Phase, Stage};
-use agent_runner_model::{ControlFact, Fact, Lease, Manifest};
+use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId};
 use agent_runner_store::{Holder, RunQuery, Takeover};
 use agent_runner_supervisor::{Leftover, find_leftovers};
 
@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::family::pending_notice;
 use crate::place::Places;
+use crate::shares::Occasion;
 
 impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
     async fn call(&self, request: RecoverRuns) -> Result<Recovery, ApiError> {
@@ -36,6 +37,9 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
             if let Some(recovered) = self.recover_one(manifest, &request).await? {
                 runs.push(recovered);
             }
+        }
+        for run_id in self.open_accounts(&request).await? {
+            runs.extend(self.settle_one_account(&run_id, &request).await?);
         }
         Ok(Recovery { runs, problems })
     }
@@ -126,7 +130,8 @@ impl<S: Places + 'static> Engine<S> {
                 seen: Some(settled.manifest.state.epoch),
                 on_limit: None,
             });
-            self.commit(run_id, &[fact]).await.map_err(|error| match error.code {
+            let started = self.start(&settled.manifest, &[fact], Occasion::GoesOn).await;
+            started.map_err(|error| match error.code {
                 // It has ended since it was settled: somebody else was faster.
                 ErrorCode::NotAllowed => ApiError { code: ErrorCode::Busy, ..error },
                 _ => error,
@@ -136,6 +141,59 @@ impl<S: Places + 'static> Engine<S> {
             recovered.action = RecoveryAction::Resumed;
         }
         Ok(())
+    }
+}
+
+impl<S: Places + 'static> Engine<S> {
+    /// Runs whose accounts may say that more is set aside than is: whoever was to settle it may have died. Of one run,
+    /// its own and those above it.
+    async fn open_accounts(&self, request: &RecoverRuns) -> Result<Vec<RunId>, ApiError> {
+        let open = |manifest: &Manifest| manifest.state.budget.has_open_entries();
+        let Some(run) = &request.run else {
+            let all = self.everything().await.map_err(|error| store_error(&error))?;
+            return Ok(all.into_iter().filter(open).map(|manifest| manifest.spec.run_id).collect());
+        };
+        let mut accounts = Vec::new();
+        let mut next = Some(self.resolve(run)?);
+        while let Some(run_id) = next {
+            let Ok(manifest) = self.store.snapshot(&run_id).await else { break };
+            if open(&manifest) {
+                accounts.push(run_id);
+            }
+            next = manifest.spec.parent_run_id;
+        }
+        Ok(accounts)
+    }
+
+    /// Settles what runs that have ended, or were never started, still hold of a run's budget.
+    async fn settle_one_account(
+        &self,
+        run_id: &RunId,
+        request: &RecoverRuns,
+    ) -> Result<Option<Recovered>, ApiError> {
+        let manifest = self.store.snapshot(run_id).await.map_err(|error| store_error(&error))?;
+        let (action, detail) = if request.dry_run {
+            let mut holds = false;
+            for (child, entry) in &manifest.state.budget.children {
+                let found = self.store.snapshot(child).await;
+                let is_active = found.is_ok_and(|child| matches!(child.state.phase, Phase::Active { .. }));
+                holds |= !entry.settled && !is_active;
+            }
+            if !holds {
+                return Ok(None);
+            }
+            let words = "what runs that are not at work hold of its budget would go back";
+            (RecoveryAction::WouldRecover, Some(words.to_owned()))
+        } else {
+            match self.settle_account(run_id).await {
+                Ok(true) => (RecoveryAction::SettledBudget, None),
+                Ok(false) => return Ok(None),
+                Err(error) => (RecoveryAction::Failed, Some(error.message)),
+            }
+        };
+        let (manifest, situation) = self.observe(manifest).await?;
+        let status = manifest.status(situation.lease == Lease::Free);
+        Ok(Some(Recovered { run_id: run_id.clone(), status, action, leftovers: Vec::new(), detail }))
     }
 }
 

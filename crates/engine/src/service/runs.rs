@@ -20,6 +20,7 @@ use crate::engine::{Engine, seems_abandoned};
 use crate::failure::{internal, refusal_error, store_error};
 use crate::launch::LaunchRequest;
 use crate::place::Places;
+use crate::shares::Occasion;
 use crate::talk::{self, Request, TalkError};
 
 /// Letters and digits of a run id: 50 random bits, short enough to type.
@@ -98,8 +99,6 @@ impl<S: Places + 'static> Engine<S> {
         let run_id = &created.spec.run_id;
         let committed = self.join(&created, request.start, facts).await;
         if committed.is_err() {
-            // Before it goes: what was set aside for it is not counted as used then.
-            let _ = self.give_back(&created).await;
             let _ = self.store.delete(run_id, &|_| Ok(())).await;
         }
         committed
@@ -125,9 +124,9 @@ impl<S: Places + 'static> Engine<S> {
         mut facts: Vec<Fact>,
     ) -> Result<Manifest, ApiError> {
         if let (Start::Now { .. }, false) = (start, created.spec.is_passive()) {
-            facts.extend(self.reserve(created).await?);
             let cause = Cause::First;
             facts.push(Fact::Control(ControlFact::Started { cause, seen: None, on_limit: None }));
+            return self.start(created, &facts, Occasion::New).await;
         }
         let run_id = &created.spec.run_id;
         self.commit_among(run_id, &facts).await.map_err(|error| what_to_do(error, run_id))
@@ -221,6 +220,17 @@ impl<S: Places + 'static> Handle<ReadyRun> for Engine<S> {
 
 impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
     async fn call(&self, request: ResumeRun) -> Result<RunDetail, ApiError> {
+        self.resume(request, Vec::new()).await
+    }
+}
+
+impl<S: Places + 'static> Engine<S> {
+    /// Goes on with a run. `facts` come first, in the same commit.
+    pub(super) async fn resume(
+        &self,
+        request: ResumeRun,
+        mut facts: Vec<Fact>,
+    ) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
         self.require_undriven(&manifest, request.take_over).await?;
@@ -232,11 +242,9 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             return Err(ApiError::new(ErrorCode::NotAllowed, why)
                 .hint("start it without them, and resume it with them later"));
         }
-        self.require_means(&manifest)?;
         let brings_something = request.message.is_some() || !request.add_tasks.is_empty();
         // Its last end is told before the next one comes.
         self.after_end(&manifest, &|_| {}).await;
-        let mut facts = self.reserve(&manifest).await?;
         facts.extend(tell_parent(&manifest, request.tell_parent));
         for title in request.add_tasks {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
@@ -248,7 +256,7 @@ impl<S: Places + 'static> Handle<ResumeRun> for Engine<S> {
             seen: Some(manifest.state.epoch),
             on_limit: request.on_limit,
         }));
-        let committed = self.commit(&run_id, &facts).await;
+        let committed = self.start(&manifest, &facts, Occasion::GoesOn).await;
         let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         let on_orphan = request.on_orphan;
         let launch = LaunchRequest { run_id: run_id.clone(), on_orphan, take_over: request.take_over };

@@ -1,5 +1,6 @@
 //! The driver over a real store, with real processes and a backend that judges their ends as a test says.
 
+mod accounts;
 mod budgets;
 mod changes;
 mod drive;

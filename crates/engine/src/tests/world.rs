@@ -194,6 +194,8 @@ impl World {
             call_depth: 0,
             notify_parent: false,
             budget: agent_runner_model::budget::Amount::default(),
+            budget_soft_percent: None,
+            on_unmeasured: None,
             after: Vec::new(),
             vars: BTreeMap::new(),
             launcher: None,

@@ -133,6 +133,10 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
             return Err(denied(WHAT, "somebody else has started it in the meantime"));
         }
         (Phase::Active { .. }, _) => return started_again(change, cause, seen),
+        // Whoever starts it took it for a run that still has what it was granted.
+        (Phase::Ended { .. }, _) if change.manifest.state.budget.given_back => {
+            return Err(denied(WHAT, "it has ended at the same moment; repeat the command"));
+        }
         // Without words it was meant for the run as it was; nobody wants an end undone that he has not seen.
         (Phase::Ended { .. }, Cause::Continue { message: None }) if is_late(change, seen) => {
             return Err(denied(WHAT, "somebody else went on with it in the meantime, and it has ended"));
@@ -142,6 +146,7 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     change.manifest.state.next_cause = Some(words_first(&change.manifest.state, cause));
     change.manifest.state.abort_request = None;
     change.manifest.state.ended_at = None;
+    change.manifest.state.budget.active_since = Some(change.now);
     change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
     Ok(())
 }

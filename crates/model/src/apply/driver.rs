@@ -1,6 +1,7 @@
 //! Facts a driver reports. Must not accept anything from a driver that lost its lease.
 
 use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
+use crate::budget::active_for;
 use crate::event::EventBody;
 use crate::fact::{DriverFact, EndReport, Refusal};
 use crate::ids::{Epoch, Fence};
@@ -349,6 +350,12 @@ fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
 pub(super) fn end(change: &mut Change, outcome: &Outcome) {
     keep_unheard(change);
     let now = change.now;
+    let active = active_for(&change.manifest, now).as_millis();
+    let budget = &mut change.manifest.state.budget;
+    if budget.active_since.take().is_some() {
+        budget.active_ms = u64::try_from(active).unwrap_or(u64::MAX);
+    }
+    budget.given_back = !budget.granted.is_empty();
     let state = &mut change.manifest.state;
     if let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
         session.ended_at = Some(now);

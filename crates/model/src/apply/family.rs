@@ -1,6 +1,6 @@
 //! Facts between a run and the runs it started: ends that are told, budgets that are shared out.
 
-use crate::budget::{Amount, BudgetKind, Reservation, own_ceilings, remaining};
+use crate::budget::{Amount, BudgetKind, MAX_AMOUNT, Reservation, own_ceilings, to_share};
 use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::ids::RunId;
@@ -21,13 +21,28 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
             notice_delivered(change, notice);
             Ok(())
         }
+        ControlFact::BudgetReserved { child, amount, base, is_active } => {
+            if *is_active != matches!(change.manifest.state.phase, Phase::Active { .. }) {
+                return Err(denied(
+                    "starting a run inside this one",
+                    "it has started or ended at the same moment",
+                ));
+            }
+            budget_reserved(change, child, *amount, *base)
+        }
+        ControlFact::BudgetSettled { child, used, open } => {
+            budget_settled(change, child, *used, *open);
+            Ok(())
+        }
+        ControlFact::BudgetGranted { amount, by } => {
+            budget_granted(change, *amount)?;
+            change.manifest.state.budget.granted_by.clone_from(by);
+            Ok(())
+        }
         ControlFact::TellParent { tell } => {
             change.manifest.state.tell_parent = Some(*tell);
             Ok(())
         }
-        ControlFact::BudgetReserved { child, amount } => budget_reserved(change, child, *amount),
-        ControlFact::BudgetSettled { child, used, seen } => budget_settled(change, child, *used, *seen),
-        ControlFact::BudgetGranted { amount } => budget_granted(change, *amount),
         ControlFact::Extended { by } => extended(change, by),
         ControlFact::Readied
         | ControlFact::Started { .. }
@@ -78,21 +93,18 @@ fn notice_delivered(change: &mut Change, notice: &str) {
     }
 }
 
-/// Set aside once for each child; a child that goes on after its end asks again.
-fn budget_reserved(change: &mut Change, child: &RunId, amount: Amount) -> Result<(), Refusal> {
+/// What is promised is there: what counts for the child grows by no more than what is left.
+fn budget_reserved(change: &mut Change, child: &RunId, amount: Amount, base: Amount) -> Result<(), Refusal> {
     const WHAT: &str = "starting a run inside this one";
+    let entry = Reservation { amount, base, settled: false };
     let before = change.manifest.state.budget.children.get(child).copied();
-    if before.is_some_and(|before| !before.settled) {
-        return Ok(());
-    }
-    let used = before.map(|before| before.amount).unwrap_or_default();
-    let left = remaining(&change.manifest, change.now);
-    let short = BudgetKind::ALL.into_iter().filter(|kind| kind.is_shared_out()).find(|kind| {
-        match (left.get(*kind), amount.get(*kind)) {
-            (Some(left), Some(wanted)) => wanted > left,
-            (Some(_), None) => true,
-            (None, _) => false,
-        }
+    let counted = before.map(|before| before.counted()).unwrap_or_default();
+    let left = to_share(&change.manifest, change.now);
+    let more = entry.counted().minus(counted);
+    let short = BudgetKind::ALL.into_iter().find(|kind| match (left.get(*kind), more.get(*kind)) {
+        (Some(left), Some(wanted)) => wanted > left,
+        (Some(_), None) => true,
+        (None, _) => false,
     });
     if let Some(kind) = short {
         let why = format!(
@@ -102,23 +114,20 @@ fn budget_reserved(change: &mut Change, child: &RunId, amount: Amount) -> Result
         );
         return Err(Refusal::NotAllowed { what: WHAT, why });
     }
-    let reservation = Reservation { amount: used.plus(amount), settled: false };
-    change.manifest.state.budget.children.insert(child.clone(), reservation);
-    change.log(EventBody::BudgetReserved { run_id: child.clone(), amount });
+    if before != Some(entry) {
+        change.manifest.state.budget.children.insert(child.clone(), entry);
+        change.log(EventBody::BudgetReserved { run_id: child.clone(), amount: more });
+    }
     Ok(())
 }
 
-/// Once. A run that is started again in the meantime has asked anew, which shows by the revision.
-fn budget_settled(change: &mut Change, child: &RunId, used: Amount, seen: u64) -> Result<(), Refusal> {
-    let revision = change.manifest.revision;
-    let children = &mut change.manifest.state.budget.children;
-    let Some(reservation) = children.get_mut(child).filter(|known| !known.settled) else { return Ok(()) };
-    if revision != seen {
-        return Err(denied("settling a budget", "somebody else changed it at the same moment"));
+fn budget_settled(change: &mut Change, child: &RunId, used: Amount, open: bool) {
+    let Some(entry) = change.manifest.state.budget.children.get_mut(child) else { return };
+    let settled = Reservation { amount: used, settled: !open, ..*entry };
+    if *entry != settled {
+        *entry = settled;
+        change.log(EventBody::BudgetSettled { run_id: child.clone(), used: settled.counted() });
     }
-    *reservation = Reservation { amount: used, settled: true };
-    change.log(EventBody::BudgetSettled { run_id: child.clone(), used });
-    Ok(())
 }
 
 /// Only together with a start: a run at work goes on with what it was given.
@@ -127,6 +136,7 @@ fn budget_granted(change: &mut Change, amount: Amount) -> Result<(), Refusal> {
         Phase::Active { .. } => Err(denied("starting the run", "somebody else has started it meanwhile")),
         Phase::Initialized | Phase::Ready | Phase::Ended { .. } => {
             change.manifest.state.budget.granted = amount;
+            change.manifest.state.budget.given_back = false;
             Ok(())
         }
     }
@@ -144,6 +154,14 @@ fn extended(change: &mut Change, by: &Amount) -> Result<(), Refusal> {
     if let Some(kind) = unlimited {
         let why = format!("the run has no ceiling of `{}` of its own", kind.as_str());
         return Err(denied_owned(WHAT, why));
+    }
+    let above = BudgetKind::ALL
+        .into_iter()
+        .find(|kind| limits.get(*kind).unwrap_or(0).saturating_add(by.get(*kind).unwrap_or(0)) > MAX_AMOUNT);
+    if let Some(kind) = above {
+        let why =
+            format!("the ceiling of `{}` would be above {MAX_AMOUNT}, the largest there is", kind.as_str());
+        return Err(Refusal::Invalid(why));
     }
     let extended = &mut change.manifest.state.budget.extended;
     *extended = extended.plus(*by);

@@ -3,7 +3,7 @@
 use crate::attachment::{
     Attachment, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, check_attachment_name,
 };
-use crate::budget::BudgetState;
+use crate::budget::spent;
 use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::manifest::{Dependency, Manifest, RunState};
@@ -80,7 +80,7 @@ fn reset(change: &mut Change) -> Result<(), Refusal> {
         epoch: before.epoch,
         recent_requests: before.recent_requests.clone(),
         heard: before.heard.clone(),
-        budget: BudgetState { children: before.budget.children.clone(), ..BudgetState::default() },
+        budget: before.budget.reset(spent(&change.manifest, change.now)),
         updated_at: before.updated_at,
         ..fresh.state
     };

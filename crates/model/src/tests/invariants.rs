@@ -3,7 +3,7 @@
 use crate::manifest::Urgency;
 use std::collections::BTreeSet;
 
-use crate::apply::{Applied, apply};
+use crate::apply::{Applied, apply, apply_all};
 use crate::attempt::AttemptEnd;
 use crate::capabilities::{Lease, capabilities};
 use crate::event::{Event, EventBody, EventRecord};
@@ -161,6 +161,7 @@ fn sessions(manifest: &Manifest) {
                     | AttemptEnd::TimedOut { .. }
                     | AttemptEnd::Crashed { .. }
                     | AttemptEnd::ProtocolError { .. }
+                    | AttemptEnd::OverBudget { .. }
             )
         });
         assert_eq!(session.attempts_spent as usize, costly.count());
@@ -346,7 +347,15 @@ fn shown(manifest: &Manifest, now: Timestamp) {
     let readied = ready.as_ref().is_ok_and(|applied| applied.manifest.state != manifest.state);
     assert_eq!(can.can_ready, readied);
     let cause = crate::phase::Cause::Continue { message: Some("go on".into()) };
-    assert_eq!(can.can_resume, control(ControlFact::Started { cause, seen: None, on_limit: None }).is_ok());
+    let started = ControlFact::Started { cause, seen: None, on_limit: None };
+    // What it was granted before it has given back: whoever starts it brings another grant.
+    let (amount, by) = (manifest.state.budget.granted, manifest.state.budget.granted_by.clone());
+    let granted = manifest.state.budget.given_back.then_some(ControlFact::BudgetGranted { amount, by });
+    if granted.is_some() {
+        assert!(control(started.clone()).is_err(), "started on what it has given back");
+    }
+    let facts: Vec<Fact> = granted.into_iter().chain([started]).map(Fact::Control).collect();
+    assert_eq!(can.can_resume, apply_all(manifest, &facts, now).is_ok());
     for lease in [Lease::Held, Lease::Unknown] {
         let driven = capabilities(manifest, lease);
         assert_eq!(driven.can_resume, can.can_resume && !active, "never resume what may be driven");

@@ -7,7 +7,8 @@ use crate::attachment::{
     Attachment, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, check_attachment_name,
 };
 use crate::budget::{
-    Amount, BudgetKind, BudgetState, ceilings, given_out, own_ceilings, reached, remaining, share, spent,
+    Amount, BudgetKind, BudgetState, Reservation, ceilings, exceeded, life_use, own_ceilings, reached,
+    remaining, share, to_share,
 };
 use crate::event::EventBody;
 use crate::fact::{Author, ControlFact, Fact, TaskFact};
@@ -95,12 +96,18 @@ pub(super) fn fact(manifest: &Manifest, op: Op, now: Timestamp) -> ControlFact {
         }
         17 if a.is_multiple_of(4) => ControlFact::TellParent { tell: b.is_multiple_of(2) },
         17 => ControlFact::NoticeDelivered { notice: format!("quiet-otter-42/{}", b % 3) },
-        18 if a.is_multiple_of(2) => ControlFact::BudgetReserved { child: child(b), amount: amount(a, b) },
-        18 if a % 4 == 1 => {
-            let seen = manifest.revision;
-            ControlFact::BudgetSettled { child: child(b), used: amount(a, b), seen }
+        18 if a.is_multiple_of(2) => {
+            let base = if a.is_multiple_of(4) { amount(b, a / 9) } else { Amount::default() };
+            let is_active = matches!(manifest.state.phase, Phase::Active { .. }) != (b % 16 == 0);
+            ControlFact::BudgetReserved { child: child(b), amount: amount(a, b), base, is_active }
         }
-        18 => ControlFact::BudgetGranted { amount: amount(a, b) },
+        18 if a % 4 == 1 => {
+            ControlFact::BudgetSettled { child: child(b), used: amount(a, b), open: a % 8 == 5 }
+        }
+        18 => {
+            let by = [(BudgetKind::Tokens, child(b))].into_iter().collect();
+            ControlFact::BudgetGranted { amount: amount(a, b), by }
+        }
         _ => ControlFact::Extended { by: amount(a, b) },
     }
 }
@@ -115,7 +122,7 @@ pub(super) fn accepted(before: &Manifest, fact: &ControlFact, applied: &Applied,
     let after = &applied.manifest;
     only_its_own_fields(before, fact, after);
     match fact {
-        ControlFact::Reset => reset(before, applied),
+        ControlFact::Reset => reset(before, applied, now),
         ControlFact::Respecified { revision, spec, .. } => {
             assert_eq!(*revision, before.revision, "made from what was there");
             assert_eq!(before.state.phase, Phase::Initialized);
@@ -136,19 +143,27 @@ pub(super) fn accepted(before: &Manifest, fact: &ControlFact, applied: &Applied,
         | ControlFact::DependencyRemoved { .. }
         | ControlFact::DependenciesCleared => assert_eq!(before.state.phase, Phase::Initialized),
         ControlFact::ChildEnded { notice, child, .. } => child_ended(before, notice, child, applied),
-        ControlFact::BudgetReserved { child, amount } => reserved(before, child, *amount, after, now),
-        ControlFact::BudgetSettled { child, used, .. } => {
+        ControlFact::BudgetReserved { child, amount, base, is_active } => {
+            assert_eq!(*is_active, matches!(before.state.phase, Phase::Active { .. }));
+            assert_eq!(
+                after.state.budget.children.get(child),
+                Some(&Reservation { amount: *amount, base: *base, settled: false })
+            );
+            reserved(before, child, *amount, after, now);
+        }
+        ControlFact::BudgetSettled { child, used, open } => {
             let was = before.state.budget.children.get(child);
             match after.state.budget.children.get(child) {
-                // What was settled stays as it is.
-                Some(kept) if was.is_some_and(|was| was.settled) => assert_eq!(Some(kept), was),
-                Some(kept) => assert_eq!((kept.amount, kept.settled), (*used, true)),
+                Some(kept) => {
+                    assert_eq!((kept.amount, kept.settled), (*used, !*open));
+                    assert_eq!(Some(kept.base), was.map(|was| was.base), "what does not count stays so");
+                }
                 None => assert!(was.is_none()),
             }
         }
-        ControlFact::BudgetGranted { amount } => {
+        ControlFact::BudgetGranted { amount, by } => {
             assert!(!matches!(before.state.phase, Phase::Active { .. }));
-            assert_eq!(after.state.budget.granted, *amount);
+            assert_eq!((after.state.budget.granted, &after.state.budget.granted_by), (*amount, by));
         }
         ControlFact::Extended { by } => {
             let (was, is) = (own_ceilings(before), own_ceilings(after));
@@ -171,7 +186,6 @@ fn repeats_change_nothing(fact: &ControlFact) -> bool {
     match fact {
         // Whoever says these again means more; and a spec is made from a revision, which the store counts.
         ControlFact::Extended { .. } | ControlFact::Respecified { .. } => false,
-        // What was reserved for a child that goes on after its end is reserved besides.
         ControlFact::BudgetReserved { .. } => true,
         ControlFact::Started { .. } | ControlFact::AbortRequested { .. } => false,
         ControlFact::Readied
@@ -241,7 +255,7 @@ fn only_its_own_fields(before: &Manifest, fact: &ControlFact, after: &Manifest) 
 
 /// Everything that was executed is forgotten; numbers that others may remember are not used again; what people decided
 /// stays.
-fn reset(before: &Manifest, applied: &Applied) {
+fn reset(before: &Manifest, applied: &Applied, now: Timestamp) {
     let (was, after) = (&before.state, &applied.manifest);
     assert_eq!(before.spec, after.spec, "the spec is untouched");
     assert!(!matches!(was.phase, Phase::Active { .. }));
@@ -260,10 +274,19 @@ fn reset(before: &Manifest, applied: &Applied) {
         first_attempt_number: before.next_attempt_number(),
         recent_requests: was.recent_requests.clone(),
         heard: was.heard.clone(),
-        budget: BudgetState { children: was.budget.children.clone(), ..BudgetState::default() },
+        budget: after.state.budget.clone(),
         ..fresh.state
     };
     assert_eq!(timeless(&after.state), timeless(&expected));
+    let (old, new) = (&was.budget, &after.state.budget);
+    let expected =
+        BudgetState { before: new.before, children: new.children.clone(), ..BudgetState::default() };
+    assert_eq!(*new, expected, "its own ceilings start anew");
+    for (child, entry) in &old.children {
+        assert_eq!(new.children.get(child), (!entry.settled).then_some(entry), "those at work keep theirs");
+    }
+    let life = |manifest: &Manifest| life_use(manifest, now).shared();
+    assert_eq!(life(before), life(after), "nothing that was used is forgotten above it");
     match applied.events.as_slice() {
         [] => assert_eq!(timeless(was), timeless(&after.state)),
         [EventBody::RunReset {}] => {}
@@ -284,18 +307,15 @@ fn child_ended(before: &Manifest, notice: &str, child: &RunId, applied: &Applied
 
 /// Whatever is promised is there.
 fn reserved(before: &Manifest, child: &RunId, amount: Amount, after: &Manifest, now: Timestamp) {
-    let known = before.state.budget.children.get(child);
-    if known.is_some_and(|known| !known.settled) {
-        assert_eq!(before.state, after.state, "one reservation at a time");
-        return;
-    }
-    let (given, spent, ceilings) = (given_out(after), spent(after, now), ceilings(after));
-    for kind in BudgetKind::ALL.into_iter().filter(|kind| kind.is_shared_out()) {
-        let Some(ceiling) = ceilings.get(kind) else { continue };
-        let wanted = amount.get(kind);
-        assert!(wanted.is_some(), "a share without an end of {}", kind.as_str());
-        let used = given.get(kind).unwrap_or(0).saturating_add(spent.get(kind).unwrap_or(0));
-        assert!(used <= ceiling || wanted == Some(0), "{}: {used} of {ceiling}", kind.as_str());
+    let counted = |manifest: &Manifest| {
+        manifest.state.budget.children.get(child).map(Reservation::counted).unwrap_or_default()
+    };
+    let left = to_share(before, now);
+    let (was, is) = (counted(before), counted(after));
+    for kind in BudgetKind::ALL.into_iter().filter(|kind| left.get(*kind).is_some()) {
+        assert!(amount.get(kind).is_some(), "a share without an end of {}", kind.as_str());
+        let more = is.get(kind).unwrap_or(0).saturating_sub(was.get(kind).unwrap_or(0));
+        assert!(Some(more) <= left.get(kind), "{}: {more} more of {left:?}", kind.as_str());
     }
 }
 
@@ -326,6 +346,9 @@ pub(super) fn always(manifest: &Manifest, now: Timestamp) {
     }
     let used_up = BudgetKind::ALL.into_iter().any(|kind| left.get(kind) == Some(0));
     assert_eq!(reached(manifest, now).is_some(), used_up);
+    assert!(exceeded(manifest, now).is_none() || used_up, "nobody is stopped below a ceiling");
+    let is_active = matches!(state.phase, Phase::Active { .. });
+    assert_eq!(state.budget.active_since.is_some(), is_active, "time counts while it is active");
 }
 
 /// A sample with ceilings.
@@ -410,7 +433,7 @@ proptest! {
             },
             Err(kind) => {
                 let left = left.get(kind).expect("only what is limited can fall short");
-                prop_assert!(asked.get(kind).map_or(left / 2 == 0, |asked| asked == 0 || asked > left));
+                prop_assert!(asked.get(kind).map_or(left == 0, |asked| asked == 0 || asked > left));
             }
         }
     }
@@ -502,4 +525,39 @@ fn each_end_has_a_notice_of_its_own() {
             world.control(ControlFact::Reset);
         }
     }
+}
+
+/// Whatever becomes of the ceiling meanwhile, a worker that is stopped again and again is not started for ever.
+#[test]
+fn attempts_over_budget_are_retries() {
+    let mut world = World::new(&Sample { tasks: 1, ..Sample::default() });
+    world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
+    world.take_over();
+    let over = crate::attempt::AttemptEnd::OverBudget { over: BudgetKind::Tokens };
+    world.drive(&super::world::results(over), 200);
+    let most = world.manifest.spec.max_attempts_per_session;
+    assert_eq!(world.manifest.state.attempt_records.len(), usize::try_from(most).unwrap());
+    assert_eq!(world.manifest.outcome(), Some(&crate::phase::Outcome::Exhausted));
+}
+
+/// A child that was given all that is left stops nobody; the first bit more does.
+#[test]
+fn what_is_set_aside_stops_an_attempt_only_above_the_ceiling() {
+    let mut world = World::new(&Sample { tasks: 1, ..Sample::default() });
+    world.manifest.spec.budget.hard.tokens = Some(100);
+    world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
+    let reserved = |tokens: u64| ControlFact::BudgetReserved {
+        child: child(0),
+        amount: Amount { tokens: Some(tokens), ..Amount::default() },
+        base: Amount::default(),
+        is_active: true,
+    };
+    world.control(reserved(100));
+    assert_eq!(exceeded(&world.manifest, world.now), None);
+    assert_eq!(reached(&world.manifest, world.now), Some(BudgetKind::Tokens), "no attempt begins");
+    let more = Fact::Control(reserved(101));
+    assert!(apply(&world.manifest, &more, world.now).is_err());
+    let used = Amount { tokens: Some(101), ..Amount::default() };
+    world.control(ControlFact::BudgetSettled { child: child(0), used, open: false });
+    assert_eq!(exceeded(&world.manifest, world.now), Some(BudgetKind::Tokens));
 }

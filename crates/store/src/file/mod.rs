@@ -23,6 +23,7 @@ mod workspace;
 
 pub use changes::FileChanges;
 pub use durable::syncs;
+pub use graph::FileGraph;
 pub use handed::FileHold;
 pub(crate) use layout::CREATE_LOCK;
 pub use layout::{AGENT_SEED, ASSIGNMENT_SEED};

@@ -14,6 +14,7 @@ use crate::run_store::{
 };
 
 use super::changes::{FileChanges, Hub};
+use super::graph::FileGraph;
 use super::handed::FileHold;
 use super::layout::Layout;
 use super::owner::FileLease;
@@ -75,6 +76,7 @@ impl RunStore for FileStore {
     type Changes = FileChanges;
     type Place = FilePlace;
     type Hold = FileHold;
+    type Graph = FileGraph;
 
     async fn create(&self, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError> {
         create::create(&self.layout, new, now, self.options.lock_patience)
@@ -165,14 +167,20 @@ impl RunStore for FileStore {
         handed::sweep(&self.layout, id, folder, is_known)
     }
 
-    async fn commit_among(
+    async fn hold_graph(&self) -> Result<FileGraph, StoreError> {
+        graph::hold(&self.layout, self.options.lock_patience)
+    }
+
+    async fn commit_within(
         &self,
+        held: &FileGraph,
         id: &RunId,
         facts: &[Fact],
         now: Timestamp,
         check: &AmongCheck<'_>,
     ) -> Result<Manifest, CommitError> {
-        graph::commit_among(&self.layout, id, facts, now, check, self.options.lock_patience)
+        graph::check(&self.layout, held, check)?;
+        commit::commit(&self.layout, id, facts, now, self.options.lock_patience)
     }
 
     async fn enter_workspace(

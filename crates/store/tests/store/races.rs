@@ -89,6 +89,23 @@ fn a_writer_that_does_not_go_on_is_named_after_a_while() {
     now(store.commit(&run, &[message("m")], time(0))).expect("who waited in vain keeps no lock");
 }
 
+#[test]
+fn whoever_has_the_turn_commits_to_several_runs_and_nobody_comes_in_between() {
+    let (place, run) = Place::with_run("run");
+    let options = FileOptions { lock_patience: Duration::from_millis(30), ..FileOptions::default() };
+    let other = FileStore::new(place.dir.path().to_path_buf(), options);
+    let fits = |_: &[agent_runner_model::Manifest], _: &[agent_runner_store::Problem]| Ok(());
+    let turn = now(place.store.hold_graph()).unwrap();
+    let refused = now(other.commit_among(&run, &[message("between")], time(0), &fits)).unwrap_err();
+    assert!(matches!(refused, CommitError::Store(StoreError::Busy { .. })), "{refused}");
+    now(place.store.commit(&run, &[message("first")], time(0))).unwrap();
+    now(place.store.commit_within(&turn, &run, &[message("second")], time(0), &fits)).unwrap();
+    drop(turn);
+    now(other.commit_among(&run, &[message("after")], time(0), &fits)).unwrap();
+    let (manifest, _) = check_whole(&place.store, &run);
+    assert_eq!(messages(&manifest), ["first", "second", "after"]);
+}
+
 /// Whether somebody waits in the kernel's queue for a lock on that file.
 #[cfg(target_os = "linux")]
 fn is_awaited(file: &File) -> bool {

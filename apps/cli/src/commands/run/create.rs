@@ -223,6 +223,7 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         ),
     };
     let caller_dir = app.settings.caller_dir()?.to_owned();
+    let asked = super::extend::budget(&budget)?;
     Ok(CreateRun {
         agent,
         assignment,
@@ -246,7 +247,9 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         inherit_run_group: !no_inherit_run_group,
         call_depth: count(CALL_DEPTH)?.unwrap_or(0),
         notify_parent: false,
-        budget: super::extend::budget(&budget)?,
+        budget: asked.hard,
+        budget_soft_percent: asked.soft_percent,
+        on_unmeasured: asked.on_unmeasured,
         after,
         vars: variables(var)?,
         launcher,

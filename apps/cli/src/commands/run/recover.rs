@@ -25,6 +25,7 @@ pub(crate) async fn recover(app: &App, args: RecoverArgs) -> Outcome {
         RecoveryAction::Recovered
         | RecoveryAction::Resumed
         | RecoveryAction::ToldParent
+        | RecoveryAction::SettledBudget
         | RecoveryAction::WouldRecover
         | RecoveryAction::LeftAlone => false,
     });
@@ -41,6 +42,7 @@ fn text(recovery: &Recovery) -> String {
             RecoveryAction::Recovered => "recovered",
             RecoveryAction::Resumed => "recovered and resumed",
             RecoveryAction::ToldParent => "its parent was told of its end",
+            RecoveryAction::SettledBudget => "what runs it started no longer hold of its budget went back",
             RecoveryAction::WouldRecover => "would be recovered",
             RecoveryAction::LeftAlone => "left alone",
             RecoveryAction::Failed => "could not be recovered",

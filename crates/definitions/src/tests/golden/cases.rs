@@ -194,6 +194,7 @@ cases! {
     Agent "budget as a number" agent!("budget: 5\n---\n");
     Agent "budget with a ceiling that is none" agent!("budget: {cost: 5}\n---\n");
     Agent "budget of nothing" agent!("budget: {tokens: 0}\n---\n");
+    Agent "budget that readers of JSON would round" agent!("budget: {attempts: 9007199254740992}\n---\n");
     Assignment "budget in another currency" assignment!("budget: {costUsd: 5 EUR}\n---\n");
     Assignment "budget with a soft mark beyond it" assignment!("budget: {costUsd: 5, soft: 120}\n---\n");
     Agent "launcher as a list" agent!("launcher: [ssh, host]\n---\n");
