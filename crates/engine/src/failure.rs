@@ -47,7 +47,9 @@ pub(crate) fn refusal_error(refusal: &Refusal) -> ApiError {
             ),
         ),
         Refusal::StaleDriver => (ErrorCode::Stale, None),
-        Refusal::Invalid(_) => (ErrorCode::Invalid, None),
+        Refusal::Invalid(_) => {
+            (ErrorCode::Invalid, Some("nothing was changed; correct that and repeat the command".to_owned()))
+        }
     };
     with_hint(ApiError::from_error(code, refusal), hint)
 }

@@ -121,7 +121,20 @@ impl Finished {
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
+        if code == 3 {
+            self.assert_helpful();
+        }
         self
+    }
+
+    /// A refusal says what to do: ours in a hint, those of the argument parser in their words, and what is wrong in files
+    /// beside each finding.
+    #[track_caller]
+    fn assert_helpful(&self) {
+        let says = ["hint: ", "tip: ", "try '--help'", "help: ", "Usage: "];
+        let said = [&self.stderr, &self.stdout];
+        let is_helpful = said.iter().any(|text| says.iter().any(|word| text.contains(word)));
+        assert!(is_helpful || self.stdout.contains("\"problems\""), "a refusal without advice\n{self}");
     }
 
     /// Fails unless standard error says this.

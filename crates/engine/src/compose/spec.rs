@@ -216,7 +216,9 @@ pub(crate) fn compose(
 /// The conversation the run is to begin in, if its backend can.
 fn backend_session(request: &CreateRun, backend: &dyn Backend) -> Result<Option<String>, ApiError> {
     let Some(id) = request.backend_session_id.as_deref().map(str::trim) else { return Ok(None) };
-    check_backend_session_id(id).map_err(|why| ApiError::new(ErrorCode::Invalid, why))?;
+    check_backend_session_id(id).map_err(|why| {
+        ApiError::new(ErrorCode::Invalid, why).hint("correct --backend-session-id, or leave it out")
+    })?;
     backend.check_session(id).map_err(|error| backend_error(&error))?;
     Ok(Some(id.to_owned()))
 }
@@ -376,6 +378,7 @@ fn task_list(request: &CreateRun, assignment: Option<&Assignment>) -> Result<Vec
     for title in &request.add_tasks {
         check_title(title).map_err(|error| {
             ApiError::new(ErrorCode::Invalid, format!("the added task is not one: {error}"))
+                .hint("say in one line what is to be done: --add-task \"TITLE\"")
         })?;
         tasks.push(TaskSpec { id: new_task_id()?, title: title.clone(), body: String::new() });
     }

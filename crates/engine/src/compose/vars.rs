@@ -67,7 +67,8 @@ fn check_given(
 ) -> Result<(), ApiError> {
     for name in given.keys() {
         if INJECTED.contains(&name.as_str()) {
-            return Err(invalid(format!("variable `{name}` cannot be set: every run sets it itself")));
+            return Err(invalid(format!("variable `{name}` cannot be set: every run sets it itself"))
+                .hint("leave it out, or give the variable of the assignment another name"));
         }
         let Some(var) = declared.iter().find(|var| var.name == *name) else {
             return Err(unknown(name, declared));

@@ -50,7 +50,8 @@ impl<S: Places + 'static> Engine<S> {
         let rename = "give it another name with --name";
         check_attachment_name(&new.name).map_err(|why| invalid(why).hint(rename))?;
         if let Some(mime_type) = &new.mime_type {
-            check_mime_type(mime_type).map_err(invalid)?;
+            let correct = "correct --mime-type, or leave it out";
+            check_mime_type(mime_type).map_err(|why| invalid(why).hint(correct))?;
         }
         let text = random_text(ID_LENGTH).map_err(|error| internal(&error))?;
         let id = format!("{PREFIX}{text}");

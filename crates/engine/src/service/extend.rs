@@ -71,6 +71,9 @@ fn explained(error: ApiError, run: &Manifest, by: &Amount, resume: bool) -> ApiE
              another share of what is left there, and `agent-runner run extend {above} {}` raises that",
             flag(kind)
         )),
+        None if error.hint.is_none() => {
+            error.hint(format!("`agent-runner run status {run_id}` shows the ceilings it has; others cannot be raised"))
+        }
         None => error,
     }
 }

@@ -122,6 +122,8 @@ fn tasks(message: &str, run: &RunId) -> Option<String> {
                 "`agent-runner task add {run}` adds a task; titles and bodies can be changed when it has ended"
             ),
         ),
+        ("not pending", "only what nobody has begun can be deleted; block it with a note instead".to_owned()),
+        ("it was used for something else", "give this request an id of its own".to_owned()),
         ("field is locked", "its definitions lock the task list; make a run of others".to_owned()),
     ];
     found(message, hints)

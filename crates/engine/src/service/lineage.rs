@@ -33,7 +33,8 @@ impl<S: Places + 'static> Engine<S> {
         }
         let run_group_id = match &request.run_group_id {
             Some(group_id) => {
-                let wrong = |why| ApiError::new(ErrorCode::Invalid, why);
+                let hint = "correct --group-id, or AGENT_RUNNER_RUN_GROUP_ID if it is left out";
+                let wrong = |why| ApiError::new(ErrorCode::Invalid, why).hint(hint);
                 check_group_id(group_id).map_err(wrong)?;
                 Some(group_id.clone())
             }

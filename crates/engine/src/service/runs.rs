@@ -101,7 +101,10 @@ impl<S: Places + 'static> Engine<S> {
         if committed.is_err() {
             let _ = self.store.delete(run_id, &|_| Ok(())).await;
         }
-        committed
+        committed.map_err(|error| match error.hint {
+            Some(_) => error,
+            None => error.hint("the run was not made; leave out --after, or name another run or group"),
+        })
     }
 
     /// The facts of a run that is to wait for these as well as for what it has.

@@ -62,7 +62,8 @@ fn wanted(manifest: &Manifest, only: Option<u32>) -> Result<Vec<u32>, ApiError> 
         }
         (None, _) | (_, None) => "no attempt was started yet".to_owned(),
     };
-    Err(ApiError::new(ErrorCode::NotFound, format!("there is no attempt {only}; {there_are}")))
+    Err(ApiError::new(ErrorCode::NotFound, format!("there is no attempt {only}; {there_are}"))
+        .hint("`agent-runner run timeline` without --attempt shows them all"))
 }
 
 /// What happened at the same moment: the run's history goes around what the worker did.
