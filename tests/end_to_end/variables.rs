@@ -337,6 +337,28 @@ fn init_makes_an_initialized_run_anew_from_other_definitions() {
     assert!(
         std::fs::read_to_string(world.run_dir(&run).join("assignment-seed.md")).unwrap().contains("Another")
     );
+    // What it was besides its definitions goes too; what people said about it stays.
+    let first = world.init(&["--agent", "fake", "--assignment", "other"]);
+    world.ok(&["run", "add-dep", &run, "--run", &first]);
+    world.ok(&["run", "set-note", &run, "Mind it"]);
+    let flags = ["--run-id", &run, "--agent", "fake", "--assignment", "other"];
+    world.init(&[&flags[..], &["--budget", "attempts=2"]].concat());
+    world.ok(&["run", "extend", &run, "--attempts", "5"]);
+    world.init(&[&flags[..], &["--on-limit", "stop", "--budget", "attempts=1"]].concat());
+    let status = world.status(&run);
+    assert_eq!((&status["onLimit"], &status["budget"]["ceilings"]["attempts"]), (&"stop".into(), &1.into()));
+    assert_eq!(
+        (&status["note"], &status["dependencies"][0]["runId"]),
+        (&"Mind it".into(), &first.as_str().into())
+    );
+    let passive = ["--run-id", &run, "--backend", "passive", "--assignment", "other"];
+    world.init(&passive);
+    world.ok(&["run", "set-backend-session", &run, "foreign"]);
+    world.init(&flags);
+    assert_eq!(world.status(&run)["backendSessionId"], serde_json::Value::Null);
+    world.ok(&["run", "clear-deps", &run]);
+    world.ok(&["run", "archive", &first]);
+    world.ok(&["run", "delete", &first]);
     world.ok(&["run", "ready", &run]);
     world
         .run(&["init", "--run-id", &run, "--agent", "fake", "--assignment", "other"])

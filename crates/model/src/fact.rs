@@ -280,6 +280,8 @@ pub enum ControlFact {
         spec: Box<RunSpec>,
         /// Names of the variables that changed, and whether the message did.
         changed: Vec<String>,
+        /// Whether it is made from other definitions: then what it was besides those goes too.
+        anew: bool,
     },
     /// Put away.
     Archived,

@@ -48,7 +48,12 @@ impl<S: Places + 'static> Handle<ReconfigureRun> for Engine<S> {
         if changed.is_empty() {
             return self.detail(&manifest).await;
         }
-        let fact = ControlFact::Respecified { revision: manifest.revision, spec: Box::new(spec), changed };
+        let fact = ControlFact::Respecified {
+            revision: manifest.revision,
+            spec: Box::new(spec),
+            changed,
+            anew: false,
+        };
         let committed = self.commit(&run_id, &[Fact::Control(fact)]).await;
         let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         self.detail(&manifest).await
@@ -121,18 +126,25 @@ impl<S: Places + 'static> Engine<S> {
         let named = composed.named(run_id.clone(), before.created_at)?;
         same_bucket(before, &named.spec)?;
         self.check_measured(&named.spec.backend, &named.spec.budget.hard, named.spec.budget.on_unmeasured)?;
-        let spec =
-            RunSpec { notify_parent: before.notify_parent, origin: before.origin.clone(), ..named.spec };
+        let has = &manifest.state.dependencies;
+        let spec = RunSpec {
+            notify_parent: before.notify_parent,
+            origin: before.origin.clone(),
+            // Those it has stay, and it waits for them as it did.
+            waits_for_dependencies: named.spec.waits_for_dependencies
+                || before.waits_for_dependencies && !has.is_empty(),
+            ..named.spec
+        };
         let fact = ControlFact::Respecified {
             revision: manifest.revision,
             spec: Box::new(spec),
             changed: vec!["definitions".to_owned()],
+            anew: true,
         };
         let mut facts = vec![Fact::Control(fact)];
         if named.name.is_some() {
             facts.push(Fact::Control(ControlFact::Named { name: named.name }));
         }
-        let has = &manifest.state.dependencies;
         facts.extend(self.after(&request.after, has)?);
         let committed = self.commit_among(&run_id, &facts).await;
         let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;

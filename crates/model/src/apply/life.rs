@@ -9,6 +9,7 @@ use crate::fact::{ControlFact, Refusal};
 use crate::manifest::{Dependency, Manifest, RunState};
 use crate::phase::Phase;
 use crate::spec::RunSpec;
+use crate::time::Timestamp;
 
 use super::Change;
 use super::control::denied;
@@ -27,7 +28,9 @@ const MAX_DEPENDENCIES: usize = 100;
 pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
     match fact {
         ControlFact::Reset => reset(change),
-        ControlFact::Respecified { revision, spec, changed } => respecified(change, *revision, spec, changed),
+        ControlFact::Respecified { revision, spec, changed, anew } => {
+            respecified(change, *revision, spec, changed, *anew)
+        }
         ControlFact::Archived => archived(change, true),
         ControlFact::Unarchived => archived(change, false),
         ControlFact::Named { name } => named(change, name.as_deref()),
@@ -66,29 +69,35 @@ fn reset(change: &mut Change) -> Result<(), Refusal> {
     const WHAT: &str = "resetting the run";
     refuse_active(change, WHAT)?;
     refuse_archived(change, WHAT)?;
-    let before = &change.manifest.state;
-    let (fresh, _) = Manifest::new(change.manifest.spec.clone(), before.name.clone());
-    let state = RunState {
+    let state = seeded(&change.manifest, &change.manifest.spec, change.now);
+    if state != change.manifest.state {
+        change.manifest.state = state;
+        change.log(EventBody::RunReset {});
+    }
+    Ok(())
+}
+
+/// What a run is before its first start, made from that spec. What people decided about it stays, and so does what others
+/// remember of it.
+fn seeded(manifest: &Manifest, spec: &RunSpec, now: Timestamp) -> RunState {
+    let before = &manifest.state;
+    let (fresh, _) = Manifest::new(spec.clone(), before.name.clone());
+    RunState {
         note: before.note.clone(),
         pinned: before.pinned,
         run_group_id: before.run_group_id.clone(),
         dependencies: before.dependencies.clone(),
         schedule: before.schedule.clone(),
         attachments: before.attachments.clone(),
-        first_attempt_number: change.manifest.next_attempt_number(),
+        first_attempt_number: manifest.next_attempt_number(),
         next_fence: before.next_fence,
         epoch: before.epoch,
         recent_requests: before.recent_requests.clone(),
         heard: before.heard.clone(),
-        budget: before.budget.reset(spent(&change.manifest, change.now)),
+        budget: before.budget.reset(spent(manifest, now)),
         updated_at: before.updated_at,
         ..fresh.state
-    };
-    if state != *before {
-        change.manifest.state = state;
-        change.log(EventBody::RunReset {});
     }
-    Ok(())
 }
 
 fn respecified(
@@ -96,6 +105,7 @@ fn respecified(
     revision: u64,
     spec: &RunSpec,
     changed: &[String],
+    anew: bool,
 ) -> Result<(), Refusal> {
     const WHAT: &str = "reconfiguring the run";
     refuse_archived(change, WHAT)?;
@@ -110,6 +120,12 @@ fn respecified(
     }
     if !change.manifest.tasks_are_as_created() {
         return Err(denied(WHAT, "its tasks were changed already"));
+    }
+    if anew {
+        change.manifest.state = seeded(&change.manifest, spec, change.now);
+        change.manifest.spec = spec.clone();
+        change.log(EventBody::RunReconfigured { changed: changed.to_vec() });
+        return Ok(());
     }
     if change.manifest.spec == *spec {
         return Ok(());

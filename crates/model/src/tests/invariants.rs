@@ -390,8 +390,12 @@ fn can_be_put_away(manifest: &Manifest, now: Timestamp) {
         QueuedMessage { id: "quite-new".into(), text: "and this".into(), queued_at: now, from_run_id: None };
     assert_eq!(can.can_queue_message, control(ControlFact::MessageQueued { message }).is_ok());
     let spec = Box::new(manifest.spec.clone());
-    let respecified =
-        ControlFact::Respecified { revision: manifest.revision, spec, changed: vec!["message".into()] };
+    let respecified = ControlFact::Respecified {
+        revision: manifest.revision,
+        spec,
+        changed: vec!["message".into()],
+        anew: false,
+    };
     assert_eq!(can.can_reconfigure, control(respecified).is_ok());
     assert_eq!(can.can_reconfigure, can.reconfigure_reason.is_none());
     assert_eq!(can.can_abort, can.abort_reason.is_none());

@@ -73,7 +73,12 @@ pub(super) fn fact(manifest: &Manifest, op: Op, now: Timestamp) -> ControlFact {
                 task.title = format!("Task {b}");
             }
             let revision = manifest.revision + u64::from(a.is_multiple_of(4));
-            ControlFact::Respecified { revision, spec: Box::new(spec), changed: vec!["where".into()] }
+            ControlFact::Respecified {
+                revision,
+                spec: Box::new(spec),
+                changed: vec!["where".into()],
+                anew: a % 8 == 3,
+            }
         }
         2 => ControlFact::Archived,
         3 => ControlFact::Unarchived,
@@ -123,7 +128,10 @@ pub(super) fn accepted(before: &Manifest, fact: &ControlFact, applied: &Applied,
     only_its_own_fields(before, fact, after);
     match fact {
         ControlFact::Reset => reset(before, applied, now),
-        ControlFact::Respecified { revision, spec, .. } => {
+        ControlFact::Respecified { revision, spec, anew, .. } => {
+            if *anew {
+                begins_anew(before, after, now);
+            }
             assert_eq!(*revision, before.revision, "made from what was there");
             assert_eq!(before.state.phase, Phase::Initialized);
             assert_eq!(after.spec, **spec);
@@ -243,8 +251,9 @@ fn only_its_own_fields(before: &Manifest, fact: &ControlFact, after: &Manifest) 
         | ControlFact::Extended { .. } => {
             is.budget.clone_from(&was.budget);
         }
-        ControlFact::Respecified { .. } => is.final_tasks.clone_from(&was.final_tasks),
+        ControlFact::Respecified { anew: false, .. } => is.final_tasks.clone_from(&was.final_tasks),
         ControlFact::Reset
+        | ControlFact::Respecified { anew: true, .. }
         | ControlFact::Readied
         | ControlFact::Started { .. }
         | ControlFact::AbortRequested { .. }
@@ -256,10 +265,20 @@ fn only_its_own_fields(before: &Manifest, fact: &ControlFact, after: &Manifest) 
 /// Everything that was executed is forgotten; numbers that others may remember are not used again; what people decided
 /// stays.
 fn reset(before: &Manifest, applied: &Applied, now: Timestamp) {
-    let (was, after) = (&before.state, &applied.manifest);
-    assert_eq!(before.spec, after.spec, "the spec is untouched");
+    assert_eq!(before.spec, applied.manifest.spec, "the spec is untouched");
+    begins_anew(before, &applied.manifest, now);
+    match applied.events.as_slice() {
+        [] => assert_eq!(timeless(&before.state), timeless(&applied.manifest.state)),
+        [EventBody::RunReset {}] => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A run is what its spec makes of it, but for what people decided about it and what others remember of it.
+fn begins_anew(before: &Manifest, after: &Manifest, now: Timestamp) {
+    let was = &before.state;
     assert!(!matches!(was.phase, Phase::Active { .. }));
-    let (fresh, _) = Manifest::new(before.spec.clone(), was.name.clone());
+    let (fresh, _) = Manifest::new(after.spec.clone(), was.name.clone());
     let expected = RunState {
         // Decided by people.
         note: was.note.clone(),
@@ -287,11 +306,6 @@ fn reset(before: &Manifest, applied: &Applied, now: Timestamp) {
     }
     let life = |manifest: &Manifest| life_use(manifest, now).shared();
     assert_eq!(life(before), life(after), "nothing that was used is forgotten above it");
-    match applied.events.as_slice() {
-        [] => assert_eq!(timeless(was), timeless(&after.state)),
-        [EventBody::RunReset {}] => {}
-        other => panic!("{other:?}"),
-    }
 }
 
 fn child_ended(before: &Manifest, notice: &str, child: &RunId, applied: &Applied) {
@@ -501,8 +515,12 @@ fn a_list_that_a_person_changed_is_not_made_anew() {
     world.must(&person(TaskFact::Deleted { id: task_id(1) }));
     world.must(&person(TaskFact::Added { id: task_id(5), title: "Mine".into(), body: String::new() }));
     let spec = Box::new(world.manifest.spec.clone());
-    let respecified =
-        ControlFact::Respecified { revision: world.manifest.revision, spec, changed: Vec::new() };
+    let respecified = ControlFact::Respecified {
+        revision: world.manifest.revision,
+        spec,
+        changed: Vec::new(),
+        anew: false,
+    };
     assert!(apply(&world.manifest, &Fact::Control(respecified), world.now).is_err());
 }
 
