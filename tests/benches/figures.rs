@@ -139,7 +139,11 @@ impl Bench {
         let run_once = || run(self.command(&["run", "--agent", "./agent.md", "hello"]));
         let whole = self.median(|_| run_once());
         let detached =
-            self.median(|_| run(self.command(&["run", "--agent", "./agent.md", "--detach", "hello"])));
+            // They are not to wait for one another's directory.
+            self.median(|_| {
+                let args = ["run", "--agent", "./agent.md", "--detach", "--on-busy", "share", "hello"];
+                run(self.command(&args))
+            });
         for listed in self.json(&["list", "runs"])["runs"].as_array().unwrap() {
             if listed["backend"] == "command" {
                 let detail = self.json(&["run", "status", listed["runId"].as_str().unwrap()]);
@@ -231,7 +235,7 @@ impl Bench {
             word.display()
         );
         fs::write(self.root.path().join("waits.md"), agent).unwrap();
-        let detail = self.json(&["run", "--agent", "./waits.md", "--detach", "hello"]);
+        let detail = self.json(&["run", "--agent", "./waits.md", "--detach", "--on-busy", "share", "hello"]);
         let manifest = PathBuf::from(detail["workspaceDir"].as_str().unwrap()).join("run.json");
         // Opening the pipe waits until the worker does: by then the driver is at rest.
         let word = fs::OpenOptions::new().write(true).open(&word).unwrap();
