@@ -39,6 +39,7 @@ mod races;
 mod report;
 mod reporting;
 mod resuming;
+mod secrets;
 mod shell;
 mod starting;
 mod starts;

@@ -10,11 +10,9 @@ use agent_runner_model::turn::TurnEvent;
 use agent_runner_supervisor::{Exit, MAX_LINE, Source, Stdin};
 
 use crate::backend::{Backend, BackendError, Plan, PromptDelivery, TurnReader, TurnReport, TurnRequest};
-use crate::tail::{Tail, display_line};
+use crate::tail::{TAIL_BYTES, Tail, display_line};
 use crate::template::{fill, mentions};
 
-/// Bytes of output an attempt's record keeps.
-const TAIL_BYTES: usize = 2048;
 /// Characters of a line worth showing.
 const LINE_WIDTH: usize = 200;
 /// `EX_TEMPFAIL` of sysexits.h: the program asks to be tried again later.

@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 
+/// Bytes of output that a turn's report has. An attempt's record keeps fewer: values may be taken out of them before that,
+/// and of one that begins before the record does, the rest must not stay.
+pub(crate) const TAIL_BYTES: usize = 16 * 1024;
+
 /// The last bytes of some output.
 #[derive(Debug, Clone)]
 pub struct Tail {
@@ -51,5 +55,11 @@ fn is_unprintable(c: char) -> bool {
 /// One line of output, fit for a terminal and at most `width` characters.
 pub(crate) fn display_line(line: &[u8], width: usize) -> String {
     let text = String::from_utf8_lossy(&line[..line.len().min(width * 4)]);
-    text.trim_end_matches('\r').chars().map(|c| if c.is_control() { ' ' } else { c }).take(width).collect()
+    let text = text.trim_end_matches('\r');
+    let mut shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(width).collect();
+    if text.chars().nth(width).is_some() || line.len() > width * 4 {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
 }

@@ -1,15 +1,21 @@
 //! Keeps values that came from an environment out of everything that is shown or logged. Such a value is in the
 //! manifest and in what the worker is told, and nowhere else. Must not decide who is shown what.
 
+pub(crate) mod fields;
+mod reading;
+
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use self::fields::{kept_of_runs, kept_of_turns};
+use self::reading::{Reading, readings};
+use crate::attempt::AttemptEnd;
 use crate::event::EventBody;
 use crate::ids::TaskId;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, RunState};
 use crate::spec::RunSpec;
 use crate::turn::TurnEvent;
 use crate::vars::{RuntimeVar, VarType, VarValue};
@@ -18,29 +24,10 @@ use crate::vars::{RuntimeVar, VarType, VarValue};
 pub const REDACTED: &str = "[redacted]";
 /// Bytes from which on a value is hidden inside of longer words too. A shorter one is hidden where it stands alone.
 const HIDDEN_ANYWHERE: usize = 4;
-/// Fields of manifests and events that hold words in which a value may appear. Fields that hold a word of a closed list
-/// or an id must not be named here: they would no longer be readable.
-const TEXTS: [&str; 17] = [
-    "title",
-    "body",
-    "notes",
-    "note",
-    "message",
-    "messages",
-    "text",
-    "detail",
-    "outputTail",
-    "instructions",
-    "brief",
-    "callerInstructions",
-    "argv",
-    "objection",
-    "hint",
-    "summary",
-    "line",
-];
+/// What a text that was cut ends with.
+const CUT_MARK: char = '…';
 
-/// A value that is not shown.
+/// A value that is not shown, in one of its spellings.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Secret {
     text: String,
@@ -60,8 +47,7 @@ impl Secrets {
                 spec.vars.iter().find(|declared| declared.name == *name).map(|declared| &declared.kind);
             secrets.extend(of_value(var, kind));
         }
-        // The longest first: what is part of another one must not be cut out of it.
-        secrets.sort_by(|a, b| b.text.len().cmp(&a.text.len()).then_with(|| a.cmp(b)));
+        secrets.sort();
         secrets.dedup();
         Self(secrets)
     }
@@ -71,39 +57,62 @@ impl Secrets {
         self.0.is_empty()
     }
 
-    /// The text without the values.
-    pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if !self.0.iter().any(|secret| text.contains(&secret.text)) {
-            return Cow::Borrowed(text);
-        }
-        let mut shown = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let before = shown_before(text, rest);
-            match self.0.iter().find(|secret| secret.starts(rest, before)) {
-                Some(secret) => {
-                    shown.push_str(REDACTED);
-                    rest = rest.get(secret.text.len()..).unwrap_or_default();
-                }
-                None => {
-                    shown.push(first);
-                    rest = rest.get(first.len_utf8()..).unwrap_or_default();
-                }
-            }
-        }
-        Cow::Owned(shown)
+    /// Those that the others lack.
+    #[must_use]
+    pub fn without(mut self, others: &Self) -> Self {
+        self.0.retain(|secret| !others.0.contains(secret));
+        self
     }
 
-    /// Bytes that are text, or nearly so, without the values.
-    pub fn hide_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    /// Whether such a value is in the text.
+    pub fn are_in(&self, text: &str) -> bool {
+        !self.places(text, false).is_empty()
+    }
+
+    /// The text without the values.
+    pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.replaced(text, false)
+    }
+
+    /// Bytes that are text, or nearly so, without the values. If their end was cut off, so is what may be the beginning
+    /// of one.
+    pub fn hide_bytes<'a>(&self, bytes: &'a [u8], is_cut: bool) -> Cow<'a, [u8]> {
         if self.is_empty() {
             return Cow::Borrowed(bytes);
         }
         let text = String::from_utf8_lossy(bytes);
-        match self.hide(&text) {
+        match self.replaced(&text, is_cut) {
             Cow::Borrowed(_) => Cow::Borrowed(bytes),
             Cow::Owned(shown) => Cow::Owned(shown.into_bytes()),
         }
+    }
+
+    /// What is written on a run, as it is kept when the run no longer knows these values. Nothing if it cannot be gone
+    /// through.
+    pub fn hide_state(&self, state: &RunState) -> Option<RunState> {
+        if self.is_empty() {
+            return Some(state.clone());
+        }
+        let mut hidden: RunState = self.hidden_in(state, kept_of_runs)?;
+        in_order(&mut hidden, state);
+        Some(hidden)
+    }
+
+    /// How an attempt ended, as it is put on record.
+    pub fn hide_end(&self, end: AttemptEnd) -> AttemptEnd {
+        if self.is_empty() {
+            return end;
+        }
+        let hidden = self.hidden_in(&end, kept_of_runs);
+        hidden.unwrap_or_else(|| AttemptEnd::Crashed { detail: REDACTED.to_owned() })
+    }
+
+    /// A view without the values, but for the fields that hold no words of anybody. Nothing if it cannot be gone through.
+    pub fn hide_view<T: Serialize + DeserializeOwned>(&self, view: T, wordless: &[&str]) -> Option<T> {
+        if self.is_empty() {
+            return Some(view);
+        }
+        self.hidden_in(&view, |_, field| wordless.contains(&field))
     }
 
     /// Events as they are logged.
@@ -112,7 +121,7 @@ impl Secrets {
             return events;
         }
         // One whose words cannot be gone through is left out rather than logged as it is.
-        events.into_iter().filter_map(|event| self.hidden_in(&event)).collect()
+        events.into_iter().filter_map(|event| self.hidden_in(&event, kept_of_runs)).collect()
     }
 
     /// A worker's event as it is kept and shown.
@@ -120,48 +129,109 @@ impl Secrets {
         if self.is_empty() {
             return event;
         }
-        self.hidden_in(&event).unwrap_or_else(|| TurnEvent::Notice { text: REDACTED.to_owned() })
+        let hidden = self.hidden_in(&event, kept_of_turns);
+        hidden.unwrap_or_else(|| TurnEvent::Notice { text: REDACTED.to_owned() })
     }
 
     /// The same with the values taken out of its texts.
-    fn hidden_in<T: Serialize + DeserializeOwned>(&self, whole: &T) -> Option<T> {
+    fn hidden_in<T: Serialize + DeserializeOwned>(
+        &self,
+        whole: &T,
+        kept: impl Fn(&str, &str) -> bool,
+    ) -> Option<T> {
         let mut value = serde_json::to_value(whole).ok()?;
-        self.hide_texts(&mut value, false);
+        fields::change_texts(&mut value, &kept, &|text| {
+            if let Cow::Owned(shown) = self.hide(text) {
+                *text = shown;
+            }
+        });
         serde_json::from_value(value).ok()
     }
 
-    fn hide_texts(&self, value: &mut Value, is_text: bool) {
-        match value {
-            Value::String(text) if is_text => {
-                if let Cow::Owned(shown) = self.hide(text) {
-                    *text = shown;
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_texts(item, is_text)),
-            Value::Object(fields) => {
-                for (name, field) in fields {
-                    self.hide_texts(field, TEXTS.contains(&name.as_str()));
-                }
-            }
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    fn replaced<'a>(&self, text: &'a str, is_cut: bool) -> Cow<'a, str> {
+        let places = self.places(text, is_cut);
+        if places.is_empty() {
+            return Cow::Borrowed(text);
         }
+        let mut shown = String::with_capacity(text.len());
+        let mut at = 0;
+        for place in places {
+            shown.push_str(text.get(at..place.start).unwrap_or_default());
+            shown.push_str(REDACTED);
+            at = place.end;
+        }
+        shown.push_str(text.get(at..).unwrap_or_default());
+        Cow::Owned(shown)
+    }
+
+    /// Where the values are, in order; those that overlap are one.
+    fn places(&self, text: &str, is_cut: bool) -> Vec<Range<usize>> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for reading in readings(text) {
+            for secret in &self.0 {
+                found.extend(secret.places(&reading));
+                found.extend(secret.beginning_at_end(&reading, is_cut));
+            }
+        }
+        found.sort_by_key(|place| (place.start, place.end));
+        let mut places: Vec<Range<usize>> = Vec::new();
+        for place in found {
+            match places.last_mut() {
+                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+                Some(_) | None => places.push(place),
+            }
+        }
+        places
     }
 }
 
 impl Secret {
-    /// Whether it stands at the start of `rest`, with `before` in front of it.
-    fn starts(&self, rest: &str, before: Option<char>) -> bool {
-        let Some(after) = rest.strip_prefix(&self.text) else { return false };
-        let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-        let alone = !before.is_some_and(part_of_word) && !after.chars().next().is_some_and(part_of_word);
-        !self.stands_alone || alone
+    /// Where it is in what was written.
+    fn places<'a>(&'a self, reading: &'a Reading) -> impl Iterator<Item = Range<usize>> + 'a {
+        let text = reading.text.as_str();
+        let mut from = 0;
+        let next = move || {
+            let start = from + text.get(from..)?.find(&self.text)?;
+            // It may overlap with itself.
+            from = start + text.get(start..)?.chars().next().map_or(1, char::len_utf8);
+            Some(start..start + self.text.len())
+        };
+        let fits = |place: &Range<usize>| !self.stands_alone || stands_alone(text, place);
+        std::iter::from_fn(next).filter(fits).map(|place| written(reading, &place))
+    }
+
+    /// Where it begins at the end of a text that was cut, if it does.
+    fn beginning_at_end(&self, reading: &Reading, is_cut: bool) -> Option<Range<usize>> {
+        let whole = reading.text.trim_end_matches([char::REPLACEMENT_CHARACTER, '\n', '\r']);
+        let end = match whole.strip_suffix(CUT_MARK) {
+            Some(rest) => rest,
+            None if is_cut => whole,
+            None => return None,
+        };
+        if self.stands_alone {
+            return None;
+        }
+        // The longest beginning there is.
+        let borders = (HIDDEN_ANYWHERE..self.text.len()).rev().filter(|at| self.text.is_char_boundary(*at));
+        let length =
+            borders.into_iter().find(|at| self.text.get(..*at).is_some_and(|it| end.ends_with(it)))?;
+        Some(written(reading, &(end.len() - length..end.len())))
     }
 }
 
-/// The character in front of the rest of a text.
-fn shown_before(text: &str, rest: &str) -> Option<char> {
-    let at = text.len().saturating_sub(rest.len());
-    text.get(..at).and_then(|before| before.chars().next_back())
+fn written(reading: &Reading, place: &Range<usize>) -> Range<usize> {
+    reading.written(place.start)..reading.written(place.end)
+}
+
+/// Whether no word goes on before or after it.
+fn stands_alone(text: &str, place: &Range<usize>) -> bool {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let before = text.get(..place.start).and_then(|before| before.chars().next_back());
+    let after = text.get(place.end..).and_then(|after| after.chars().next());
+    !before.is_some_and(part_of_word) && !after.is_some_and(part_of_word)
 }
 
 /// What must not be seen of a value. `true` and `false` are in every text and tell nothing.
@@ -172,14 +242,21 @@ fn of_value(var: &RuntimeVar, kind: Option<&VarType>) -> Vec<Secret> {
         VarValue::Number(number) => (number.to_string(), true),
         VarValue::Text(text) => (text.clone(), listed || text.len() < HIDDEN_ANYWHERE),
     };
-    // In JSON, as some workers print it, quotes and line ends look different; logs are written line by line.
-    let escaped = serde_json::to_string(&text).unwrap_or_default();
-    let escaped = escaped.trim_matches('"').to_owned();
+    // Logs are written line by line, and some texts are made one line.
     let lines = text.lines().map(|line| line.trim().to_owned()).filter(|line| line.len() >= HIDDEN_ANYWHERE);
     let mut texts: Vec<String> = lines.collect();
-    texts.extend([text.trim().to_owned(), text.clone(), escaped]);
+    texts.extend([text.trim().to_owned(), text.clone()]);
+    for spelling in texts.clone() {
+        let words: Vec<&str> = spelling.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+        texts.push(words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" "));
+        // What would steer a terminal is taken out of what workers print.
+        let unprintable = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        texts.push(spelling.replace(unprintable, "\u{FFFD}"));
+        texts.push(spelling.replace(char::is_control, " "));
+    }
     texts.retain(|text| text.chars().any(char::is_alphanumeric) || text.trim().len() >= HIDDEN_ANYWHERE);
-    texts.into_iter().map(|text| Secret { text, stands_alone }).collect()
+    let short = |text: &str| text.len() < HIDDEN_ANYWHERE;
+    texts.into_iter().map(|text| Secret { stands_alone: stands_alone || short(&text), text }).collect()
 }
 
 /// The manifest as it may be shown.
@@ -188,14 +265,18 @@ pub fn redacted(manifest: &Manifest) -> Cow<'_, Manifest> {
         return Cow::Borrowed(manifest);
     }
     let secrets = Secrets::of(&manifest.spec);
-    let mut shown = secrets.hidden_in(manifest).unwrap_or_else(|| without_words(manifest));
-    // JSON objects have no order, the task list has.
-    let order = |id: &TaskId| manifest.state.final_tasks.get_index_of(id);
-    shown.state.final_tasks.sort_by(|a, _, b, _| order(a).cmp(&order(b)));
+    let mut shown = secrets.hidden_in(manifest, kept_of_runs).unwrap_or_else(|| without_words(manifest));
+    in_order(&mut shown.state, &manifest.state);
     for var in shown.spec.runtime_vars.values_mut().filter(|var| var.is_redacted()) {
         var.value = VarValue::Text(REDACTED.to_owned());
     }
     Cow::Owned(shown)
+}
+
+/// JSON objects have no order, the task list has.
+fn in_order(state: &mut RunState, model: &RunState) {
+    let order = |id: &TaskId| model.final_tasks.get_index_of(id);
+    state.final_tasks.sort_by(|a, _, b, _| order(a).cmp(&order(b)));
 }
 
 /// What is left to show of a manifest whose words cannot be gone through.

@@ -11,11 +11,9 @@ use super::updates::Updates;
 use super::wire::{Answer, Cost, Message, Params, RpcError, Tokens, Update};
 use crate::backend::{TurnReader, TurnReport};
 use crate::json::{fields, number, text, whole, word};
-use crate::tail::Tail;
+use crate::tail::{TAIL_BYTES, Tail};
 use crate::text::{MAX_LINE, one_line};
 
-/// Bytes of an attempt's record for what was said last.
-const TAIL_BYTES: usize = 2048;
 /// Bytes of a message that are read.
 const LONGEST_LINE: usize = 8 * 1024 * 1024;
 

@@ -18,11 +18,8 @@ use super::tools::Tools;
 use super::wire::{Delta, Line, Message, StreamEvent};
 use crate::backend::{TurnReader, TurnReport};
 use crate::json::{fields, flag, mend, text, word};
-use crate::tail::Tail;
+use crate::tail::{TAIL_BYTES, Tail};
 use crate::text::{MAX_LINE, MAX_TEXT, clean, one_line};
-
-/// Bytes of an attempt's record for what was said last.
-const TAIL_BYTES: usize = 2048;
 
 /// Reads one turn.
 pub(super) struct Reader {

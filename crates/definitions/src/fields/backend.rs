@@ -143,6 +143,9 @@ fn without_setting(field: &str, backend: &Entry) -> Option<String> {
         _ => return None,
     };
     let words: Vec<String> = match &backend.value.shape {
+        // What came from the environment is not repeated.
+        Shape::Plain(_) | Shape::Text(_) if backend.value.expression.is_some() => Vec::new(),
+        Shape::List(items) if items.iter().any(|item| item.expression.is_some()) => Vec::new(),
         // How a shell would cut it where there are quotes is not for us to say.
         Shape::Plain(text) | Shape::Text(text) if text.contains(['"', '\'', '\\']) => Vec::new(),
         Shape::Plain(text) | Shape::Text(text) => text.split_whitespace().map(scalar).collect(),

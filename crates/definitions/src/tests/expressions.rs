@@ -71,6 +71,10 @@ fn no_message_repeats_what_the_environment_says() {
         "backend: shell\nlockedFields: ['${X}']",
         "backend: shell\nbackendConfig: ${X}",
         "backend: shell\nbackendArgs: {shell: {extraArgs: '${X}'}}",
+        "backend: shell\nbackendArgs: {shell: '${X}'}",
+        "backend: shell\nbackendArgs: {shell: ['--flag', '${X}']}",
+        "backend: command\nbackendConfig: {command: '${X}'}",
+        "backend: command\nbackendConfig: {command: [tool, '${X}']}",
         "backend: shell\nschemaVersion: ${X}",
     ] {
         write(&library.caller_dir, "agent.md", &format!("---\nname: a\nschemaVersion: 1\n{front}\n---\n"));

@@ -36,7 +36,7 @@ impl<S: Places + 'static> Driver<S> {
             Err(_) => String::new(),
         };
         // A driver that was killed while it compressed left that to the next one.
-        seal_logs(self.engine.store.as_ref(), &self.manifest, 0, self.say).await;
+        seal_logs(self.engine.store.as_ref(), &self.manifest, 0, &self.say).await;
         let value = random_text(MARKER_LENGTH).map_err(Trouble::Random)?;
         self.fact(DriverFact::AttemptStarting { marker: value.clone(), prompt });
         self.commit().await?;
@@ -49,7 +49,7 @@ impl<S: Places + 'static> Driver<S> {
         let (job, plan) = match self.spawn(&attempt, words).await {
             Ok(spawned) => spawned,
             Err(report) => {
-                clear_prompt(self.engine.store.as_ref(), &self.manifest, &attempt, self.say).await;
+                clear_prompt(self.engine.store.as_ref(), &self.manifest, &attempt, &self.say).await;
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report: *report });
                 return Ok(Flow::Again);
             }

@@ -95,7 +95,7 @@ impl<S: Places + 'static> Driver<S> {
                 Err(error) if error.code == ErrorCode::NotFound => gone.push(member.run_id),
                 Err(error) => {
                     // Nobody could ever work there again if this were waited for.
-                    (self.say)(&format!("run {} cannot be recovered: {}", member.run_id, chain(&error)));
+                    self.say.words(&format!("run {} cannot be recovered: {}", member.run_id, chain(&error)));
                     gone.push(member.run_id);
                 }
             }

@@ -109,7 +109,7 @@ impl<S: Places + 'static> Driver<S> {
             (Log::Stderr | Log::Stdout, Ok(())) => {}
             (Log::Events | Log::Stderr | Log::Stdout, Err(error)) => {
                 let why = chain(&error);
-                (self.say)(&format!("{name} is incomplete: {why}"));
+                self.say.words(&format!("{name} is incomplete: {why}"));
                 if log == Log::Events {
                     keeping.lost(&noted, why);
                 }

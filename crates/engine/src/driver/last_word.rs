@@ -19,7 +19,7 @@ impl<S: Places + 'static> Driver<S> {
     /// The disk refuses: free what was put aside for this and try to record at least the end. What cannot be
     /// recorded is said, and the run is left to whoever recovers it.
     pub(super) async fn last_word(&mut self, detail: String, hint: &str) -> Result<(), DriveError> {
-        (self.say)(&format!("{detail}; {hint}"));
+        self.say.words(&format!("{detail}; {hint}"));
         let _ = self.owner.release_reserve();
         let deadline = tokio::time::Instant::now() + LAST_WORD_PATIENCE;
         let failure = Failure { kind: FailureKind::Internal, detail, hint: hint.to_owned() };
@@ -39,7 +39,7 @@ impl<S: Places + 'static> Driver<S> {
                     return Err(DriveError::LastWord { run_id: self.run_id.clone(), source });
                 }
                 Err(error) => {
-                    (self.say)(&format!("cannot record the end of the run yet: {}", chain(&error)));
+                    self.say.words(&format!("cannot record the end of the run yet: {}", chain(&error)));
                     if let Ok(manifest) = self.engine.store.snapshot(&self.run_id).await {
                         self.manifest = manifest;
                     }

@@ -89,7 +89,7 @@ impl Output {
             Log::Events => None,
         };
         let Some(budget) = budget.filter(|budget| !budget.is_spent()) else { return };
-        let mut bytes = self.secrets.hide_bytes(line).into_owned();
+        let mut bytes = self.secrets.hide_bytes(line, truncated).into_owned();
         if truncated {
             bytes.extend_from_slice(b" [line cut]");
         }
@@ -107,6 +107,10 @@ impl Output {
         }
         if let TurnEvent::Usage { usage } = &event {
             self.kept.usage(*usage);
+        }
+        if matches!(event, TurnEvent::TextDelta { .. }) && !self.secrets.is_empty() {
+            // A value may come in pieces, of which none can be told from other words.
+            return;
         }
         let event = self.secrets.hide_turn(event);
         self.seq += 1;

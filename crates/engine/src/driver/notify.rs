@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::{Outcome, Phase};
+use agent_runner_model::redacted;
 use agent_runner_model::spec::NotifySpec;
 use agent_runner_supervisor::{Exit, Job, Limits, LineSink, MAX_LINE, Program, Source, Stdin, StopRequest};
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use super::environment::{
     ATTEMPT_FENCE, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, NOT_INHERITED, RUN_GROUP_ID, RUN_ID, STATE_DIR,
 };
+use super::ports::Say;
 use super::settle::marker;
 use super::work::Driver;
 use crate::clock::random_text;
@@ -54,21 +56,22 @@ impl<S: Places + 'static> Driver<S> {
     pub(super) fn notification(&self) -> Option<Notification> {
         let Phase::Ended { outcome } = &self.manifest.state.phase else { return None };
         let wanted = self.manifest.spec.notify.as_ref().filter(|_| self.took_active)?;
-        let title = title(&self.manifest);
-        let summary = summary(&self.manifest, outcome);
+        let shown = redacted(&self.manifest);
+        let title = title(&shown);
+        let summary = summary(&shown);
         let argv = match wanted {
             NotifySpec::Desktop => desktop(&title, &summary),
             NotifySpec::Command { line } => vec!["/bin/sh".into(), "-c".into(), line.into()],
         };
-        let env = self.told_environment(outcome, &format!("{title}: {summary}"));
+        let env = self.told_environment(&shown, outcome, &format!("{title}: {summary}"));
         let cwd = PathBuf::from(&self.manifest.spec.cwd);
         // The directory may be gone; that must not keep anybody from hearing of the end.
         let cwd = if cwd.is_dir() { cwd } else { PathBuf::from("/") };
         Some(Notification { argv, env, cwd })
     }
 
-    fn told_environment(&self, outcome: &Outcome, summary: &str) -> Environment {
-        let (spec, state) = (&self.manifest.spec, &self.manifest.state);
+    fn told_environment(&self, shown: &Manifest, outcome: &Outcome, summary: &str) -> Environment {
+        let (spec, state) = (&shown.spec, &shown.state);
         let config = &self.engine.config;
         let own: [(&str, OsString); 10] = [
             (RUN_ID, spec.run_id.as_str().into()),
@@ -77,7 +80,7 @@ impl<S: Places + 'static> Driver<S> {
             (COMMAND, spec.command.as_str().into()),
             (STATE_DIR, config.state_dir.clone().into_os_string()),
             (CONFIG_DIR, config.config_dir.clone().into_os_string()),
-            (RUN_STATUS, self.manifest.status(false).as_str().into()),
+            (RUN_STATUS, shown.status(false).as_str().into()),
             (RUN_EXIT_CODE, outcome.exit_code().to_string().into()),
             (RUN_NAME, state.name.clone().unwrap_or_default().into()),
             (RUN_SUMMARY, summary.into()),
@@ -98,13 +101,15 @@ impl<S: Places + 'static> Driver<S> {
 
 impl Notification {
     /// Says it, and waits until it is said or took too long. What goes wrong is only worth a line in the driver's log.
-    pub(super) async fn send(self, say: fn(&str)) {
+    pub(super) async fn send(self, say: &Say) {
         let Ok(mark) = random_text(MARKER_LENGTH) else { return };
         let program =
             Program { argv: self.argv, env: self.env, cwd: self.cwd, stdin: Stdin::Null, max_line: MAX_LINE };
         let job = match Job::spawn(&program, &marker(&mark)) {
             Ok(job) => job,
-            Err(error) => return say(&format!("nobody was told that the run has ended: {}", chain(&error))),
+            Err(error) => {
+                return say.words(&format!("nobody was told that the run has ended: {}", chain(&error)));
+            }
         };
         let limits = Limits { wall: Some(DEADLINE), idle: None, grace: GRACE };
         // Nobody asks it to stop; the sender stays here so that nobody seems to.
@@ -112,26 +117,29 @@ impl Notification {
         let report = job.run(&limits, requests, &mut Lines { say, left: MAX_LINES }).await;
         match (report.stop, report.exit) {
             (None, Exit::Code(0)) => {}
-            (Some(_), _) => {
-                say(&format!("the notification took more than {} seconds and was ended", DEADLINE.as_secs()))
+            (Some(_), _) => say.words(&format!(
+                "the notification took more than {} seconds and was ended",
+                DEADLINE.as_secs()
+            )),
+            (None, Exit::Code(code)) => say.words(&format!("the notification failed with exit code {code}")),
+            (None, Exit::Signal(signal)) => {
+                say.words(&format!("the notification was ended by signal {signal}"))
             }
-            (None, Exit::Code(code)) => say(&format!("the notification failed with exit code {code}")),
-            (None, Exit::Signal(signal)) => say(&format!("the notification was ended by signal {signal}")),
         }
     }
 }
 
 /// Output of the command, for the driver's log.
-struct Lines {
-    say: fn(&str),
+struct Lines<'a> {
+    say: &'a Say,
     left: usize,
 }
 
-impl LineSink for Lines {
-    fn line(&mut self, _source: Source, line: &[u8], _truncated: bool) {
+impl LineSink for Lines<'_> {
+    fn line(&mut self, _source: Source, line: &[u8], truncated: bool) {
         if self.left > 0 {
             self.left -= 1;
-            (self.say)(&format!("notification: {}", String::from_utf8_lossy(line)));
+            self.say.line("notification", line, truncated);
         }
     }
 }
@@ -153,20 +161,22 @@ fn title(manifest: &Manifest) -> String {
     }
 }
 
-fn summary(manifest: &Manifest, outcome: &Outcome) -> String {
+fn summary(manifest: &Manifest) -> String {
     let status = manifest.status(false).as_str();
     let tasks = match manifest.state.final_tasks.len() {
         0 => String::new(),
         total => format!(", {} of {total} tasks completed", manifest.tasks_completed()),
     };
-    let why = match outcome {
-        Outcome::Failed { failure } => format!(": {}", failure.detail),
-        Outcome::Blocked { over: Some(over), .. } => format!(": the ceiling of {} is reached", over.as_str()),
-        Outcome::Blocked { tasks, over: None } => {
+    let why = match manifest.outcome() {
+        Some(Outcome::Failed { failure }) => format!(": {}", failure.detail),
+        Some(Outcome::Blocked { over: Some(over), .. }) => {
+            format!(": the ceiling of {} is reached", over.as_str())
+        }
+        Some(Outcome::Blocked { tasks, over: None }) => {
             let ids: Vec<&str> = tasks.iter().map(|id| id.as_str()).collect();
             format!(": {} blocked", ids.join(", "))
         }
-        Outcome::Success | Outcome::Exhausted | Outcome::Aborted => String::new(),
+        Some(Outcome::Success | Outcome::Exhausted | Outcome::Aborted) | None => String::new(),
     };
     // Arguments and variables cannot hold a NUL; words that do are told without it.
     format!("{status}{tasks}{why}").replace('\0', "")

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 
+use agent_runner_model::Secrets;
 use agent_runner_model::manifest::Urgency;
 use agent_runner_model::spec::OrphanPolicy;
 use tokio::io::AsyncReadExt as _;
@@ -42,6 +43,30 @@ pub struct Ports {
     pub signals: mpsc::Receiver<Signal>,
     /// Takes what cannot be said anywhere else.
     pub say: fn(&str),
+}
+
+/// The driver's log: a plain file, so that values which are shown to nobody are kept out of it.
+#[derive(Clone)]
+pub(super) struct Say {
+    to: fn(&str),
+    secrets: Secrets,
+}
+
+impl Say {
+    /// For the driver of a run with these values.
+    pub(super) fn new(to: fn(&str), secrets: Secrets) -> Self {
+        Self { to, secrets }
+    }
+
+    pub(super) fn words(&self, text: &str) {
+        (self.to)(&self.secrets.hide(text));
+    }
+
+    /// A line that somebody else wrote. What was cut off is not told from what would have followed.
+    pub(super) fn line(&self, whose: &str, line: &[u8], is_cut: bool) {
+        let line = self.secrets.hide_bytes(line, is_cut);
+        (self.to)(&format!("{whose}: {}", String::from_utf8_lossy(&line)));
+    }
 }
 
 /// Prompts whoever watches to look again. A full or broken pipe is no concern of the driver's.

@@ -15,6 +15,7 @@ use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::environment::ATTEMPT_MARKER;
 use super::outbox::Log;
+use super::ports::Say;
 use crate::engine::Engine;
 use crate::failure::{acquire_error, chain, commit_error, store_error};
 use crate::place::Places;
@@ -89,6 +90,8 @@ pub(crate) async fn settle<S: Places>(
     let mut refusals = 0;
     loop {
         let manifest = engine.store.snapshot(run_id).await.map_err(|error| store_error(&error))?;
+        // Whoever asked for this hears of what matters; the rest is tried again by whoever comes next.
+        let nobody = Say::new(|_| {}, Secrets::default());
         let Phase::Active { stage } = &manifest.state.phase else {
             return Ok(Settled { manifest, leftovers });
         };
@@ -96,7 +99,7 @@ pub(crate) async fn settle<S: Places>(
         let mut facts = vec![DriverFact::Took { driver: driver_ref(owner.holder()) }];
         if let Stage::Attempting { attempt } = stage {
             leftovers.extend(end_attempt(attempt, owner.holder(), &manifest).await);
-            clear_prompt(engine.store.as_ref(), &manifest, attempt, |_| {}).await;
+            clear_prompt(engine.store.as_ref(), &manifest, attempt, &nobody).await;
             facts.push(DriverFact::AttemptEnded {
                 fence: attempt.fence,
                 report: interrupted(leftovers.len()),
@@ -112,8 +115,8 @@ pub(crate) async fn settle<S: Places>(
         match engine.store.commit(run_id, &facts, engine.now()).await {
             Ok(settled) => {
                 let known = manifest.state.attempt_records.len();
-                copy_records(engine.store.as_ref(), &settled, known, |_| {}).await;
-                seal_logs(engine.store.as_ref(), &settled, 0, |_| {}).await;
+                copy_records(engine.store.as_ref(), &settled, known, &nobody).await;
+                seal_logs(engine.store.as_ref(), &settled, 0, &nobody).await;
                 // The dead driver's; nobody listens there.
                 let _ = std::fs::remove_file(engine.socket(run_id));
                 return Ok(Settled { manifest: settled, leftovers });
@@ -136,7 +139,7 @@ pub(super) async fn clear_prompt<S: Places>(
     store: &S,
     manifest: &Manifest,
     attempt: &LiveAttempt,
-    say: impl Fn(&str),
+    say: &Say,
 ) {
     let secrets = Secrets::of(&manifest.spec);
     if secrets.is_empty() {
@@ -145,7 +148,7 @@ pub(super) async fn clear_prompt<S: Places>(
     let run_id = &manifest.spec.run_id;
     let name = prompt_file(attempt);
     let cleared = match store.get_blob(run_id, &name).await {
-        Ok(Some(told)) => match secrets.hide_bytes(&told) {
+        Ok(Some(told)) => match secrets.hide_bytes(&told, false) {
             Cow::Borrowed(_) => Ok(()),
             Cow::Owned(hidden) => store.put_blob(run_id, &name, &hidden).await,
         },
@@ -153,34 +156,29 @@ pub(super) async fn clear_prompt<S: Places>(
         Err(error) => Err(error),
     };
     if let Err(error) = cleared {
-        say(&format!("{name} still holds values of the environment: {}", chain(&error)));
+        say.words(&format!("{name} still holds values of the environment: {}", chain(&error)));
     }
 }
 
 /// Puts each newly recorded attempt beside its logs, for people who look there. The manifest is the record.
-pub(super) async fn copy_records<S: Places>(
-    store: &S,
-    manifest: &Manifest,
-    known: usize,
-    say: impl Fn(&str),
-) {
+pub(super) async fn copy_records<S: Places>(store: &S, manifest: &Manifest, known: usize, say: &Say) {
     let manifest = redacted(manifest);
     for record in manifest.state.attempt_records.iter().skip(known) {
         let name = format!("attempts/{:02}.json", record.attempt_number);
         let Ok(mut text) = serde_json::to_vec_pretty(record) else { continue };
         text.push(b'\n');
         if let Err(error) = store.append_blob(&manifest.spec.run_id, &name, &text).await {
-            say(&format!("{name} is missing: {}", chain(&error)));
+            say.words(&format!("{name} is missing: {}", chain(&error)));
         }
     }
 }
 
 /// Compresses the logs of the attempts from `known` on. What is compressed already, or cannot be, stays as it is.
-pub(super) async fn seal_logs<S: Places>(store: &S, manifest: &Manifest, known: usize, say: impl Fn(&str)) {
+pub(super) async fn seal_logs<S: Places>(store: &S, manifest: &Manifest, known: usize, say: &Say) {
     for record in manifest.state.attempt_records.iter().skip(known) {
         for name in Log::ALL.map(|log| log.of_attempt(record.attempt_number)) {
             if let Err(error) = store.seal_blob(&manifest.spec.run_id, &name).await {
-                say(&format!("{name} stays uncompressed: {}", chain(&error)));
+                say.words(&format!("{name} stays uncompressed: {}", chain(&error)));
             }
         }
     }

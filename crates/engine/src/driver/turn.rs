@@ -26,6 +26,9 @@ use crate::place::Places;
 /// The variable that asks for standard output as it is.
 const CAPTURE_STDOUT: &str = "AGENT_RUNNER_CAPTURE_BACKEND_STDOUT";
 
+/// Bytes of the end of its output that an attempt's record keeps.
+const OUTPUT_TAIL: usize = 2048;
+
 /// Why a worker was asked to stop.
 enum Stopping {
     Abort,
@@ -109,8 +112,9 @@ impl<S: Places + 'static> Driver<S> {
         }
         self.close_logs(&mut keeping).await;
         failpoint::hit("driver.leftovers_ended");
-        clear_prompt(self.engine.store.as_ref(), &self.manifest, attempt, self.say).await;
-        let mut report = end_report(&mut *output.reader, &report, stopping.as_ref());
+        clear_prompt(self.engine.store.as_ref(), &self.manifest, attempt, &self.say).await;
+        let secrets = Secrets::of(&self.manifest.spec);
+        let mut report = end_report(&mut *output.reader, &report, stopping.as_ref(), &secrets);
         let (name, missing) = keeping.finish();
         report.events_missing = missing;
         if let Some(id) = name {
@@ -233,6 +237,13 @@ impl<S: Places + 'static> Driver<S> {
     }
 }
 
+/// The end of a text, at most so many bytes, from a character's border on.
+fn last_bytes(text: &str, most: usize) -> &str {
+    let start = text.len().saturating_sub(most);
+    let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    text.get(start..).unwrap_or_default()
+}
+
 fn stop_on_trouble(
     done: Result<(), Trouble>,
     stop: &watch::Sender<StopRequest>,
@@ -267,7 +278,12 @@ fn ask(stop: &watch::Sender<StopRequest>, request: StopRequest) {
     });
 }
 
-fn end_report(reader: &mut dyn TurnReader, report: &JobReport, stopping: Option<&Stopping>) -> EndReport {
+fn end_report(
+    reader: &mut dyn TurnReader,
+    report: &JobReport,
+    stopping: Option<&Stopping>,
+    secrets: &Secrets,
+) -> EndReport {
     let told = reader.finish(report.exit);
     let end = match (stopping, report.stop) {
         (Some(Stopping::Abort), _) => AttemptEnd::Aborted,
@@ -285,10 +301,11 @@ fn end_report(reader: &mut dyn TurnReader, report: &JobReport, stopping: Option<
         Exit::Signal(signal) => (None, Some(signal)),
     };
     EndReport {
-        end,
+        // Others put these words among their own, and cut them: what must not be seen is taken out before.
+        end: secrets.hide_end(end),
         exit_code,
         signal,
-        output_tail: told.output_tail,
+        output_tail: last_bytes(&secrets.hide(&told.output_tail), OUTPUT_TAIL).to_owned(),
         leftovers: u32::try_from(report.leftovers.len()).unwrap_or(u32::MAX),
         usage: told.usage,
         meter: told.meter,

@@ -9,8 +9,8 @@ use agent_runner_model::manifest::{Departure, Manifest, Urgency};
 use agent_runner_model::phase::{Failure, FailureKind, Outcome, Phase, Stage, Wait, WaitReason};
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
-    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Step, apply_all, budget,
-    next_step,
+    Applied, ControlFact, DriverFact, Epoch, Fact, Observation, Refusal, RunId, Secrets, Step, apply_all,
+    budget, next_step,
 };
 use agent_runner_store::{
     AcquireError, CommitError, Holder, OwnerLease as _, StoreError, Takeover, failpoint,
@@ -21,7 +21,7 @@ use super::control::Control;
 use super::environment::names;
 use super::gate::Surroundings;
 use super::listen::{Listening, Talk, serve};
-use super::ports::{Ports, Signal, Wake, hold_leash};
+use super::ports::{Ports, Say, Signal, Wake, hold_leash};
 use super::settle::{
     LEASE_PATIENCE, clear_prompt, copy_records, driver_ref, end_attempt, interrupted, seal_logs,
 };
@@ -115,7 +115,7 @@ pub(super) struct Driver<S: Places> {
     pub(super) epoch: Epoch,
     pub(super) environment: Environment,
     pub(super) wake: Wake,
-    pub(super) say: fn(&str),
+    pub(super) say: Say,
     pub(super) control: mpsc::Receiver<Control>,
     pub(super) live: broadcast::Sender<LiveEvent>,
     pub(super) socket: PathBuf,
@@ -157,7 +157,8 @@ pub async fn drive<S: Places + 'static>(
     let socket = engine.socket(&run_id);
     // The sender stays here, so that the receiving end never finds itself alone.
     let talk = Talk { run_id: run_id.clone(), control: control_sender, live: live.clone() };
-    let listening = listen(&engine, &socket, talk.clone(), ports.say);
+    let say = Say::new(ports.say, Secrets::of(&manifest.spec));
+    let listening = listen(&engine, &socket, talk.clone(), &say);
     // The starter may talk to this driver as soon as it hears of it.
     wake.signal();
 
@@ -166,7 +167,7 @@ pub async fn drive<S: Places + 'static>(
     let epoch = Epoch(manifest.state.epoch.0.saturating_add(1));
     // What an earlier driver of this run died over. It has to be said before there is something newer to say.
     if let Err(error) = engine.deliver_notice(&manifest).await {
-        (ports.say)(&format!("the parent run was not told of an earlier end: {}", chain(&error)));
+        say.words(&format!("the parent run was not told of an earlier end: {}", chain(&error)));
     }
     let around = Arc::clone(&engine);
     let mut driver = Driver {
@@ -176,7 +177,7 @@ pub async fn drive<S: Places + 'static>(
         epoch,
         environment: request.environment,
         wake,
-        say: ports.say,
+        say: say.clone(),
         control,
         live,
         socket,
@@ -195,9 +196,9 @@ pub async fn drive<S: Places + 'static>(
     drop(talk);
     // The lease is free before anybody is told: who is told may go on with the run at once.
     drop(driver);
-    around.after_end(&left, &ports.say).await;
+    around.after_end(&left, &|text| say.words(text)).await;
     if let Some(notification) = notification {
-        notification.send(ports.say).await;
+        notification.send(&say).await;
     }
     result
 }
@@ -207,12 +208,12 @@ fn listen<S: Places + 'static>(
     engine: &Arc<Engine<S>>,
     socket: &Path,
     talk: Talk,
-    say: fn(&str),
+    say: &Say,
 ) -> Option<Listening> {
     match serve(engine, socket, talk) {
         Ok(listening) => Some(listening),
         Err(error) => {
-            say(&format!("cannot listen on {}: {error}", socket.display()));
+            say.words(&format!("cannot listen on {}: {error}", socket.display()));
             None
         }
     }
@@ -288,7 +289,7 @@ impl<S: Places + 'static> Driver<S> {
             Step::StartAttempt { prompt } => return self.attempt(&preview, prompt).await,
             Step::Recover(attempt) => {
                 let ended = end_attempt(&attempt, self.owner.holder(), &preview).await;
-                clear_prompt(self.engine.store.as_ref(), &preview, &attempt, self.say).await;
+                clear_prompt(self.engine.store.as_ref(), &preview, &attempt, &self.say).await;
                 let report = interrupted(ended.len());
                 self.fact(DriverFact::AttemptEnded { fence: attempt.fence, report });
             }
@@ -331,7 +332,8 @@ impl<S: Places + 'static> Driver<S> {
         match self.engine.settle_account(&self.run_id).await {
             Ok(changed) => changed,
             Err(error) => {
-                (self.say)(&format!("what is set aside of the budget was not settled: {}", chain(&error)));
+                self.say
+                    .words(&format!("what is set aside of the budget was not settled: {}", chain(&error)));
                 false
             }
         }
@@ -377,8 +379,8 @@ impl<S: Places + 'static> Driver<S> {
                     self.pending.clear();
                     self.refusals = 0;
                     self.wake.signal();
-                    copy_records(self.engine.store.as_ref(), &self.manifest, recorded, self.say).await;
-                    seal_logs(self.engine.store.as_ref(), &self.manifest, recorded, self.say).await;
+                    copy_records(self.engine.store.as_ref(), &self.manifest, recorded, &self.say).await;
+                    seal_logs(self.engine.store.as_ref(), &self.manifest, recorded, &self.say).await;
                     return Ok(());
                 }
                 Err(CommitError::Refused(Refusal::StaleDriver)) => return Err(Trouble::Replaced),

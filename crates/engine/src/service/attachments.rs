@@ -9,7 +9,7 @@ use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::attachment::{
     Attachment, MAX_ATTACHMENT_BYTES, check_attachment_name, check_mime_type, file_name, mime_type_of,
 };
-use agent_runner_model::{ControlFact, Fact, Manifest, RunId, apply_all};
+use agent_runner_model::{ControlFact, Fact, Manifest, RunId, apply_all, redacted};
 use agent_runner_store::{RunQuery, StoreError, failpoint};
 
 use super::hints::what_to_do;
@@ -197,9 +197,10 @@ impl<S: Places + 'static> Handle<ListAttachments> for Engine<S> {
 }
 
 fn views(manifest: Manifest) -> Vec<AttachmentView> {
-    let owner = manifest.spec.run_id;
+    let shown = redacted(&manifest).into_owned();
+    let owner = shown.spec.run_id;
     let view = |attachment| AttachmentView { owner_run_id: owner.clone(), attachment };
-    manifest.state.attachments.into_iter().map(view).collect()
+    shown.state.attachments.into_iter().map(view).collect()
 }
 
 impl<S: Places + 'static> Handle<RemoveAttachment> for Engine<S> {

@@ -2,13 +2,30 @@
 
 use agent_runner_api::operations::GetChanges;
 use agent_runner_api::view::GitChanges;
-use agent_runner_api::{ApiError, Handle};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::Secrets;
 use agent_runner_model::phase::Phase;
 
 use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::git::{LIMIT, Question, compare};
 use crate::place::Places;
+
+/// What nobody has worded: ids, times, places of this run, words of closed lists.
+const WORDLESS: [&str; 12] = [
+    "runId",
+    "cwd",
+    "workTree",
+    "afterFrom",
+    "commit",
+    "hash",
+    "authoredAt",
+    "seenAt",
+    "change",
+    "staged",
+    "unstaged",
+    "kind",
+];
 
 impl<S: Places + 'static> Handle<GetChanges> for Engine<S> {
     async fn call(&self, request: GetChanges) -> Result<GitChanges, ApiError> {
@@ -30,6 +47,10 @@ impl<S: Places + 'static> Handle<GetChanges> for Engine<S> {
             search_path: &self.config.search_path,
             limit: LIMIT,
         };
-        Ok(compare(question).await)
+        let changes = compare(question).await;
+        // Branches, files and commits have the names that the worker gave them.
+        Secrets::of(&manifest.spec).hide_view(changes, &WORDLESS).ok_or_else(|| {
+            ApiError::new(ErrorCode::Internal, "what changed cannot be gone through for values to hide")
+        })
     }
 }

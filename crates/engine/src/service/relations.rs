@@ -5,13 +5,19 @@ use agent_runner_api::view::{DependencyView, DependentView, Relations, RunDetail
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::RunStatus;
-use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId};
+use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId, Secrets};
 
 use super::hints::what_to_do;
 use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::graph::{self, Standing};
 use crate::place::Places;
+
+/// A run's name, as others see it.
+fn shown_name(manifest: &Manifest) -> Option<String> {
+    let name = manifest.state.name.as_deref()?;
+    Some(Secrets::of(&manifest.spec).hide(name).into_owned())
+}
 
 impl<S: Places + 'static> Handle<AddDependency> for Engine<S> {
     async fn call(&self, request: AddDependency) -> Result<RunDetail, ApiError> {
@@ -109,7 +115,7 @@ impl<S: Places + 'static> Engine<S> {
             dependencies.push(match (dependency, standing) {
                 (Dependency::Run { run_id }, Standing::Run(run)) => DependencyView::Run {
                     run_id: run_id.clone(),
-                    name: run.and_then(|run| run.state.name.clone()),
+                    name: run.and_then(shown_name),
                     status: run.map(|run| run.status(false)),
                     effective_status: match run {
                         Some(run) => Some(self.effective_status(run).await),
@@ -157,7 +163,7 @@ impl<S: Places + 'static> Engine<S> {
                     via,
                     run_id: other.spec.run_id.clone(),
                     dependency_group_id: group,
-                    name: other.state.name.clone(),
+                    name: shown_name(other),
                     status: other.status(false),
                     effective_status: self.effective_status(other).await,
                     archived_at: other.state.archived_at,

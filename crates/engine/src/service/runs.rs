@@ -8,7 +8,9 @@ use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::manifest::{Departure, Dependency, Urgency};
 use agent_runner_model::phase::{Cause, Phase};
 use agent_runner_model::spec::OrphanPolicy;
-use agent_runner_model::{Author, ControlFact, Fact, Lease, Manifest, RunId, TaskFact, apply_all, redacted};
+use agent_runner_model::{
+    Author, ControlFact, Fact, Lease, Manifest, RunId, Secrets, TaskFact, apply_all, redacted,
+};
 use agent_runner_store::{NewRun, Problem, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
 use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 
@@ -71,6 +73,10 @@ impl<S: Places + 'static> Engine<S> {
             let named = composed.named(run_id, now)?;
             let (mut manifest, mut events) = Manifest::new(named.spec, named.name);
             if let Some(group_id) = named.run_group_id {
+                if Secrets::of(&manifest.spec).are_in(&group_id) {
+                    let message = "the group's id holds a value that is shown to nobody";
+                    return Err(ApiError::new(ErrorCode::Invalid, message).hint("choose another one"));
+                }
                 manifest.state.run_group_id = group_id;
             }
             // A run that is to start at once is created started: one commit, and no moment in between.

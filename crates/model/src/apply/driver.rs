@@ -389,13 +389,14 @@ pub(super) fn end(change: &mut Change, outcome: &Outcome) {
 /// What a parent is told of the end of a run it started.
 fn notice_text(manifest: &Manifest, detail: Option<&str>) -> String {
     let run = &manifest.spec.run_id;
-    let name = manifest.state.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+    // The words leave the run: its parent knows nothing of what must not be seen in them.
+    let secrets = Secrets::of(&manifest.spec);
+    let name = manifest.state.name.as_deref().map(|name| format!(" ({})", secrets.hide(name)));
+    let name = name.unwrap_or_default();
     let tasks = match manifest.state.final_tasks.len() {
         0 => String::new(),
         total => format!(", {} of {total} tasks completed", manifest.tasks_completed()),
     };
-    // The words leave the run: its parent knows nothing of what must not be seen in them.
-    let secrets = Secrets::of(&manifest.spec);
     let detail = detail.map(|detail| format!(": {}", secrets.hide(detail))).unwrap_or_default();
     let (status, command) = (manifest.status(false).as_str(), &manifest.spec.command);
     format!(

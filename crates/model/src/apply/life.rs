@@ -8,6 +8,7 @@ use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::manifest::{Dependency, Manifest, RunState};
 use crate::phase::Phase;
+use crate::redact::Secrets;
 use crate::spec::RunSpec;
 use crate::time::Timestamp;
 
@@ -121,13 +122,21 @@ fn respecified(
     if !change.manifest.tasks_are_as_created() {
         return Err(denied(WHAT, "its tasks were changed already"));
     }
+    if !anew && change.manifest.spec == *spec {
+        return Ok(());
+    }
+    let (old, new) = (Secrets::of(&change.manifest.spec), Secrets::of(spec));
+    for attachment in &change.manifest.state.attachments {
+        refuse_secret(&new, &attachment.name, WHAT, "the name of an attachment", "remove that first")?;
+    }
+    // What people wrote on the run stays. Values that it no longer knows could not be hidden in that any more.
+    let kept = old.without(&new).hide_state(&change.manifest.state);
+    change.manifest.state =
+        kept.ok_or_else(|| denied(WHAT, "what is written on it cannot be gone through"))?;
     if anew {
         change.manifest.state = seeded(&change.manifest, spec, change.now);
         change.manifest.spec = spec.clone();
         change.log(EventBody::RunReconfigured { changed: changed.to_vec() });
-        return Ok(());
-    }
-    if change.manifest.spec == *spec {
         return Ok(());
     }
     let (fresh, _) = Manifest::new(spec.clone(), change.manifest.state.name.clone());
@@ -179,6 +188,8 @@ fn noted(change: &mut Change, note: Option<&str>) -> Result<(), Refusal> {
 fn grouped(change: &mut Change, group_id: &str) -> Result<(), Refusal> {
     refuse_active(change, "changing the group")?;
     check_group_id(group_id).map_err(Refusal::Invalid)?;
+    let secrets = Secrets::of(&change.manifest.spec);
+    refuse_secret(&secrets, group_id, "changing the group", "the group's id", "choose another one")?;
     let own = Dependency::Group { group_id: group_id.to_owned() };
     if change.manifest.state.dependencies.contains(&own) {
         return Err(denied("changing the group", "the run depends on that group"));
@@ -243,6 +254,10 @@ fn dependency_added(change: &mut Change, dependency: &Dependency) -> Result<(), 
     if state.dependencies.contains(dependency) {
         return Err(denied(WHAT, "the run has it already"));
     }
+    if let Dependency::Group { group_id } = dependency {
+        let secrets = Secrets::of(&change.manifest.spec);
+        refuse_secret(&secrets, group_id, WHAT, "the group's id", "depend on its runs")?;
+    }
     if state.dependencies.len() >= MAX_DEPENDENCIES {
         return Err(denied(WHAT, "a run has at most 100 dependencies; let it depend on a group"));
     }
@@ -288,6 +303,8 @@ fn attachment_added(change: &mut Change, attachment: &Attachment) -> Result<(), 
     if known.iter().any(|known| known.id == attachment.id) {
         return Ok(());
     }
+    let secrets = Secrets::of(&change.manifest.spec);
+    refuse_secret(&secrets, &attachment.name, WHAT, "the file's name", "give it another one")?;
     if known.len() >= MAX_ATTACHMENTS {
         return Err(denied(WHAT, "a run has at most 100 attachments; remove one first"));
     }
@@ -303,6 +320,21 @@ fn attachment_added(change: &mut Change, attachment: &Attachment) -> Result<(), 
         attachment_id: attachment.id.clone(),
         name: attachment.name.clone(),
     });
+    Ok(())
+}
+
+/// Ids and names of files are seen by everybody, in the directories of runs too: they hold no such value.
+fn refuse_secret(
+    secrets: &Secrets,
+    text: &str,
+    what: &'static str,
+    which: &str,
+    remedy: &str,
+) -> Result<(), Refusal> {
+    if secrets.are_in(text) {
+        let why = format!("{which} holds a value that is shown to nobody; {remedy}");
+        return Err(denied(what, &why));
+    }
     Ok(())
 }
 

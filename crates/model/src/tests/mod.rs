@@ -9,6 +9,7 @@ mod late;
 mod life;
 mod limits;
 mod once;
+mod redact;
 mod regressions;
 mod sample;
 mod table;

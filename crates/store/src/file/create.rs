@@ -1,4 +1,5 @@
-//! Creating a run. Its manifest comes last: killed before that, there is no run, only a name that is taken.
+//! Creating a run. Its manifest comes last: killed before that, there is no run, only a name that is taken. With a manifest
+//! that does not count yet, that goes too as soon as somebody comes across it (`leftovers`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,9 +14,10 @@ use crate::error::StoreError;
 use crate::run_store::{NewRun, Seeds};
 
 use super::document::{self, Points};
+use super::durable;
 use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, EVENTS, Layout, OWNER_LOCK, RUN_LOCK};
+use super::lock::{self, Lock};
 use super::log::{self, len64};
-use super::{durable, lock};
 
 const POINTS: Points = Points { written: "store.create.wrote_tmp", synced: "store.create.wrote_tmp" };
 
@@ -27,7 +29,8 @@ pub(crate) fn create(
 ) -> Result<Manifest, StoreError> {
     let repo = &new.manifest.spec.repo;
     bucket::check(repo).map_err(|why| StoreError::Name { name: repo.clone(), why })?;
-    let dir = claim(layout, &new.manifest, patience)?;
+    // Held until it is a run: whoever comes across what is left of it can tell that nobody is at work on it.
+    let (dir, _lock) = claim(layout, &new.manifest, patience)?;
     let staged = fill(&dir, new, now);
     if staged.is_err() {
         // Nobody has seen it: a full disk must not keep the name, nor the space.
@@ -50,9 +53,7 @@ fn fill(dir: &Path, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError>
     let lines = log_lines(&manifest, &events, now)?;
     durable::write_new(&dir.join(EVENTS), &lines)?;
     durable::check("store.create.wrote_log", dir)?;
-    for name in [RUN_LOCK, OWNER_LOCK] {
-        durable::open_side_file(&dir.join(name))?;
-    }
+    durable::open_side_file(&dir.join(OWNER_LOCK))?;
     manifest.schema_version = SCHEMA_VERSION;
     manifest.revision = 1;
     manifest.last_cursor = events.len() as u64;
@@ -62,8 +63,8 @@ fn fill(dir: &Path, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError>
     Ok(manifest)
 }
 
-/// Takes the id, in whichever bucket, by making its directory.
-fn claim(layout: &Layout, manifest: &Manifest, patience: Duration) -> Result<PathBuf, StoreError> {
+/// Takes the id, in whichever bucket, by making its directory, and the lock of whoever writes there.
+fn claim(layout: &Layout, manifest: &Manifest, patience: Duration) -> Result<(PathBuf, Lock), StoreError> {
     durable::make_dirs(layout.runs())?;
     let _lock = lock::exclusive(&layout.create_lock(), patience)?;
     durable::check("store.create.locked", layout.runs())?;
@@ -78,7 +79,13 @@ fn claim(layout: &Layout, manifest: &Manifest, patience: Duration) -> Result<Pat
         return Err(StoreError::Exists { id: id.clone(), path: dir });
     }
     durable::check("store.create.made_dir", &dir)?;
-    Ok(dir)
+    match lock::exclusive(&dir.join(RUN_LOCK), patience) {
+        Ok(lock) => Ok((dir, lock)),
+        Err(error) => {
+            let _ = fs::remove_dir_all(&dir);
+            Err(error)
+        }
+    }
 }
 
 fn write_seeds(dir: &Path, seeds: &Seeds) -> Result<(), StoreError> {

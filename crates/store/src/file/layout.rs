@@ -119,7 +119,8 @@ impl Layout {
         for bucket in self.buckets().unwrap_or_default() {
             let entries = entries(&bucket).unwrap_or_default();
             let names = entries.iter().filter_map(|dir| dir.file_name()?.to_str());
-            known.extend(names.filter_map(|name| RunId::parse(name).ok()));
+            let is_run = |id: &RunId| bucket.join(id.as_str()).join(MANIFEST).exists();
+            known.extend(names.filter_map(|name| RunId::parse(name).ok()).filter(is_run));
         }
         StoreError::NotFound {
             id: id.clone(),

@@ -11,6 +11,7 @@ mod folder;
 mod graph;
 mod handed;
 mod layout;
+mod leftovers;
 mod lock;
 mod log;
 mod network;

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::run_store::{ListedRun, Listing, Problem, ProblemKind, RunQuery};
 
 use super::layout::{Layout, MANIFEST, entries_and_remains};
-use super::{delete, document};
+use super::{delete, document, leftovers};
 
 pub(crate) fn query(layout: &Layout, query: &RunQuery) -> Result<Listing, StoreError> {
     let mut listing = Listing::default();
@@ -24,6 +24,7 @@ pub(crate) fn query(layout: &Layout, query: &RunQuery) -> Result<Listing, StoreE
         let (dirs, remains) = entries_and_remains(&bucket)?;
         delete::sweep(layout, &remains);
         for dir in dirs {
+            leftovers::clear(&dir);
             match document::load_listed(&dir) {
                 Ok(None) => {}
                 Ok(Some(manifest)) if matches(query, &manifest) => {

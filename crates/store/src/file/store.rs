@@ -19,7 +19,7 @@ use super::handed::FileHold;
 use super::layout::Layout;
 use super::owner::FileLease;
 use super::workspace::FilePlace;
-use super::{blobs, commit, create, delete, graph, handed, owner, query, tail, workspace};
+use super::{blobs, commit, create, delete, graph, handed, leftovers, owner, query, tail, workspace};
 
 /// How a file store behaves.
 #[derive(Debug, Clone)]
@@ -62,7 +62,11 @@ impl FileStore {
 
     /// The run that a run id, the path of a run directory or the path of its `run.json` means.
     pub fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
-        self.layout.resolve(text)
+        let resolved = self.layout.resolve(text);
+        if let Err(StoreError::NotFound { id, .. }) = &resolved {
+            leftovers::clear_named(&self.layout, id);
+        }
+        resolved
     }
 
     /// The file into which a run's driver writes what nobody else hears. Not inherited by programs it starts.

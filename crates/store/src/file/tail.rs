@@ -9,13 +9,16 @@ use crate::run_store::Tail;
 
 use super::document;
 use super::layout::Layout;
+use super::leftovers;
 use super::log::{self, Lines};
 
 /// How often a reader starts over because the log was repaired while it read.
 const ATTEMPTS: usize = 5;
 
 pub(crate) fn snapshot(layout: &Layout, id: &RunId) -> Result<Manifest, StoreError> {
-    load(layout, id, &layout.find(id)?)
+    let dir = layout.find(id)?;
+    leftovers::clear(&dir);
+    load(layout, id, &dir)
 }
 
 pub(crate) fn tail(
@@ -25,6 +28,7 @@ pub(crate) fn tail(
     limit: Option<usize>,
 ) -> Result<Tail, StoreError> {
     let dir = layout.find(id)?;
+    leftovers::clear(&dir);
     let mut manifest = load(layout, id, &dir)?;
     let mut lines = read(&dir, &manifest, after)?;
     for _ in 1..ATTEMPTS {

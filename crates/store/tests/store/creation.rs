@@ -123,13 +123,50 @@ fn creation_killed_at_any_point_leaves_a_whole_run_or_none() {
             let error = now(place.store.snapshot(&id("run"))).unwrap_err();
             assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
         }
+        if *point == "store.create.wrote_tmp" {
+            let dir = place.dir.path().join("runs/repo/run");
+            assert!(!dir.exists(), "a manifest that never counted holds what is in no other file");
+        }
         let again = now(place.store.create(new_run("run", "elsewhere"), time(0)));
-        if *point == "store.create.locked" {
-            again.expect("the name was not taken yet");
+        if ["store.create.locked", "store.create.wrote_tmp"].contains(point) {
+            again.expect("the name is not taken");
         } else {
             assert!(matches!(again, Err(StoreError::Exists { .. })), "killed at {point}: {again:?}");
         }
         now(place.store.create(new_run("other", "repo"), time(0))).unwrap();
         check_whole(&place.store, &id("other"));
     }
+}
+
+#[test]
+fn what_is_left_of_a_run_that_never_was_goes_when_somebody_asks_for_it() {
+    let place = Place::new();
+    killed_at(place.dir.path(), &Job::Create { run: "run".to_owned() }, "store.create.wrote_tmp");
+    let dir = place.dir.path().join("runs/repo/run");
+    assert!(dir.join("run.json.tmp").exists());
+    let error = place.store.resolve("run").unwrap_err();
+    assert!(matches!(&error, StoreError::NotFound { similar, .. } if similar.is_empty()), "{error}");
+    assert!(!dir.exists());
+}
+
+#[test]
+fn what_is_left_is_not_taken_from_who_is_at_work_nor_from_what_was_a_run() {
+    let (place, run) = Place::with_run("run");
+    let dir = place.run_dir(&run);
+    let tmp = dir.join("run.json.tmp");
+    fs::write(&tmp, "{}").unwrap();
+    let lock = fs::File::open(dir.join("run.lock")).unwrap();
+    lock.lock().unwrap();
+    now(place.store.snapshot(&run)).unwrap();
+    now(place.store.query(&RunQuery::default())).unwrap();
+    assert!(tmp.exists(), "somebody is writing it");
+    lock.unlock().unwrap();
+    now(place.store.tail(&run, 0, None)).unwrap();
+    assert!(!tmp.exists());
+    // Its manifest was taken away by hand: what there is besides is not ours to throw away.
+    now(place.store.put_blob(&run, "attempts/00.json", b"{}")).unwrap();
+    fs::remove_file(dir.join("run.json")).unwrap();
+    fs::write(&tmp, "{}").unwrap();
+    now(place.store.query(&RunQuery::default())).unwrap();
+    assert!(!tmp.exists() && dir.join("attempts/00.json").exists() && dir.join("run-events.jsonl").exists());
 }

@@ -54,6 +54,8 @@ impl Follower {
 fn check(place: &Place, done: &[String], writers: usize) {
     let start = Instant::now();
     let (before, _) = check_whole(&place.store, &id("run"));
+    let tmp = place.run_dir(&id("run")).join("run.json.tmp");
+    assert!(!tmp.exists(), "whoever looks at the run clears up after who was killed");
     let there = messages(&before);
     for line in done {
         let (_, text) = line.split_once(' ').unwrap();
