@@ -280,3 +280,69 @@ fn chaos_budgets_killed_before_what_was_used_is_settled() {
     world.ok(&["recover"]).expect_stdout("Nothing to recover.");
     world.assert_nothing_left();
 }
+
+#[test]
+fn whoever_extends_and_goes_on_has_done_both_whoever_drives() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "[ $FENCE = 1 ] || complete one");
+    for _ in 0..5 {
+        let run = world.fake(&["--budget", "attempts=1"]).run().expect_code(2).run_id();
+        let extend = || world.command(&["run", "extend", &run, "--attempts", "1", "--resume"]).spawn();
+        let callers = [extend(), extend(), extend()];
+        let mut raised = 1;
+        for caller in callers {
+            let ended = caller.wait();
+            match ended.code {
+                Some(0) => raised += 1,
+                // It came when the run was at work, or done.
+                Some(3) => {}
+                _ => panic!("{ended}"),
+            }
+        }
+        world.wait_ended(&run);
+        let status = world.status(&run);
+        assert_eq!(
+            (&status["budget"]["ceilings"]["attempts"], &status["status"]),
+            (&raised.into(), &"success".into())
+        );
+        assert!(raised > 1, "nobody got through");
+    }
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_run_in_the_middle_that_is_deleted_leaves_those_below_it_limited() {
+    let world = World::new();
+    world.work(&["one"]);
+    world.agent("fake", "true");
+    let top = world.init(&["--backend", "passive", "--assignment", "work", "--budget", "attempts=3"]);
+    let child_of = |parent: &str| {
+        world.init_ready(&[
+            "--agent",
+            "fake",
+            "--assignment",
+            "work",
+            "--parent-run",
+            parent,
+            "--max-retries",
+            "9",
+        ])
+    };
+    let middle = child_of(&top);
+    let low = child_of(&middle);
+    world.ok(&["run", "archive", &middle]);
+    world.ok(&["run", "delete", &middle]);
+    let ended = world.run(&["run", "--resume-run", &low]).expect_code(2);
+    ended.expect_stdout(&format!("run extend {top} --attempts N"));
+    assert_eq!(
+        world.manifest(&low)["state"]["attemptRecords"].as_array().unwrap().len(),
+        1,
+        "half of what is left"
+    );
+    world.run(&["run", "--resume-run", &low]).expect_code(2);
+    world.run(&["run", "--resume-run", &low]).expect_code(2);
+    world.run(&["run", "--resume-run", &low]).expect_code(3).expect_stderr(&top);
+    assert_eq!(world.manifest(&low)["state"]["attemptRecords"].as_array().unwrap().len(), 3);
+    world.assert_nothing_left();
+}

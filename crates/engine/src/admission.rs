@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use agent_runner_api::{ApiError, ErrorCode};
-use agent_runner_model::RunId;
 use agent_runner_model::spec::{BusyPolicy, RunSpec};
 use agent_runner_store::Member;
 
@@ -12,9 +11,6 @@ use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::place::Places;
 use crate::workspace;
-
-/// How many generations of runs are looked through. More than anybody nests; a circle of mistaken parents ends here.
-const GENERATIONS: usize = 64;
 
 /// The directory that one run works in at a time: the whole work tree where there is one, since work in one corner of it
 /// touches the others.
@@ -34,39 +30,24 @@ pub(crate) fn words(members: &[Member], root: &Path) -> String {
     }
 }
 
+/// A run as others in its directory see it.
+pub(crate) fn member(spec: &RunSpec) -> Member {
+    Member {
+        run_id: spec.run_id.clone(),
+        tree: spec.ancestors().pop().unwrap_or_else(|| spec.run_id.clone()),
+        may_write: spec.may_write,
+        shares: spec.on_busy == BusyPolicy::Share,
+    }
+}
+
 impl<S: Places> Engine<S> {
-    /// A run as others in its directory see it.
-    pub(crate) async fn member(&self, spec: &RunSpec) -> Member {
-        Member {
-            run_id: spec.run_id.clone(),
-            tree: self.root_run(spec).await,
-            may_write: spec.may_write,
-            shares: spec.on_busy == BusyPolicy::Share,
-        }
-    }
-
-    /// The run at the root of a run's tree, as far as its ancestors still exist.
-    async fn root_run(&self, spec: &RunSpec) -> RunId {
-        let mut root = spec.run_id.clone();
-        let mut parent = spec.parent_run_id.clone();
-        for _ in 0..GENERATIONS {
-            let Some(above) = parent else { break };
-            parent = match self.store.snapshot(&above).await {
-                Ok(manifest) => manifest.spec.parent_run_id,
-                Err(_) => None,
-            };
-            root = above;
-        }
-        root
-    }
-
     /// Refuses what would end at once because another run works in the directory.
     pub(crate) async fn require_admission(&self, spec: &RunSpec) -> Result<(), ApiError> {
         if spec.on_busy != BusyPolicy::Fail || spec.is_passive() {
             return Ok(());
         }
         let root = root(Path::new(&spec.cwd));
-        let member = self.member(spec).await;
+        let member = member(spec);
         let others = self.store.look_into_workspace(&root, &member).await;
         let others = others.map_err(|error| store_error(&error))?;
         if others.is_empty() {

@@ -45,7 +45,7 @@ impl<S: Places + 'static> Engine<S> {
         let run_id = &run.spec.run_id;
         let is_active = matches!(run.state.phase, Phase::Active { .. });
         let budget = &run.state.budget;
-        let above = self.above(run.spec.parent_run_id.clone()).await?;
+        let above = self.above(&run.spec.ancestors()).await?;
         let is_granted = !is_active && (!above.is_empty() || !budget.granted.is_empty());
         if !is_granted && !budget.has_open_entries() {
             self.require_means(run, facts)?;
@@ -87,11 +87,11 @@ impl<S: Places + 'static> Engine<S> {
                 }
                 return committed;
             }
-            for one in &self.above(run.spec.parent_run_id.clone()).await? {
+            for one in &self.above(&run.spec.ancestors()).await? {
                 self.reconcile(&one.spec.run_id).await?;
             }
             // One that has ended in the meantime is not the last that counts.
-            let above = self.above(run.spec.parent_run_id.clone()).await?;
+            let above = self.above(&run.spec.ancestors()).await?;
             let grant = self.grant(&run, facts, &above, occasion)?;
             match self.set_aside(&run, &above, &grant.share).await {
                 Ok(true) => {}
@@ -141,15 +141,16 @@ impl<S: Places + 'static> Engine<S> {
 
     /// The runs above a run that count what it uses, nearest first: up to one that is active, for which others above it
     /// have set aside all that it may share out. Where none of them limits anything there is nothing to count.
-    pub(crate) async fn above(&self, parent: Option<RunId>) -> Result<Vec<Manifest>, ApiError> {
+    pub(crate) async fn above(&self, ancestors: &[RunId]) -> Result<Vec<Manifest>, ApiError> {
         let mut above: Vec<Manifest> = Vec::new();
-        let mut next = parent;
-        while let Some(id) = next {
-            // Where a run was deleted, the chain ends.
-            let Some(found) = self.found(&id).await? else { break };
+        for id in ancestors {
+            // One that was deleted counts nothing any more; those above it do.
+            let Some(found) = self.found(id).await? else { continue };
             let is_active = matches!(found.state.phase, Phase::Active { .. });
-            next = found.spec.parent_run_id.clone().filter(|_| !is_active);
             above.push(found);
+            if is_active {
+                break;
+            }
         }
         while above.last().is_some_and(|last| !budget::limits_children(last)) {
             above.pop();
@@ -158,8 +159,8 @@ impl<S: Places + 'static> Engine<S> {
     }
 
     /// Whether runs below this one take their share of something.
-    pub(crate) async fn is_limited_below(&self, parent: Option<RunId>) -> Result<bool, ApiError> {
-        Ok(!self.above(parent).await?.is_empty())
+    pub(crate) async fn is_limited_below(&self, ancestors: &[RunId]) -> Result<bool, ApiError> {
+        Ok(!self.above(ancestors).await?.is_empty())
     }
 
     /// What a run would get, if there is enough.
@@ -172,7 +173,15 @@ impl<S: Places + 'static> Engine<S> {
     ) -> Result<Grant, ApiError> {
         let now = self.now();
         for one in above {
-            self.check_measured(&run.spec.backend, &budget::ceilings(one), one.spec.budget.on_unmeasured)?;
+            let policy = one.spec.budget.on_unmeasured;
+            let measured = self.check_measured(&run.spec.backend, &budget::ceilings(one), policy);
+            measured.map_err(|error| {
+                error.hint(format!(
+                    "run {} limits that for all runs below it, and says `onUnmeasured: refuse`: use a backend that \
+                     measures it, or start the run outside of that tree",
+                    one.spec.run_id
+                ))
+            })?;
         }
         let after = preview(run, facts, now)?;
         let used = budget::spent(run, now).plus(budget::given_out(run));
@@ -375,9 +384,24 @@ impl<S: Places + 'static> Engine<S> {
         match (&run.state.phase, budget::reached_own(&after, now)) {
             (Phase::Initialized | Phase::Ready | Phase::Ended { .. }, Some(kind)) => {
                 let run_id = &run.spec.run_id;
-                let message = format!("run {run_id} has reached its ceiling of `{}`", kind.as_str());
-                Err(ApiError::new(ErrorCode::NotAllowed, message)
-                    .hint(format!("`agent-runner run extend {run_id} {} --resume` raises it", flag(kind))))
+                let used = budget::spent(&after, now).plus(budget::given_out(&after)).get(kind);
+                let ceiling = budget::own_ceilings(&after).get(kind);
+                let words = |amount: Option<u64>| match (kind, amount.unwrap_or_default()) {
+                    (BudgetKind::CostUsd, micro) => {
+                        format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000)
+                    }
+                    (_, amount) => amount.to_string(),
+                };
+                let message = format!(
+                    "run {run_id} has reached its ceiling of `{}`: {} of {} is used",
+                    kind.as_str(),
+                    words(used),
+                    words(ceiling)
+                );
+                Err(ApiError::new(ErrorCode::NotAllowed, message).hint(format!(
+                    "`agent-runner run extend {run_id} {} --resume` raises it, if it is enough",
+                    flag(kind)
+                )))
             }
             (Phase::Initialized | Phase::Ready | Phase::Ended { .. } | Phase::Active { .. }, _) => Ok(()),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::{AttemptRecord, EndClass};
 use crate::ids::RunId;
 use crate::manifest::Manifest;
 use crate::phase::Phase;
@@ -364,11 +365,39 @@ pub fn to_share(manifest: &Manifest, now: Timestamp) -> Amount {
     rest(in_force(manifest), manifest, now).map(|kind, left| left.filter(|_| kind.is_shared_out()))
 }
 
-/// The first ceiling that is reached.
+/// The first ceiling that is reached, or that nobody could keep to any more.
 pub fn reached(manifest: &Manifest, now: Timestamp) -> Option<BudgetKind> {
     let left = remaining(manifest, now);
-    BudgetKind::ALL.into_iter().find(|kind| left.get(*kind) == Some(0))
+    let reached = BudgetKind::ALL.into_iter().find(|kind| left.get(*kind) == Some(0));
+    reached.or_else(|| costs_in_the_dark(manifest).then_some(BudgetKind::CostUsd))
 }
+
+/// Whether there is a ceiling of cost, and the last attempts of the session have not told theirs. One may be killed before it
+/// does, and a later one of the same conversation makes up for it; more of them would go on without a ceiling.
+fn costs_in_the_dark(manifest: &Manifest) -> bool {
+    let is_limited = ceilings(manifest).cost_micro_usd.is_some();
+    let is_to_be_known = manifest.spec.budget.on_unmeasured == OnUnmeasured::Refuse;
+    let Some(session) = manifest.session().filter(|_| is_limited && is_to_be_known) else { return false };
+    let of_session = |record: &&AttemptRecord| record.session_index == session.session_index;
+    let worked = |record: &&AttemptRecord| match record.end.class() {
+        EndClass::Reported
+        | EndClass::TimedOut
+        | EndClass::Crashed
+        | EndClass::ProtocolError
+        | EndClass::OverBudget
+        | EndClass::Interrupted => true,
+        EndClass::Overloaded
+        | EndClass::Network
+        | EndClass::Limited
+        | EndClass::Misconfigured
+        | EndClass::Aborted => false,
+    };
+    let records = manifest.state.attempt_records.iter().rev().take_while(of_session).filter(worked);
+    records.take_while(|record| record.usage.cost_micro_usd.is_none()).count() >= MAX_IN_THE_DARK
+}
+
+/// How many attempts in a row may end without telling their cost where that is limited.
+const MAX_IN_THE_DARK: usize = 2;
 
 /// The first of its own ceilings that is reached: what a run that goes on is granted anew does not help there.
 pub fn reached_own(manifest: &Manifest, now: Timestamp) -> Option<BudgetKind> {

@@ -388,6 +388,9 @@ pub struct RunSpec {
     pub created_at: Timestamp,
     /// The run that started this one.
     pub parent_run_id: Option<RunId>,
+    /// The runs above that one, nearest first: they count what this one uses even if one in between is deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_ancestors: Vec<RunId>,
     /// How many runs it is nested in.
     #[serde(default)]
     pub call_depth: u32,
@@ -441,5 +444,10 @@ impl RunSpec {
     /// People and tools drive this run through the task commands; it has no worker and no driver.
     pub fn is_passive(&self) -> bool {
         self.backend == PASSIVE_BACKEND
+    }
+
+    /// The runs it descends from, nearest first. Some may have been deleted.
+    pub fn ancestors(&self) -> Vec<RunId> {
+        self.parent_run_id.iter().chain(&self.further_ancestors).cloned().collect()
     }
 }

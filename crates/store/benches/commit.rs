@@ -112,6 +112,7 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         command: "agent-runner".to_owned(),
         created_at: now,
         parent_run_id: None,
+        further_ancestors: Vec::new(),
         call_depth: 0,
         notify_parent: false,
         waits_for_dependencies: false,

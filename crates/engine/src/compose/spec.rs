@@ -47,8 +47,8 @@ pub(crate) struct Named {
 /// Where a new run stands among others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lineage {
-    /// The run that creates it.
-    pub(crate) parent_run_id: Option<RunId>,
+    /// The run that creates it, the one that created that, and so on.
+    pub(crate) ancestors: Vec<RunId>,
     /// The group it joins; nothing for one of its own.
     pub(crate) run_group_id: Option<String>,
     /// How many runs it is nested in.
@@ -60,8 +60,10 @@ pub(crate) struct Lineage {
 impl Composed {
     /// The same run in its place among others.
     pub(crate) fn descending(mut self, lineage: Lineage) -> Self {
-        self.spec.notify_parent &= lineage.parent_run_id.is_some();
-        self.spec.parent_run_id = lineage.parent_run_id;
+        let mut ancestors = lineage.ancestors.into_iter();
+        self.spec.parent_run_id = ancestors.next();
+        self.spec.further_ancestors = ancestors.collect();
+        self.spec.notify_parent &= self.spec.parent_run_id.is_some();
         self.spec.call_depth = lineage.call_depth;
         self.run_group_id = lineage.run_group_id;
         self
@@ -189,6 +191,7 @@ pub(crate) fn compose(
         command: config.command.clone(),
         created_at: Timestamp::from_millis(0),
         parent_run_id: None,
+        further_ancestors: Vec::new(),
         call_depth: 0,
         notify_parent: request.notify_parent,
         waits_for_dependencies: !request.after.is_empty(),

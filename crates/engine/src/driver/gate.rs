@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::control::Control;
 use super::settle::settle;
 use super::work::{Driver, Flow, Trouble};
-use crate::admission::{root, words};
+use crate::admission::{member, root, words};
 use crate::failure::chain;
 use crate::place::Places;
 use crate::talk;
@@ -59,7 +59,7 @@ impl<S: Places + 'static> Driver<S> {
             return Ok(Gate::Dependencies { detail });
         }
         let root = root(Path::new(&preview.spec.cwd));
-        let member = self.engine.member(&preview.spec).await;
+        let member = member(&preview.spec);
         let mut settled: Vec<RunId> = Vec::new();
         loop {
             let entry = self.engine.store.enter_workspace(&root, &member, &settled).await;

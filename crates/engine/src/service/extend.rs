@@ -53,6 +53,9 @@ fn explained(error: ApiError, run: &Manifest, by: &Amount, resume: bool) -> ApiE
             format!("nothing was raised; without --resume, `run extend {run_id}` raises it while it works");
         return error.hint(hint);
     }
+    if error.message.contains("has to add something") {
+        return error.hint("say how much more: --tokens, --cost-usd, --attempts, --turns or --wall-clock");
+    }
     if error.code != ErrorCode::NotAllowed {
         return error;
     }

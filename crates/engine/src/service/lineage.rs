@@ -43,9 +43,13 @@ impl<S: Places + 'static> Engine<S> {
             }
             None => None,
         };
-        let parent_run_id = parent.map(|parent| parent.spec.run_id);
-        let takes_a_share = self.is_limited_below(parent_run_id.clone()).await?;
-        Ok(Lineage { parent_run_id, run_group_id, call_depth, takes_a_share })
+        let ancestors = parent.map_or_else(Vec::new, |parent| {
+            let mut ancestors = parent.spec.ancestors();
+            ancestors.insert(0, parent.spec.run_id);
+            ancestors
+        });
+        let takes_a_share = self.is_limited_below(&ancestors).await?;
+        Ok(Lineage { ancestors, run_group_id, call_depth, takes_a_share })
     }
 
     async fn parent(&self, text: &str) -> Result<Manifest, ApiError> {

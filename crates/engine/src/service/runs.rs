@@ -38,7 +38,7 @@ impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
         let library = self.library(request.caller_dir.clone());
         let lineage = self.lineage(&request).await?;
         let is_alone = request.after.is_empty() && !lineage.takes_a_share;
-        let ancestors = self.ancestors(lineage.parent_run_id.clone()).await?;
+        let ancestors = self.ancestors(&lineage.ancestors).await?;
         let composed = compose(&request, &library, &self.registry, &self.config, &ancestors, repo_bucket)?
             .descending(lineage);
         let spec = composed.spec()?;
@@ -252,6 +252,7 @@ impl<S: Places + 'static> Engine<S> {
                 .hint("start it without them, and resume it with them later"));
         }
         let brings_something = request.message.is_some() || !request.add_tasks.is_empty();
+        let changes_more = !facts.is_empty();
         // Its last end is told before the next one comes.
         self.after_end(&manifest, &|_| {}).await;
         facts.extend(tell_parent(&manifest, request.tell_parent));
@@ -271,6 +272,10 @@ impl<S: Places + 'static> Engine<S> {
         let launch = LaunchRequest { run_id: run_id.clone(), on_orphan, take_over: request.take_over };
         match self.launcher.launch(launch).await {
             Ok(()) => self.detail(&manifest).await,
+            // What else was asked for has happened, and the run goes on, whoever drives it.
+            Err(error) if error.code == ErrorCode::Busy && changes_more => {
+                self.detail(&self.look_at(&run_id).await?).await
+            }
             Err(error) if error.code == ErrorCode::Busy && brings_something => Err(error.hint(format!(
                 "another command resumed it at the same moment; the message and the tasks of this one are kept in \
                  the run; `agent-runner run attach {run_id}` watches the run"

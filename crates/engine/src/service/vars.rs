@@ -14,22 +14,18 @@ use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::place::Places;
 
-/// How far up values are looked for. Runs are not nested deeper; a chain that leads back to itself ends here too.
-const MAX_ANCESTORS: usize = 64;
-
 impl<S: Places> Engine<S> {
-    /// The runs a new run descends from, the nearest first. A chain ends where a run is gone.
-    pub(crate) async fn ancestors(&self, parent: Option<RunId>) -> Result<Vec<Ancestor>, ApiError> {
-        let mut next = parent;
+    /// What a new run can inherit from the runs it descends from, the nearest first. Those that are gone have nothing.
+    pub(crate) async fn ancestors(&self, runs: &[RunId]) -> Result<Vec<Ancestor>, ApiError> {
         let mut ancestors: Vec<Ancestor> = Vec::new();
-        while let Some(run_id) = next.take().filter(|_| ancestors.len() < MAX_ANCESTORS) {
-            let manifest = match self.store.snapshot(&run_id).await {
-                Ok(manifest) => manifest,
-                Err(StoreError::NotFound { .. }) => break,
+        for run_id in runs {
+            match self.store.snapshot(run_id).await {
+                Ok(manifest) => {
+                    ancestors.push(Ancestor { run_id: run_id.clone(), vars: manifest.spec.runtime_vars });
+                }
+                Err(StoreError::NotFound { .. }) => {}
                 Err(error) => return Err(store_error(&error)),
-            };
-            next = manifest.spec.parent_run_id.clone();
-            ancestors.push(Ancestor { run_id, vars: manifest.spec.runtime_vars });
+            }
         }
         Ok(ancestors)
     }
@@ -113,13 +109,13 @@ impl<S: Places + 'static> Engine<S> {
         check_phase(&manifest)?;
         let before = &manifest.spec;
         let lineage = Lineage {
-            parent_run_id: before.parent_run_id.clone(),
+            ancestors: before.ancestors(),
             run_group_id: Some(manifest.state.run_group_id.clone()),
             call_depth: before.call_depth,
             takes_a_share: false,
         };
         let library = self.library(request.caller_dir.clone());
-        let ancestors = self.ancestors(before.parent_run_id.clone()).await?;
+        let ancestors = self.ancestors(&before.ancestors()).await?;
         let composed =
             compose::compose(&request, &library, &self.registry, &self.config, &ancestors, repo_bucket)?
                 .descending(lineage);

@@ -66,7 +66,7 @@ async fn reserve_and_die(world: &World, run_id: &RunId) {
     let turn = world.engine.store.hold_graph().await.unwrap();
     let run = world.manifest(run_id).await;
     if !matches!(run.state.phase, Phase::Active { .. }) {
-        let above = world.engine.above(run.spec.parent_run_id.clone()).await.unwrap();
+        let above = world.engine.above(&run.spec.ancestors()).await.unwrap();
         let left = above.iter().map(|one| to_share(one, one.state.updated_at));
         let left = left.fold(Amount::default(), Amount::least);
         let share = left.map(|_, left| Some(left? / 2));

@@ -104,6 +104,7 @@ impl Sample {
             command: "agent-runner".into(),
             created_at: Timestamp::from_millis(START),
             parent_run_id: None,
+            further_ancestors: Vec::new(),
             call_depth: 0,
             notify_parent: false,
             waits_for_dependencies: false,

@@ -120,6 +120,7 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         command: "agent-runner".to_owned(),
         created_at: time(0),
         parent_run_id: None,
+        further_ancestors: Vec::new(),
         call_depth: 0,
         notify_parent: false,
         waits_for_dependencies: false,
