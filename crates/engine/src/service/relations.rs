@@ -27,7 +27,7 @@ impl<S: Places + 'static> Handle<AddDependency> for Engine<S> {
             Upstream::Group { group_id } => Dependency::Group { group_id },
         };
         let manifest = self.relate_to_others(&run_id, ControlFact::DependencyAdded { dependency }).await?;
-        self.detail(&manifest).await
+        self.detail_among(&manifest, true).await
     }
 }
 
@@ -39,7 +39,7 @@ impl<S: Places + 'static> Handle<RemoveDependency> for Engine<S> {
             Upstream::Group { group_id } => Dependency::Group { group_id },
         };
         let manifest = self.relate_to_others(&run_id, ControlFact::DependencyRemoved { dependency }).await?;
-        self.detail(&manifest).await
+        self.detail_among(&manifest, true).await
     }
 }
 
@@ -47,7 +47,7 @@ impl<S: Places + 'static> Handle<ClearDependencies> for Engine<S> {
     async fn call(&self, request: ClearDependencies) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.relate_to_others(&run_id, ControlFact::DependenciesCleared).await?;
-        self.detail(&manifest).await
+        self.detail_among(&manifest, true).await
     }
 }
 

@@ -141,9 +141,19 @@ impl<S: Places + 'static> Engine<S> {
         self.commit_among(run_id, &facts).await.map_err(|error| what_to_do(error, run_id))
     }
 
+    /// A run as the reply to a change of it. Who depends on it is not looked for: that takes a look at all runs.
     pub(crate) async fn detail(&self, manifest: &Manifest) -> Result<RunDetail, ApiError> {
+        self.detail_among(manifest, false).await
+    }
+
+    /// A run, and with dependents those that depend on it.
+    pub(super) async fn detail_among(
+        &self,
+        manifest: &Manifest,
+        with_dependents: bool,
+    ) -> Result<RunDetail, ApiError> {
         let (manifest, mut situation) = self.observe(manifest.clone()).await?;
-        self.relate(&manifest, &mut situation, true).await?;
+        self.relate(&manifest, &mut situation, with_dependents).await?;
         Ok(RunDetail::new(&manifest, &situation))
     }
 
@@ -333,7 +343,7 @@ impl<S: Places + 'static> Handle<GetRun> for Engine<S> {
     async fn call(&self, request: GetRun) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
-        self.detail(&manifest).await
+        self.detail_among(&manifest, true).await
     }
 }
 
