@@ -47,6 +47,7 @@ mod strangers;
 mod templates;
 mod terminal;
 mod truth;
+mod turns;
 mod unreadable;
 mod usage;
 mod variables;

@@ -69,7 +69,7 @@ fn a_night_s_work_is_told_on_one_page() {
             "```text\nAll done, I promise.\n```",
             "Really done.\n```",
             "```text\n# Not a heading\n</blockquote><script>alert(1)</script>\n```",
-            "Not measured: the backend does not tell tokens or cost.",
+            "Not measured: the backend does not tell tokens, cost or turns.",
             "| Worker | Rename \\`it\\` &#124; &lt;b>now&lt;/b> |",
             "| added | `notes.txt` | 2 | 0 |",
             "| added | `picture.bin` | binary | binary |",

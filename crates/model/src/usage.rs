@@ -1,4 +1,4 @@
-//! What attempts use: tokens and money. A figure that was not measured is missing; it is never zero.
+//! What attempts use: tokens, money and answers of the model. A figure that was not measured is missing; it is never zero.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

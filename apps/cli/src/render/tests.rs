@@ -115,6 +115,10 @@ fn usage_is_told_as_far_as_it_was_measured() {
     ] {
         assert_eq!(usage_words(&used), words);
     }
+    for (turns, words) in [(0, "$0.1234, 0 turns"), (1, "$0.1234, 1 turn"), (12, "$0.1234, 12 turns")] {
+        assert_eq!(usage_words(&Usage { turns: Some(turns), ..usage(None, None, Some(123_456)) }), words);
+    }
+    assert_eq!(usage_words(&Usage { turns: Some(1), ..Usage::default() }), "1 turn");
     let totals = |unmeasured_attempts| UsageTotals { usage: usage(None, Some(1), None), unmeasured_attempts };
     assert_eq!(
         (totals_words(&totals(0)), totals_words(&totals(2))),

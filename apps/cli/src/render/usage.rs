@@ -1,4 +1,4 @@
-//! Tokens and money in words. What was not measured is not mentioned, and nothing measured is said: unknown is not zero.
+//! Tokens, money and turns in words. What was not measured is not mentioned, and nothing measured is said: unknown is not zero.
 
 use agent_runner_model::budget::{Amount, BudgetKind};
 use agent_runner_model::usage::{Usage, UsageTotals};
@@ -12,14 +12,14 @@ pub(crate) fn amount_words(amount: &Amount) -> String {
             BudgetKind::Tokens => format!("{} tokens", count_words(value)),
             BudgetKind::CostUsd => cost_words(value),
             BudgetKind::Attempts => format!("{value} attempts"),
-            BudgetKind::Turns => format!("{value} turns"),
+            BudgetKind::Turns => turn_words(value),
         })
     });
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
-/// Tokens and cost in words.
+/// Tokens, cost and turns in words.
 pub(crate) fn usage_words(usage: &Usage) -> String {
     let read = [usage.input_tokens, usage.cache_read_tokens, usage.cache_write_tokens];
     let read = read.into_iter().flatten().reduce(u64::saturating_add);
@@ -34,6 +34,7 @@ pub(crate) fn usage_words(usage: &Usage) -> String {
     if let Some(cost) = usage.cost_micro_usd {
         parts.push(cost_words(cost));
     }
+    parts.extend(usage.turns.map(turn_words));
     if parts.is_empty() { "not measured".to_owned() } else { parts.join(", ") }
 }
 
@@ -66,6 +67,10 @@ pub(crate) fn updated(before: Usage, now: &Usage) -> Usage {
         cost_micro_usd: now.cost_micro_usd.or(before.cost_micro_usd),
         turns: now.turns.or(before.turns),
     }
+}
+
+fn turn_words(count: u64) -> String {
+    format!("{count} turn{}", if count == 1 { "" } else { "s" })
 }
 
 /// A number of tokens, short: 950, 12.3k, 4.5M.

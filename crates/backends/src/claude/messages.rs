@@ -16,6 +16,8 @@ use crate::text::{MAX_LINE, MAX_TEXT, clean, one_line};
 
 /// Blocks of a message that are looked at.
 const MAX_BLOCKS: usize = 256;
+/// The model of messages that the client wrote itself.
+const SYNTHETIC: &str = "<synthetic>";
 
 impl Reader {
     /// An `assistant` line: blocks of a message, or an error of the provider in the shape of one.
@@ -35,6 +37,11 @@ impl Reader {
             self.evidence.error = None;
             self.evidence.limit = None;
             self.evidence.retrying = None;
+        }
+        // What the client says in the model's place is no answer of the model.
+        if agent.is_none() && word(message.model) != Some(SYNTHETIC) {
+            self.account.answered(&message);
+            self.tell_usage(events);
         }
         for block in &blocks {
             match word(block.kind) {

@@ -46,7 +46,7 @@ impl Backend for Claude {
     }
 
     fn measures(&self) -> &'static [BudgetKind] {
-        &[BudgetKind::Tokens, BudgetKind::CostUsd]
+        &[BudgetKind::Tokens, BudgetKind::CostUsd, BudgetKind::Turns]
     }
 
     fn remembers(&self) -> bool {

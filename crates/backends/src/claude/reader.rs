@@ -26,7 +26,7 @@ pub(super) struct Reader {
     session: Option<String>,
     model: Option<String>,
     pub(super) evidence: Evidence,
-    account: Account,
+    pub(super) account: Account,
     /// The figures that were told last.
     told: Usage,
     pub(super) tools: Tools,
@@ -179,9 +179,12 @@ impl Reader {
             }
             Some("message_start") => {
                 let message: Message<'_> = fields(event.message).unwrap_or_default();
-                self.account.message_began(message.usage);
+                self.account.message_began(&message);
                 if line.parent_tool_use_id.is_none() {
+                    self.account.turn_began(&message);
                     self.evidence.progress = Progress::Open;
+                    // A ceiling on turns is kept before the answer is written and paid for.
+                    self.tell_usage(events);
                 }
             }
             Some("message_delta") => {
@@ -235,7 +238,7 @@ impl Reader {
     }
 
     /// Figures that have changed.
-    fn tell_usage(&mut self, events: &mut Vec<TurnEvent>) {
+    pub(super) fn tell_usage(&mut self, events: &mut Vec<TurnEvent>) {
         let usage = self.account.so_far();
         if usage != self.told {
             self.told = usage;

@@ -1,11 +1,12 @@
-//! What a turn used, from what the client counted. Zero only where the client's account is there and empty; a figure
+//! What a turn used, from what the client counted, and how often the model answered. Zero only where the client's account is there and empty; a figure
 //! that nobody measured is missing.
 
 use agent_runner_model::usage::Usage;
 use serde_json::value::RawValue;
 
-use super::wire::{Line, ModelTokens, StreamEvent, Tokens};
-use crate::json::{fields, members, number, whole, word};
+use super::wire::{Line, Message, ModelTokens, StreamEvent, Tokens};
+use crate::json::{fields, members, number, text, whole, word};
+use crate::text::{MAX_LINE, one_line};
 
 /// Adds up what a turn used.
 #[derive(Debug, Default)]
@@ -18,12 +19,22 @@ pub(super) struct Account {
     begun: Usage,
     /// The cost of the whole conversation, in millionths of a dollar.
     cost: Option<u64>,
+    /// Answers of the model in the conversation itself, and the name of the last one.
+    answers: u64,
+    last_answer: Option<String>,
 }
 
 impl Account {
     /// What was used so far.
     pub(super) fn so_far(&self) -> Usage {
-        self.settled.plus(self.pending)
+        let used = self.settled.plus(self.pending);
+        let turns = match (self.answers, used.output_tokens) {
+            (0, Some(0)) => Some(0),
+            // Whatever was answered, it was not printed as a message.
+            (0, Some(_) | None) => None,
+            (answers, _) => Some(answers),
+        };
+        Usage { turns, ..used }
     }
 
     /// The cost of the conversation as the client last said it.
@@ -32,8 +43,24 @@ impl Account {
     }
 
     /// A message began: what was read for it is known.
-    pub(super) fn message_began(&mut self, usage: Option<&RawValue>) {
-        self.begun = tokens(usage).unwrap_or_default();
+    pub(super) fn message_began(&mut self, message: &Message<'_>) {
+        self.begun = tokens(message.usage).unwrap_or_default();
+    }
+
+    /// A message of the conversation itself began: that is a turn, whatever becomes of it. A provider may give all its
+    /// messages the same name.
+    pub(super) fn turn_began(&mut self, message: &Message<'_>) {
+        self.last_answer = name_of(message);
+        self.answers = self.answers.saturating_add(1);
+    }
+
+    /// A part of a message of the conversation itself. Each part has the name of its message; only one whose beginning
+    /// was not told is a turn more. A part without a name belongs to whatever was answered last.
+    pub(super) fn answered(&mut self, message: &Message<'_>) {
+        let name = name_of(message);
+        if name.is_some() && name != self.last_answer {
+            self.turn_began(message);
+        }
     }
 
     /// The provider's last word about a message. A message that was broken off has none.
@@ -103,6 +130,12 @@ fn of_model(model: &ModelTokens<'_>) -> Usage {
         cost_micro_usd: None,
         turns: None,
     }
+}
+
+/// The provider's name of a message, as far as it is kept.
+fn name_of(message: &Message<'_>) -> Option<String> {
+    let name = text(message.id).map(|name| one_line(&name, MAX_LINE));
+    name.filter(|name| !name.is_empty())
 }
 
 /// Dollars in millionths, rounded.

@@ -103,6 +103,8 @@ pub(super) struct Line<'a> {
 #[serde(default)]
 pub(super) struct Message<'a> {
     #[serde(borrow)]
+    pub id: Raw<'a>,
+    #[serde(borrow)]
     pub model: Raw<'a>,
     #[serde(borrow)]
     pub content: Raw<'a>,

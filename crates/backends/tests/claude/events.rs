@@ -21,7 +21,11 @@ fn told(event: &TurnEvent) -> Option<String> {
                 items.iter().map(|item| format!("{} {}", item.text, item.status)).collect();
             format!("plans {}", items.join(", "))
         }
-        TurnEvent::Usage { usage } => format!("used {}", usage.output_tokens.unwrap_or_default()),
+        TurnEvent::Usage { usage } => match (usage.turns, usage.output_tokens) {
+            (turns, None) => format!("turn {}", turns.unwrap_or_default()),
+            (Some(turns), Some(tokens)) => format!("used {tokens} in {turns}"),
+            (None, Some(tokens)) => format!("used {tokens}"),
+        },
         TurnEvent::Limit { reset_at, detail } => format!("limit {} {}", reset_at.is_some(), short(detail)),
         TurnEvent::Permission { tool, detail } => format!("refused {tool} {}", short(detail)),
         TurnEvent::Notice { text } => format!("notice {}", short(text)),
@@ -40,13 +44,15 @@ fn a_turn_is_told_as_it_happened() {
         [
             "session -",
             "session claude-opus-5-5",
+            "turn 1",
             "thinks let me think",
             "says I will look.",
             "begins Bash echo hi",
-            "used 50",
+            "used 50 in 1",
             "gets hi",
+            "used 50 in 2",
             "says done",
-            "used 100",
+            "used 100 in 2",
         ]
     );
 }
@@ -73,11 +79,13 @@ fn refusals_are_told_when_they_happen() {
         story("restricted-denied"),
         [
             "session claude-opus-5-5",
+            "turn 1",
             "begins Bash touch f",
             "refused Bash touch f: touch in '/home/somebody/project/f' needs approval.",
             "fails touch in '/home/somebody/project/f' needs approval. The path",
+            "turn 2",
             "says done",
-            "used 100",
+            "used 100 in 2",
         ]
     );
 }
@@ -107,14 +115,17 @@ fn sub_agents_are_told_apart() {
         story("subagent"),
         [
             "session claude-opus-5-5",
+            "turn 1",
             "says delegating",
             "begins Task look",
             "gets Async agent launched successfully. (This tool result is inte",
+            "turn 2",
             "says (script finished)",
             "notice sub-agent (look) says: (script finished)",
             "notice work in the background: completed: (script finished)",
+            "turn 3",
             "says (script finished)",
-            "used 200",
+            "used 200 in 3",
         ]
     );
 }
@@ -127,7 +138,7 @@ fn limits_and_retries_are_told_when_they_are_met() {
             "session claude-sonnet-5-5",
             "limit true the account's 5-hour limit is reached",
             "error You've hit your 5-hour limit · resets 8:37am (UTC)",
-            "used 0",
+            "used 0 in 0",
         ]
     );
     assert_eq!(
@@ -136,7 +147,7 @@ fn limits_and_retries_are_told_when_they_are_met() {
             "session claude-opus-5-5",
             "notice the provider is overloaded (529); claude tries again in 0.5 ",
             "error API Error: 529 Overloaded. This is a server-side issue, usua",
-            "used 0",
+            "used 0 in 0",
         ]
     );
 }

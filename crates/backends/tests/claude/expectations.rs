@@ -27,6 +27,8 @@ pub struct Expected {
     pub session: Option<&'static str>,
     /// Input, output, read from the cache, written to it.
     pub tokens: Option<[u64; 4]>,
+    /// Answers of the model in the conversation itself.
+    pub turns: Option<u64>,
     /// Of the whole session, in millionths of a dollar.
     pub cost: Option<u64>,
     pub last: Option<&'static str>,
@@ -77,6 +79,10 @@ impl Expected {
         Self { tokens: Some(tokens), ..self }
     }
 
+    fn turns(self, count: u64) -> Self {
+        Self { turns: Some(count), ..self }
+    }
+
     fn lost(self) -> Self {
         Self { lost: true, ..self }
     }
@@ -86,17 +92,28 @@ impl Expected {
 /// the scripted model uses 1000 tokens in, 50 out and 200 from the cache.
 fn well(name: &'static str, session: &'static str, answers: u64, cost: u64, last: &'static str) -> Expected {
     let blank = ill(name, End::Reported, Some(session), "");
-    blank.used([1000 * answers, 50 * answers, 200 * answers, 0], cost).last(last)
+    blank.used([1000 * answers, 50 * answers, 200 * answers, 0], cost).turns(answers).last(last)
 }
 
 /// A turn that did not end well.
 fn ill(name: &'static str, end: End, session: Option<&'static str>, says: &'static str) -> Expected {
-    Expected { name, end, says, session, tokens: None, cost: None, last: None, permissions: &[], lost: false }
+    Expected {
+        name,
+        end,
+        says,
+        session,
+        tokens: None,
+        turns: None,
+        cost: None,
+        last: None,
+        permissions: &[],
+        lost: false,
+    }
 }
 
 /// A turn in which no request was answered: nothing was used, and the client says so.
 fn refused(name: &'static str, end: End, session: &'static str, says: &'static str) -> Expected {
-    ill(name, end, Some(session), says).used([0; 4], 0)
+    ill(name, end, Some(session), says).used([0; 4], 0).turns(0)
 }
 
 /// Turns that did not end well although the client's exit code or its result claims so. Nobody may believe them.
@@ -196,9 +213,9 @@ fn turns_that_ended_well() -> Vec<Expected> {
         well("sigkill-stream-resumed", "9d0d206b", 1, 5040, "resumed fine"),
         well("sigkill-tool-resumed", "ea8ce4d2", 1, 5040, "after tool"),
         well("sigterm-tool-resumed", "cabd1213", 1, 10080, "after tool"),
-        // Sub-agents count; what they say is not the last message.
-        well("subagent", "7286a118", 4, 20160, "(script finished)"),
-        well("subagent-forward", "87e4e510", 3, 15120, "(script finished)"),
+        // Tokens of sub-agents count, their turns do not; what they say is not the last message.
+        well("subagent", "7286a118", 4, 20160, "(script finished)").turns(3),
+        well("subagent-forward", "87e4e510", 3, 15120, "(script finished)").turns(2),
         well("todo-tools-enabled", "f7aecc72", 7, 35280, "x"),
         well("todo-tools-enabled-no-tasks", "0f2b1397", 7, 35280, "x"),
         well("tools-tasks-enabled", "e0f5290b", 1, 5040, "x"),
@@ -213,17 +230,29 @@ fn turns_that_were_cut_off() -> Vec<Expected> {
     vec![
         ill("INT-model", Crashed, Some("9f369186"), "(SIGINT)")
             .used([1000, 9, 200, 0], 4220)
+            .turns(1)
             .last("Partial text before silence."),
         ill("INT-tool", Crashed, Some("6fda4a20"), "(SIGINT)")
             .used(ANSWER, 5040)
+            .turns(1)
             .last("Going to sleep in a tool."),
-        ill("sigint-tool", Crashed, Some("07f12fc0"), "(SIGINT)").used(ANSWER, 5040).last("starting"),
+        ill("sigint-tool", Crashed, Some("07f12fc0"), "(SIGINT)")
+            .used(ANSWER, 5040)
+            .turns(1)
+            .last("starting"),
         // Without partial messages nothing says what was used before the end.
-        ill("TERM-tool", Crashed, Some("cf344ca9"), "signal 15").last("Going to sleep in a tool."),
-        ill("sigterm-tool", Crashed, Some("cabd1213"), "signal 15").measured(ANSWER).last("starting"),
-        ill("sigkill-tool", Crashed, Some("ea8ce4d2"), "signal 9").measured(ANSWER).last("starting"),
-        ill("sigkill-stream", Crashed, Some("9d0d206b"), "signal 9").measured(ANSWER).last(&A_LONG_TEXT),
-        ill("silent", Crashed, Some("d5f793a2"), "signal 9"),
+        ill("TERM-tool", Crashed, Some("cf344ca9"), "signal 15").turns(1).last("Going to sleep in a tool."),
+        ill("sigterm-tool", Crashed, Some("cabd1213"), "signal 15")
+            .measured(ANSWER)
+            .turns(1)
+            .last("starting"),
+        ill("sigkill-tool", Crashed, Some("ea8ce4d2"), "signal 9").measured(ANSWER).turns(1).last("starting"),
+        // The second answer had begun.
+        ill("sigkill-stream", Crashed, Some("9d0d206b"), "signal 9")
+            .measured(ANSWER)
+            .turns(2)
+            .last(&A_LONG_TEXT),
+        ill("silent", Crashed, Some("d5f793a2"), "signal 9").turns(1),
         ill(
             "e429-retry-after-60-default",
             Crashed,
@@ -243,9 +272,11 @@ fn turns_that_were_cut_off() -> Vec<Expected> {
         refused("e400-other", Crashed, "f777aa4a", "400 messages.1.content: odd"),
         ill("stop-max-tokens", Crashed, Some("883c67fd"), "CLAUDE_CODE_MAX_OUTPUT_TOKENS")
             .used([4000, 200, 800, 0], 20160)
+            .turns(4)
             .last("long answer "),
         ill("stop-refusal", Crashed, Some("a5fc215f"), "a filter in front of it, refused")
             .used([2000, 100, 400, 0], 10080)
+            .turns(2)
             .last("I will not. "),
     ]
 }
@@ -258,7 +289,9 @@ fn turns_that_cannot_work() -> Vec<Expected> {
         refused("html-404", Configuration, "9fcf118a", "or ANTHROPIC_BASE_URL does not lead to a provider"),
         refused("e404-model", Configuration, "df6026a0", "(claude-nope-9)"),
         ill("empty-prompt", Configuration, None, "empty prompt"),
-        ill("max-budget", Configuration, Some("519fb6d6"), "--max-budget-usd").used([1000, 50, 200, 0], 5040),
+        ill("max-budget", Configuration, Some("519fb6d6"), "--max-budget-usd")
+            .used([1000, 50, 200, 0], 5040)
+            .turns(1),
         ill("root-no-sandbox", Configuration, None, "IS_SANDBOX=1"),
         ill("unknown-flag", Configuration, None, "unknown option '--frobnicate'"),
         refused("e401", Authentication, "2e4a700a", "Invalid API key"),
@@ -295,7 +328,8 @@ fn limits() -> Vec<Expected> {
         refused("e429-body-limit-text", Limited(Some("2026-11-20T15:00:00.000Z")), "3c0d2932", requests),
         // The client's own figures.
         ill("e429-midway-oauth", Limited(Some("2026-11-20T06:42:40.000Z")), Some("e11dbd21"), five_hours)
-            .used([1000, 50, 200, 0], 2520),
+            .used([1000, 50, 200, 0], 2520)
+            .turns(1),
         refused("e429-unified-oauth", Limited(RESET), "fcdae405", five_hours),
         refused("e429-unified-oauth-7d", Limited(RESET), "19205b2f", "the account's weekly limit is reached"),
         refused("e429-unified-oauth-norety", Limited(RESET), "9c2ea38a", five_hours),
@@ -307,7 +341,9 @@ fn faults_that_pass() -> Vec<Expected> {
     use End::{Network, Overloaded};
     vec![
         refused("e500", Overloaded, "62bb6ae4", "500 internal error"),
-        ill("e500-midway", Overloaded, Some("965afd88"), "500 mock error").used([1000, 50, 200, 0], 5040),
+        ill("e500-midway", Overloaded, Some("965afd88"), "500 mock error")
+            .used([1000, 50, 200, 0], 5040)
+            .turns(1),
         refused("e529-fallback", Overloaded, "56271f7d", "529 Overloaded"),
         refused("e529-retries1", Overloaded, "61aa8fb4", "529 Overloaded"),
         refused("e408", Overloaded, "be18f9fb", "408"),
@@ -315,7 +351,8 @@ fn faults_that_pass() -> Vec<Expected> {
         refused("e504", Overloaded, "7106538d", "504 timed out"),
         refused("html-502", Overloaded, "feb967bc", "502 Bad Gateway"),
         refused("stream-error-first", Overloaded, "53d4a031", "529 Overloaded"),
-        refused("stream-error-midway", Overloaded, "a0cafbe7", "529 Overloaded"),
+        // An answer had begun.
+        refused("stream-error-midway", Overloaded, "a0cafbe7", "529 Overloaded").turns(1),
         refused("closes", Network, "83a23a6f", "Connection dropped"),
         refused("dns", Network, "9b75cc85", "check your internet or DNS"),
         refused("html-200", Network, "f3ec0fe3", "a proxy or gateway intercepting"),

@@ -6,5 +6,6 @@ mod events;
 mod expectations;
 mod mutations;
 mod replay;
+mod turns;
 mod two_way;
 mod unruly;

@@ -227,6 +227,9 @@ impl Expected {
         if turn.tokens() != self.tokens {
             wrong.push(format!("usage {:?}", report.usage));
         }
+        if report.usage.turns != self.turns {
+            wrong.push(format!("turns {:?}", report.usage.turns));
+        }
         let cost = report.meter.as_ref().map(|meter| meter.cost_micro_usd);
         if cost != self.cost {
             wrong.push(format!("cost {cost:?}"));

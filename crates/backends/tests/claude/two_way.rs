@@ -38,6 +38,8 @@ fn each_turn_of_a_conversation_is_read_by_itself() {
     assert!(turns.iter().all(|turn| turn.report.end == AttemptEnd::Reported));
     let tokens: Vec<_> = turns.iter().map(|turn| turn.tokens().unwrap()).collect();
     assert_eq!(tokens, [[3000, 150, 600, 0], [2000, 100, 400, 0]], "each turn has its own");
+    let counted: Vec<_> = turns.iter().map(|turn| turn.report.usage.turns.unwrap()).collect();
+    assert_eq!(counted, [3, 2]);
     let cost: Vec<_> = turns.iter().map(|turn| turn.report.meter.clone().unwrap().cost_micro_usd).collect();
     assert_eq!(cost, [15120, 25200], "the cost is of the whole conversation");
     assert!(turns.iter().all(|turn| turn.session() == Some("5648d653-57d5-4453-97b5-9ae493801c67")));

@@ -88,6 +88,7 @@ pub(crate) fn budget_words(manifest: &Manifest, now: Timestamp) -> String {
             BudgetKind::Attempts if left <= 1 => "no attempt after this one".to_owned(),
             BudgetKind::Attempts if left == 2 => "1 attempt after this one".to_owned(),
             BudgetKind::Attempts => format!("{} attempts after this one", left - 1),
+            BudgetKind::Turns if left == 1 => "1 turn".to_owned(),
             BudgetKind::Turns => format!("{left} turns"),
         })
         .collect();

@@ -124,12 +124,13 @@ struct Figure {
     is_cost: bool,
 }
 
-const FIGURES: [Figure; 5] = [
+const FIGURES: [Figure; 6] = [
     Figure { name: "Tokens read", of: |usage| usage.input_tokens, is_cost: false },
     Figure { name: "Tokens read from the cache", of: |usage| usage.cache_read_tokens, is_cost: false },
     Figure { name: "Tokens put into the cache", of: |usage| usage.cache_write_tokens, is_cost: false },
     Figure { name: "Tokens written", of: |usage| usage.output_tokens, is_cost: false },
     Figure { name: "Cost", of: |usage| usage.cost_micro_usd, is_cost: true },
+    Figure { name: "Turns", of: |usage| usage.turns, is_cost: false },
 ];
 
 pub(super) fn usage(report: &Report) -> Section<'_> {
@@ -143,7 +144,7 @@ pub(super) fn usage(report: &Report) -> Section<'_> {
     }
     if ended.iter().all(Usage::is_unknown) {
         return section(vec![paragraph(
-            "Not measured: the backend does not tell tokens or cost. That is not zero.",
+            "Not measured: the backend does not tell tokens, cost or turns. That is not zero.",
         )]);
     }
     let totals: Vec<(&'static str, String)> =
