@@ -131,7 +131,7 @@ fn missing(var: &VarSpec) -> ApiError {
         .iter()
         .map(|source| match source {
             VarSource::Cli => format!("give it with --var {name}=VALUE"),
-            VarSource::Web => "give it through the API, as dashboards do; flags cannot".to_owned(),
+            VarSource::Web => "give it through the API, as dashboards do".to_owned(),
             VarSource::Env => format!("set the environment variable {}", var.env_name),
             VarSource::Parent => "start the run from one that has it".to_owned(),
         })
