@@ -307,21 +307,22 @@ impl<S: Places + 'static> Engine<S> {
         let mut turn = None;
         let mut below = run.clone();
         let mut changed = Vec::new();
-        while let Some(parent_id) = below.spec.parent_run_id.clone() {
-            let Some(parent) = self.found(&parent_id).await? else { break };
-            if !parent.state.budget.children.contains_key(&below.spec.run_id) {
+        for above_id in run.spec.ancestors() {
+            // One that was deleted counts nothing any more; those above it do.
+            let Some(above) = self.found(&above_id).await? else { continue };
+            if !above.state.budget.children.contains_key(&below.spec.run_id) {
                 break;
             }
             if turn.is_none() {
                 failpoint::hit("budget.unsettled");
                 turn = Some(self.store.hold_graph().await.map_err(|error| store_error(&error))?);
             }
-            let Some(parent) = self.reconcile(&parent_id).await? else { break };
-            changed.push(parent_id);
-            if matches!(parent.state.phase, Phase::Active { .. }) {
+            let Some(above) = self.reconcile(&above_id).await? else { continue };
+            changed.push(above_id);
+            if matches!(above.state.phase, Phase::Active { .. }) {
                 break;
             }
-            below = parent;
+            below = above;
         }
         drop(turn);
         changed.iter().for_each(|run_id| talk::ping(&self.socket(run_id)));

@@ -1,5 +1,7 @@
 //! Two callers at once: what they leave, their exit codes and the run's history are those of one order or the other.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::Value;
 
 use super::scene::{
@@ -9,9 +11,13 @@ use crate::harness::{Finished, Manifest as _, World};
 
 const ROUNDS: usize = 4;
 
+/// What was written to so far: nothing is written over.
+static OUTPUTS: AtomicUsize = AtomicUsize::new(0);
+
 type Prepare = fn(&World) -> String;
 
-/// What two callers say; `@` stands for the run, `@other` for one that is always there, `@file` for a file.
+/// What two callers say; `@` stands for the run, `@other` for one that is always there, `@file` for a file,
+/// `@out` for one that is not there yet.
 type Pair = (Prepare, &'static str, &'static str);
 
 fn words(world: &World, text: &str, run: &str, other: &str) -> Vec<String> {
@@ -20,6 +26,10 @@ fn words(world: &World, text: &str, run: &str, other: &str) -> Vec<String> {
         "@" => run.to_owned(),
         "@other" => other.to_owned(),
         "@file" => file.clone(),
+        "@out" => {
+            let number = OUTPUTS.fetch_add(1, Ordering::Relaxed);
+            world.path(format!("out-{number}.txt")).display().to_string()
+        }
         "@message" => {
             world.manifest(run)["state"]["queuedResumeMessages"][0]["id"].as_str().unwrap().to_owned()
         }
@@ -40,25 +50,43 @@ fn in_order(world: &World, pair: &Pair, other: &str, reversed: bool) -> Came {
     let (prepare, first, second) = pair;
     let run = prepare(world);
     let (first, second) = (words(world, first, &run, other), words(world, second, &run, other));
+    let see_through = |words: &[String]| {
+        let code = world.run(&strs(words)).code;
+        wait_worked(world, pair, &run);
+        code
+    };
     let (first, second) = match reversed {
         false => {
-            let first = world.run(&strs(&first)).code;
-            (first, world.run(&strs(&second)).code)
+            let first = see_through(&first);
+            (first, see_through(&second))
         }
         true => {
-            let second = world.run(&strs(&second)).code;
-            (world.run(&strs(&first)).code, second)
+            let second = see_through(&second);
+            (see_through(&first), second)
         }
     };
     (first, second, essence(world, &run))
+}
+
+/// A run that goes on in the background is worked off when nobody is at it any more.
+fn wait_worked(world: &World, pair: &Pair, run: &str) {
+    let is_there = world.runs().iter().any(|path| path.ends_with(run));
+    if pair.1.contains("--resume") && is_there && world.manifest(run).phase() == "active" {
+        world.wait_ended(run);
+    }
 }
 
 /// One of them alone: what is left where the other was refused because this one was still at it.
 fn alone(world: &World, pair: &Pair, other: &str, which: usize) -> Value {
     let run = (pair.0)(world);
     let text = [pair.1, pair.2][which];
-    world.run(&strs(&words(world, text, &run, other))).expect_code(0);
-    essence(world, &run)
+    match world.run(&strs(&words(world, text, &run, other))).code {
+        Some(0) => {
+            wait_worked(world, pair, &run);
+            essence(world, &run)
+        }
+        _ => Value::Null,
+    }
 }
 
 fn at_once(world: &World, pair: &Pair, other: &str, round: usize) -> ([Finished; 2], Value) {
@@ -86,6 +114,7 @@ fn at_once(world: &World, pair: &Pair, other: &str, round: usize) -> ([Finished;
         lock.unlock().unwrap();
     }
     let ended = racing.map(|command| command.wait());
+    wait_worked(world, pair, &run);
     (ended, essence(world, &run))
 }
 
@@ -96,9 +125,9 @@ fn race(pairs: &[Pair]) {
         let other = passive(&world);
         let orders = [in_order(&world, pair, &other, false), in_order(&world, pair, &other, true)];
         // A resume is not over when it has begun, and a run is made anew from how it was when somebody looked.
-        let starts = pair.1.contains("--resume-run");
+        let starts = pair.1.contains("--resume");
         let looks = |text: &str| text.starts_with("init ") || text.contains("reconfigure");
-        let takes_time = starts || (looks(pair.1) && looks(pair.2));
+        let takes_time = starts || looks(pair.1) || looks(pair.2);
         let left_alone =
             takes_time.then(|| {
                 [0, 1].map(|which| {
@@ -148,6 +177,12 @@ fn with_attachment(world: &World) -> String {
     run
 }
 
+fn touched(world: &World) -> String {
+    let run = init(world);
+    world.ok(&["task", "set", &run, "one", "--status", "in_progress"]);
+    run
+}
+
 fn archived_init(world: &World) -> String {
     let run = with_attachment(world);
     world.ok(&["run", "archive", &run]);
@@ -172,7 +207,68 @@ fn approving_and_making_anew() {
         ),
         (init, "run reconfigure @ First", "init --run-id @ --agent fake --assignment work Second"),
         (init, "run ready @", "task set @ one --status completed"),
+        (init, "init --run-id @ --agent fake --assignment work Again", "run reset @"),
+        (touched, "init --run-id @ --agent fake --assignment work Again", "run reset @"),
+        (touched, "run reconfigure @ Again", "run reset @"),
+        (
+            passive,
+            "init --run-id @ --backend passive --assignment work Again",
+            "run set-backend-session @ abc",
+        ),
     ]);
+}
+
+#[test]
+fn ceilings() {
+    race(&[
+        (exhausted, "run extend @ --attempts 1", "run extend @ --attempts 2"),
+        (exhausted, "run extend @ --attempts 1", "run reset @"),
+        (exhausted, "run extend @ --attempts 1", "run archive @"),
+        (archived, "run extend @ --attempts 1", "run unarchive @"),
+        (archived, "run delete @", "run extend @ --attempts 1"),
+        (init, "run extend @ --attempts 1", "run ready @"),
+        (init, "init --run-id @ --agent fake --assignment work Again", "run extend @ --attempts 1"),
+        (running, "run extend @ --attempts 1", "run extend @ --attempts 2"),
+    ]);
+}
+
+#[test]
+fn ceilings_of_runs_that_go_on() {
+    race(&[
+        (exhausted, "run extend @ --attempts 1 --resume", "run reset @"),
+        (exhausted, "run extend @ --attempts 1 --resume", "run archive @"),
+        (ready, "run extend @ --attempts 1 --resume", "run reset @"),
+        (exhausted, "run extend @ --attempts 1 --resume Words", "run archive @"),
+        (archived, "run delete @", "run extend @ --attempts 1 --resume"),
+    ]);
+}
+
+#[test]
+fn extensions_that_go_on_at_once_raise_as_often_as_they_say() {
+    let world = world();
+    for round in 0..6 {
+        let run = exhausted(&world);
+        let lock = std::fs::File::options().write(true).open(world.run_dir(&run).join("run.lock")).unwrap();
+        let args = ["run", "extend", &run, "--attempts", "1", "--resume"];
+        lock.lock().unwrap();
+        let racing = [world.command(&args).spawn(), world.command(&args).spawn()];
+        wait_blocked(&[&racing[0], &racing[1]]);
+        lock.unlock().unwrap();
+        let ended = racing.map(|command| command.wait());
+        let done = ended.iter().filter(|ended| ended.code == Some(0)).count();
+        for ended in &ended {
+            let says = ended.code == Some(0) || ended.code == Some(3) && ended.stderr.contains("\nhint: ");
+            assert!(says, "round {round}: what to do? {ended}");
+        }
+        assert!(done > 0, "round {round}: {}\n{}", ended[0], ended[1]);
+        let manifest = world.wait_ended(&run);
+        let raised = manifest["state"]["budget"]["extended"]["attempts"].as_u64();
+        let all = format!("round {round}: {}\n{}", ended[0], ended[1]);
+        assert_eq!(raised, u64::try_from(done).ok(), "{all}");
+        assert_eq!(manifest.outcome(), "success", "{all}");
+        assert_eq!(manifest["state"]["sessions"].as_array().map(Vec::len), Some(2), "{all}");
+    }
+    world.assert_nothing_left();
 }
 
 #[test]
@@ -234,6 +330,8 @@ fn files() {
         (with_attachment, "attachment remove @ @attachment", "attachment remove @ @attachment"),
         (with_attachment, "attachment remove @ @attachment", "attachment add @ @file"),
         (with_attachment, "attachment remove @ @attachment", "run archive @"),
+        (with_attachment, "attachment download @ @attachment @out", "attachment remove @ @attachment"),
+        (with_attachment, "attachment download @ @attachment @out", "run archive @"),
         (archived_init, "run delete @", "attachment list @"),
         (archived_init, "run delete @", "attachment add @ @file"),
         (archived_init, "run delete @", "attachment remove @ @attachment"),
@@ -251,6 +349,9 @@ fn starting() {
         (exhausted, "run --resume-run @", "run archive @"),
         (exhausted, "run --resume-run @", "run reset @"),
         (exhausted, "run --resume-run @", "run --resume-run @"),
+        (exhausted, "run --resume-run @ Words", "run archive @"),
+        (exhausted, "run --resume-run @ Words", "run reset @"),
+        (archived, "run delete @", "run --resume-run @ Words"),
         (archived, "run delete @", "run --resume-run @"),
         (archived, "run unarchive @", "run --resume-run @"),
     ]);

@@ -17,8 +17,18 @@ pub fn world() -> World {
 }
 
 /// Runs of a test work in one directory, and are in nobody's way.
-const NEW: [&str; 8] =
-    ["--agent", "fake", "--assignment", "work", "--on-busy", "share", "--max-retries", "0"];
+const NEW: [&str; 10] = [
+    "--agent",
+    "fake",
+    "--assignment",
+    "work",
+    "--on-busy",
+    "share",
+    "--max-retries",
+    "0",
+    "--budget",
+    "attempts=9",
+];
 
 pub fn init(world: &World) -> String {
     world.init(&NEW)
@@ -115,6 +125,8 @@ pub fn essence(world: &World, run: &str) -> Value {
         "session": state["backendSessionId"],
         "waiting": each(&state["queuedResumeMessages"], "text"),
         "attachments": each(&state["attachments"], "name"),
+        "ceiling": manifest["spec"]["budget"]["attempts"],
+        "raisedBy": state["budget"]["extended"]["attempts"],
         "message": manifest["spec"]["message"],
         "sessions": state["sessions"].as_array().map(Vec::len),
         "events": each(&Value::Array(world.events(run)), "type"),

@@ -6,7 +6,7 @@ use super::scene::{
     aborted, archived, archived_ready, blocked, exhausted, init, interrupted, passive, ready, running,
     success, world,
 };
-use crate::harness::World;
+use crate::harness::{Manifest as _, World};
 
 type Prepare = fn(&World) -> String;
 
@@ -60,7 +60,21 @@ const VERBS: &[Verb] = &[
     (&["task", "set"], &["one", "--status", "in_progress"], Capability("taskMutation.canSetStatus"), &[]),
     (&["task", "append-notes"], &["one", "--text", "x"], Capability("taskMutation.canEditNotes"), &[]),
     (&["task", "add"], &["--title", "Two"], Capability("taskMutation.canAdd"), &[]),
+    (&["run", "extend"], &["--attempts", "1"], NotIn(&["archived", "archived ready", "passive"]), &[]),
+    (
+        &["run", "extend"],
+        &["--attempts", "1", "--resume"],
+        In(&["ready", "interrupted", "exhausted", "aborted"]),
+        &[],
+    ),
+    (
+        &["run", "extend"],
+        &["--attempts", "1", "--resume", "Go on"],
+        In(&["interrupted", "success", "blocked", "exhausted", "aborted"]),
+        &[],
+    ),
     (&["run", "set-name"], &["Name"], NotIn(&[]), &[]),
+    (&["run", "set-name"], &["--clear"], NotIn(&[]), &[]),
     (&["run", "set-note"], &["Note"], NotIn(&[]), &[]),
     (&["run", "clear-note"], &[], NotIn(&[]), &[]),
     (&["run", "pin"], &[], NotIn(&[]), &[]),
@@ -97,6 +111,15 @@ fn try_verb(world: &World, state: &str, run: &str, verb: &Verb) {
     let what = format!("{names:?} of a run that is {state}");
     if may {
         assert_eq!(ended.code, Some(0), "{what} is said to be possible: {ended}");
+        if more.contains(&"--attempts") {
+            let raised = |manifest: &Value| manifest["state"]["budget"]["extended"]["attempts"].as_u64();
+            let by = raised(&world.manifest(run)).unwrap() - raised(&before).unwrap_or(0);
+            assert_eq!(by, 1, "{what} raises it: {ended}");
+        }
+        if more.contains(&"--resume") {
+            let done = world.wait_ended(run);
+            assert_eq!(done.outcome(), "success", "{what}: {done}");
+        }
     } else if repeated.contains(&state) {
         assert_eq!(ended.code, Some(0), "{what}, once more: {ended}");
         assert_eq!(world.manifest(run), before, "{what}, once more, changes nothing");
@@ -178,4 +201,59 @@ fn an_archived_run_is_taken_back_out_before_anything_else_is_done() {
     let run = archived(&world);
     let refused = world.run(&["run", "queue-message", &run, "hello"]).expect_code(3);
     refused.expect_stderr("takes it back out; then resume it with this message");
+}
+
+/// What is refused wherever a run stands, and what is to be done instead.
+#[test]
+fn extensions_that_mean_nothing_are_refused_and_raise_nothing() {
+    let world = world();
+    let run = exhausted(&world);
+    let refused = |run: &str, words: &[&str], said: &str, hint: &str| {
+        let before = world.manifest(run);
+        let ended = world.run(&[&["run", "extend", run], words].concat()).expect_code(3);
+        let ended = ended.expect_stderr(said).expect_stderr("\nhint: ");
+        assert!(ended.stderr.contains(hint), "{hint}: {ended}");
+        assert_eq!(world.manifest(run), before, "{words:?}: a refusal changes nothing");
+    };
+    let most = "9007199254740991";
+    refused(&run, &["--attempts", most], "the largest there is", "");
+    refused(&run, &["--attempts", most, "--resume"], "the largest there is", "");
+    refused(&run, &["--attempts", "0"], "has to add something", "--attempts");
+    refused(&run, &["--tokens", "5"], "no ceiling of `tokens`", "run status");
+    let put_away = archived(&world);
+    let back = format!("run unarchive {put_away}");
+    refused(&put_away, &["--attempts", "1"], "is archived", &back);
+    refused(&put_away, &["--attempts", "1", "--resume", "Go on"], "is archived", &back);
+    let by_hand = passive(&world);
+    refused(&by_hand, &["--attempts", "1"], "no ceiling of `attempts`", "run status");
+    refused(&by_hand, &["--attempts", "1", "--resume"], "no ceiling of `attempts`", "run status");
+    let new = init(&world);
+    refused(&new, &["--attempts", "1", "--resume"], "approve it with", &format!("run ready {new}"));
+    let approved = ready(&world);
+    refused(&approved, &["--attempts", "1", "--resume", "Words"], "frozen", "without them");
+}
+
+#[test]
+fn values_and_workers_that_a_run_cannot_be_made_with_are_refused() {
+    let world = world();
+    let text = "---\nschemaVersion: 1\nname: valued\nvars:\n  where: {}\n  inherited: {sources: [parent, env], \
+                envName: SOME_VARIABLE}\ntasks:\n  - id: one\n    title: Look at {{where}}\n---\nDo it.\n";
+    world.write("config/assignments/valued/assignment.md", text);
+    let make = |words: &[&str]| {
+        let args = [&["init", "--agent", "fake", "--assignment", "valued"], words].concat();
+        world.run(&args).expect_code(3)
+    };
+    make(&["--var", "where=a", "--var", "where=b"])
+        .expect_stderr("--var where is given twice")
+        .expect_stderr("hint: keep one of them");
+    make(&["--var", "inherited=a"])
+        .expect_stderr("variable `inherited` is not taken from `cli`")
+        .expect_stderr("hint: its sources are ");
+    world
+        .run(&["init", "--assignment", "valued"])
+        .expect_code(3)
+        .expect_stderr("a run needs an agent or a backend")
+        .expect_stderr("--agent")
+        .expect_stderr("--backend");
+    assert_eq!(world.runs().len(), 0, "nothing was made");
 }

@@ -203,6 +203,22 @@ async fn a_child_of_an_ended_run_takes_from_whoever_is_above_that() {
 }
 
 #[tokio::test]
+async fn a_run_whose_parent_was_deleted_gives_back_to_whoever_is_above_that() {
+    let world = World::new(vec![turn("true", enough()), turn("true", enough())]);
+    let outer = parent(&world, attempts(10)).await;
+    let middle = made(&world, later(child(&world, &outer, attempts(8)))).await;
+    let inner = made(&world, child(&world, &middle, Amount::default())).await;
+    world.drive(&inner).await.unwrap();
+    world.engine.call(ArchiveRun { run: middle.to_string() }).await.unwrap();
+    world.engine.call(DeleteRun { run: middle.to_string() }).await.unwrap();
+    assert_eq!(given_out(&world.manifest(&outer).await).attempts, Some(1));
+    resume(&world, &inner).await.unwrap();
+    assert!(given_out(&world.manifest(&outer).await).attempts > Some(2));
+    world.drive(&inner).await.unwrap();
+    assert_eq!(given_out(&world.manifest(&outer).await).attempts, Some(2), "what it did not use is back");
+}
+
+#[tokio::test]
 async fn a_child_gets_no_more_time_than_those_above_it_have() {
     let world = World::new(vec![turn("exec sleep 1000", AttemptEnd::Reported)]);
     let outer = parent(&world, seconds(2)).await;

@@ -13,7 +13,7 @@ use agent_runner_backends::{
 use agent_runner_definitions::Surroundings;
 use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::budget::BudgetKind;
-use agent_runner_model::spec::{OrphanPolicy, Value};
+use agent_runner_model::spec::{OrphanPolicy, PASSIVE_BACKEND, Value};
 use agent_runner_model::usage::Usage;
 use agent_runner_model::{Manifest, RunId, Timestamp};
 use agent_runner_store::{FileOptions, FileStore, RunStore as _};
@@ -101,6 +101,31 @@ impl Backend for Programmed {
     }
 }
 
+/// Nobody works: people and tools drive such runs.
+struct Idle;
+
+impl Backend for Idle {
+    fn id(&self) -> &'static str {
+        PASSIVE_BACKEND
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    fn check_session(&self, _id: &str) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn check(&self, _config: &BTreeMap<String, Value>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn plan(&self, _request: &TurnRequest) -> Result<Plan, BackendError> {
+        Err(BackendError::NoWorker(PASSIVE_BACKEND))
+    }
+}
+
 /// Starts nothing, and says that it could not as often as it is told to.
 struct NoLauncher {
     refusals: Refusals,
@@ -144,7 +169,7 @@ impl World {
             max_call_depth: 8,
             surroundings: Surroundings::default(),
         };
-        let registry = Registry::of(vec![Box::new(backend)]);
+        let registry = Registry::of(vec![Box::new(backend), Box::new(Idle)]);
         let refusals = Refusals::default();
         let launcher = NoLauncher { refusals: Arc::clone(&refusals) };
         let engine = Engine::new(store, registry, Box::new(SystemClock), Box::new(launcher), config);
@@ -162,6 +187,11 @@ impl World {
 
     pub(super) fn turns_left(&self) -> usize {
         self.turns.lock().unwrap().len()
+    }
+
+    /// What attempts do from now on, instead of what was left of it.
+    pub(super) fn set_turns(&self, turns: Vec<Turn>) {
+        *self.turns.lock().unwrap() = VecDeque::from(turns);
     }
 
     pub(super) async fn create(&self, tasks: &[&str], max_retries: u32) -> RunId {

@@ -26,13 +26,15 @@ pub(crate) fn delete(
 ) -> Result<(), CommitError> {
     let dir = layout.find(id)?;
     let owner_path = dir.join(OWNER_LOCK);
-    let owner = durable::open_side_file(&owner_path)?;
+    // Somebody else may delete it between two looks.
+    let vanished = |error| if dir.exists() { error } else { layout.not_found(id) };
+    let owner = durable::open_side_file(&owner_path).map_err(vanished)?;
     let free = lock::try_exclusive(&owner);
     if !free.map_err(|source| StoreError::Lock { path: owner_path, source })? {
         return Err(StoreError::Owned { id: id.clone() }.into());
     }
     let lock = lock::exclusive(&dir.join(RUN_LOCK), patience);
-    let _run = lock.map_err(|error| if dir.exists() { error } else { layout.not_found(id) })?;
+    let _run = lock.map_err(vanished)?;
     let manifest = document::load(&dir, id)?.ok_or_else(|| layout.not_found(id))?;
     check(&manifest).map_err(CommitError::Refused)?;
     // Two deletions of one name, with a creation in between, must not meet in the place things are moved to.

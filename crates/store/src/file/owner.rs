@@ -65,7 +65,9 @@ pub(crate) fn acquire(
         return Err(AcquireError::NetworkFileSystem { path: dir, file_system });
     }
     let path = dir.join(OWNER_LOCK);
-    let lock = lock_within(&path, id, patience)?;
+    let lock = lock_within(&path, id, patience);
+    // Somebody may delete it between two looks.
+    let lock = lock.map_err(|error| if dir.exists() { error } else { layout.not_found(id).into() })?;
     let file = lock.file();
     let point =
         |name| failpoint::check(name).map_err(|source| StoreError::Write { path: path.clone(), source });
