@@ -228,6 +228,7 @@ impl Model {
         refused("ready", engine.call(ReadyRun { run: run.clone() }).await.map(drop));
         refused("reset", engine.call(ResetRun { run: run.clone() }).await.map(drop));
         refused("archive", engine.call(ArchiveRun { run: run.clone() }).await.map(drop));
+        refused("unarchive", engine.call(UnarchiveRun { run: run.clone() }).await.map(drop));
         refused("delete", engine.call(DeleteRun { run: run.clone() }).await.map(drop));
         let group = SetGroup { run: run.clone(), group_id: None };
         refused("group", engine.call(group).await.map(drop));
