@@ -105,6 +105,8 @@ impl<S: Places + 'static> Engine<S> {
     /// Makes an initialized run anew from other definitions. It keeps its name, its group and whom it descends from.
     pub(crate) async fn create_again(&self, run: &str, request: CreateRun) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(run)?;
+        // What was set aside for runs that are gone is not taken over.
+        self.settle_account(&run_id).await?;
         let manifest = self.store.snapshot(&run_id).await.map_err(|error| store_error(&error))?;
         check_phase(&manifest)?;
         let before = &manifest.spec;
