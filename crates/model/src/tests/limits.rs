@@ -1,9 +1,10 @@
 //! Limits that end a run, what attempts use, conversations that are lost, and what git stood at.
 
 use crate::attempt::AttemptEnd;
+use crate::budget::{Amount, BudgetKind, BudgetSpec, OnUnmeasured, reached};
 use crate::fact::{ControlFact, DriverFact, EndReport};
 use crate::manifest::GitHead;
-use crate::phase::{Cause, FailureKind, Outcome, PromptKind, RunStatus, Stage, WaitReason};
+use crate::phase::{Cause, FailureKind, Outcome, Phase, PromptKind, RunStatus, Stage, WaitReason};
 use crate::spec::LimitPolicy;
 use crate::step::Step;
 use crate::task::TaskStatus;
@@ -289,4 +290,31 @@ fn words_for_a_run_that_was_interrupted_while_it_waited_are_said_at_once() {
     world.control(ControlFact::Started { cause: cause.clone(), seen: None, on_limit: None });
     world.take_over();
     assert_eq!(world.step(), Step::OpenSession(cause));
+}
+
+#[test]
+fn what_is_limited_and_not_told_twice_ends_the_run_and_words_let_it_go_on() {
+    let untold = |policy: OnUnmeasured| {
+        let mut world = World::new(&Sample { max_attempts: 21, ..Sample::default() });
+        let hard = Amount { cost_micro_usd: Some(1_000_000), ..Amount::default() };
+        world.manifest.spec.budget = BudgetSpec { hard, on_unmeasured: policy, ..BudgetSpec::default() };
+        world.control(ControlFact::Started { cause: Cause::First, seen: None, on_limit: None });
+        world.take_over();
+        world.carry_out(&results(AttemptEnd::Reported));
+        end_with(&mut world, |told| told.usage = Usage::default());
+        assert_eq!(reached(&world.manifest, world.now), None, "one may be killed before it tells");
+        end_with(&mut world, |told| told.usage = Usage::default());
+        world
+    };
+    assert_eq!(reached(&untold(OnUnmeasured::Allow).manifest, Timestamp::from_millis(0)), None);
+    let mut world = untold(OnUnmeasured::Refuse);
+    assert_eq!(reached(&world.manifest, world.now), Some(BudgetKind::CostUsd));
+    world.carry_out(&results(AttemptEnd::Reported));
+    let over = Outcome::Blocked { tasks: Vec::new(), over: Some(BudgetKind::CostUsd) };
+    assert_eq!(world.manifest.state.phase, Phase::Ended { outcome: over });
+    let cause = Cause::Continue { message: None };
+    world.control(ControlFact::Started { cause, seen: None, on_limit: None });
+    world.take_over();
+    world.carry_out(&results(AttemptEnd::Reported));
+    assert_eq!(reached(&world.manifest, world.now), None, "somebody has seen it");
 }
