@@ -5,7 +5,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::{Value, json};
 
 use crate::chaos::{FAILPOINT, at};
-use crate::harness::{Manifest as _, World};
+use crate::harness::{Fifo, Manifest as _, World};
+
+/// The agent `fake`, that says which run it works on and waits to be let go in its first attempt, and does the one task.
+fn held_once(world: &World) -> (Fifo, Fifo) {
+    world.work(&["one"]);
+    let pipes = (world.fifo("ready"), world.fifo("go"));
+    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    pipes
+}
 
 #[test]
 fn words_for_a_running_run_open_its_next_session() {
@@ -92,9 +100,7 @@ fn words_that_an_abort_left_waiting_are_what_the_run_goes_on_with() {
 fn words_that_are_taken_back_while_the_driver_opens_a_session_are_said_or_taken_back() {
     const ROUNDS: usize = 8;
     let world = World::new();
-    world.work(&["one"]);
-    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
-    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let (ready, go) = held_once(&world);
     for round in 0..ROUNDS {
         let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
         let front = world.command(&["run", "--resume-run", &run]).spawn();
@@ -131,9 +137,7 @@ fn words_that_are_taken_back_while_the_driver_opens_a_session_are_said_or_taken_
 #[test]
 fn messages_that_wait_have_a_limit_together() {
     let world = World::new();
-    world.work(&["one"]);
-    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
-    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let (ready, go) = held_once(&world);
     let front = world.fake(&[]).spawn();
     let run = ready.line();
     let queue = |size: usize| {
@@ -162,9 +166,7 @@ fn messages_that_wait_have_a_limit_together() {
 fn words_that_meet_the_end_of_a_run_are_worked_off_or_refused() {
     const ROUNDS: usize = 10;
     let world = World::new();
-    world.work(&["one"]);
-    let (ready, go) = (world.fifo("ready"), world.fifo("go"));
-    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let (ready, go) = held_once(&world);
     let (mut taken, mut refused) = (0, 0);
     for round in 0..ROUNDS {
         let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
@@ -240,9 +242,7 @@ fn words_that_no_worker_heard_wait_for_the_next_session() {
 #[test]
 fn a_message_that_a_session_is_being_opened_with_cannot_be_taken_back() {
     let world = World::new();
-    world.work(&["one"]);
-    let (ready, _go) = (world.fifo("ready"), world.fifo("go"));
-    world.agent("fake", "[ $FENCE = 1 ] && { echo $RUN > \"$W/ready\"; read x < \"$W/go\"; }; complete one");
+    let (ready, _go) = held_once(&world);
     let front = world.fake(&[]).spawn();
     let run = ready.line();
     let queued = world.ok(&["run", "queue-message", &run, "Mind the gap", "--output-format", "json"]).json();

@@ -388,9 +388,7 @@ impl<S: Places + 'static> Engine<S> {
                 let used = budget::spent(&after, now).plus(budget::given_out(&after)).get(kind);
                 let ceiling = budget::own_ceilings(&after).get(kind);
                 let words = |amount: Option<u64>| match (kind, amount.unwrap_or_default()) {
-                    (BudgetKind::CostUsd, micro) => {
-                        format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000)
-                    }
+                    (BudgetKind::CostUsd, micro) => budget::dollars(micro),
                     (_, amount) => amount.to_string(),
                 };
                 let message = format!(
@@ -401,7 +399,7 @@ impl<S: Places + 'static> Engine<S> {
                 );
                 Err(ApiError::new(ErrorCode::NotAllowed, message).hint(format!(
                     "`agent-runner run extend {run_id} {} --resume` raises it, if it is enough",
-                    flag(kind)
+                    kind.extend_flag()
                 )))
             }
             (Phase::Initialized | Phase::Ready | Phase::Ended { .. } | Phase::Active { .. }, _) => Ok(()),
@@ -433,17 +431,6 @@ fn origin(holder: &Manifest, kind: BudgetKind) -> RunId {
     above.unwrap_or(&holder.spec.run_id).clone()
 }
 
-/// The flag of `run extend` that raises a ceiling.
-pub(crate) fn flag(kind: BudgetKind) -> &'static str {
-    match kind {
-        BudgetKind::WallClock => "--wall-clock SEC",
-        BudgetKind::Tokens => "--tokens N",
-        BudgetKind::CostUsd => "--cost-usd USD",
-        BudgetKind::Attempts => "--attempts N",
-        BudgetKind::Turns => "--turns N",
-    }
-}
-
 fn short(
     run: &Manifest,
     kind: BudgetKind,
@@ -460,7 +447,7 @@ fn short(
          enough",
         kind.as_str()
     );
-    let raise = format!("`agent-runner run extend {origin} {}`", flag(kind));
+    let raise = format!("`agent-runner run extend {origin} {}`", kind.extend_flag());
     let raise = match origin == *holder_id {
         true => format!("raise it with {raise}"),
         false => format!("{raise} raises what run {holder_id} gets when it is started next"),

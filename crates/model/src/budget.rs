@@ -50,6 +50,17 @@ impl BudgetKind {
         }
     }
 
+    /// The flag of `run extend` that raises its ceiling.
+    pub fn extend_flag(self) -> &'static str {
+        match self {
+            Self::WallClock => "--wall-clock SEC",
+            Self::Tokens => "--tokens N",
+            Self::CostUsd => "--cost-usd USD",
+            Self::Attempts => "--attempts N",
+            Self::Turns => "--turns N",
+        }
+    }
+
     /// Whether children take their share of it from their parent. Time passes for all of them at once.
     pub fn is_shared_out(self) -> bool {
         match self {
@@ -142,6 +153,14 @@ impl Amount {
     /// Whether nothing is limited.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// An amount of money in words: cents from a dollar on, hundredths of them below, so that little is not shown as nothing.
+pub fn dollars(micro_usd: u64) -> String {
+    match micro_usd / 1_000_000 {
+        0 => format!("$0.{:04}", micro_usd / 100),
+        whole => format!("${whole}.{:02}", micro_usd % 1_000_000 / 10_000),
     }
 }
 

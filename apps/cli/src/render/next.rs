@@ -72,7 +72,7 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
 
 /// A ceiling of its own is raised; a share of another run's budget is taken anew. A task that is blocked needs words, too.
 fn at_ceiling(detail: &RunDetail, over: BudgetKind) -> Vec<String> {
-    let (run, more) = (&detail.summary.run_id, more(over));
+    let (run, more) = (&detail.summary.run_id, over.extend_flag());
     let is_blocked = detail.tasks.iter().any(|task| task.status == TaskStatus::Blocked);
     let words = if is_blocked { " \"how to go on\"" } else { "" };
     match detail.budget.as_ref().and_then(|budget| budget.granted_by.get(&over)) {
@@ -94,17 +94,6 @@ fn at_ceiling(detail: &RunDetail, over: BudgetKind) -> Vec<String> {
 pub(super) fn over(detail: &RunDetail) -> Option<BudgetKind> {
     let is_blocked = detail.summary.effective_status == RunStatus::Blocked;
     detail.budget.as_ref().and_then(|budget| budget.over).filter(|_| is_blocked)
-}
-
-/// The flag of `run extend` that raises it.
-fn more(over: BudgetKind) -> &'static str {
-    match over {
-        BudgetKind::WallClock => "--wall-clock SEC",
-        BudgetKind::Tokens => "--tokens N",
-        BudgetKind::CostUsd => "--cost-usd USD",
-        BudgetKind::Attempts => "--attempts N",
-        BudgetKind::Turns => "--turns N",
-    }
 }
 
 /// What to do next, each on a line of its own. A command that may be copied is never folded; words about it stand below

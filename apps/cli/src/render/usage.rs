@@ -1,6 +1,6 @@
 //! Tokens, money and turns in words. What was not measured is not mentioned, and nothing measured is said: unknown is not zero.
 
-use agent_runner_model::budget::{Amount, BudgetKind};
+use agent_runner_model::budget::{Amount, BudgetKind, dollars};
 use agent_runner_model::usage::{Usage, UsageTotals};
 
 /// An amount of what can be limited, in words; nothing is not mentioned.
@@ -10,7 +10,7 @@ pub(crate) fn amount_words(amount: &Amount) -> String {
         Some(match kind {
             BudgetKind::WallClock => format!("{value} s"),
             BudgetKind::Tokens => format!("{} tokens", count_words(value)),
-            BudgetKind::CostUsd => cost_words(value),
+            BudgetKind::CostUsd => dollars(value),
             BudgetKind::Attempts => format!("{value} attempts"),
             BudgetKind::Turns => turn_words(value),
         })
@@ -32,7 +32,7 @@ pub(crate) fn usage_words(usage: &Usage) -> String {
         parts.push(format!("{} {unit}out", count_words(written)));
     }
     if let Some(cost) = usage.cost_micro_usd {
-        parts.push(cost_words(cost));
+        parts.push(dollars(cost));
     }
     parts.extend(usage.turns.map(turn_words));
     if parts.is_empty() { "not measured".to_owned() } else { parts.join(", ") }
@@ -80,15 +80,5 @@ pub(crate) fn count_words(count: u64) -> String {
         0..1_000 => count.to_string(),
         1_000..1_000_000 => format!("{}k", tenths(1_000)),
         _ => format!("{}M", tenths(1_000_000)),
-    }
-}
-
-/// Millionths of a dollar as dollars: whole cents from one dollar on, four digits below.
-pub(crate) fn cost_words(micro_usd: u64) -> String {
-    let dollars = micro_usd / 1_000_000;
-    if dollars > 0 {
-        format!("${dollars}.{:02}", micro_usd % 1_000_000 / 10_000)
-    } else {
-        format!("$0.{:04}", micro_usd / 100)
     }
 }

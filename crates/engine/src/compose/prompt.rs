@@ -83,7 +83,7 @@ pub(crate) fn budget_words(manifest: &Manifest, now: Timestamp) -> String {
         .map(|(kind, left)| match kind {
             BudgetKind::WallClock => format!("{left} seconds"),
             BudgetKind::Tokens => format!("{left} tokens"),
-            BudgetKind::CostUsd => format!("${}.{:02}", left / 1_000_000, left % 1_000_000 / 10_000),
+            BudgetKind::CostUsd => budget::dollars(left),
             // This one is among them.
             BudgetKind::Attempts if left <= 1 => "no attempt after this one".to_owned(),
             BudgetKind::Attempts if left == 2 => "1 attempt after this one".to_owned(),

@@ -29,6 +29,14 @@ const CAPTURE_STDOUT: &str = "AGENT_RUNNER_CAPTURE_BACKEND_STDOUT";
 /// Bytes of the end of its output that an attempt's record keeps.
 const OUTPUT_TAIL: usize = 2048;
 
+/// Comes when it is time to look; never, if there is no such time.
+async fn due(look: Option<Instant>) {
+    match look {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Why a worker was asked to stop.
 enum Stopping {
     Abort,
@@ -92,7 +100,7 @@ impl<S: Places + 'static> Driver<S> {
                     Some(control) = self.control.recv() => {
                         self.steer(control, &stop, &mut stopping).await;
                     }
-                    () = tokio::time::sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() && stopping.is_none() => {
+                    () = due(look), if stopping.is_none() => {
                         // Somebody may have given it more time.
                         let fresh = self.engine.store.snapshot(&self.run_id).await;
                         let manifest = fresh.unwrap_or_else(|_| self.manifest.clone());

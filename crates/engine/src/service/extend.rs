@@ -10,7 +10,6 @@ use agent_runner_model::{ControlFact, Fact, Manifest};
 use super::hints::what_to_do;
 use crate::engine::Engine;
 use crate::place::Places;
-use crate::shares::flag;
 
 impl<S: Places + 'static> Handle<ExtendBudget> for Engine<S> {
     /// All of it or nothing: a run that cannot go on is not extended either.
@@ -72,7 +71,7 @@ fn explained(error: ApiError, run: &Manifest, by: &Amount, resume: bool) -> ApiE
         Some((kind, above)) => error.hint(format!(
             "what it may use is its share of the budget of run {above}: `agent-runner run --resume-run {run_id}` takes \
              another share of what is left there, and `agent-runner run extend {above} {}` raises that",
-            flag(kind)
+            kind.extend_flag()
         )),
         None if error.hint.is_none() => {
             error.hint(format!("`agent-runner run status {run_id}` shows the ceilings it has; others cannot be raised"))

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use agent_runner_api::view::{AttemptView, RunDetail, SessionView};
 use agent_runner_model::Timestamp;
+use agent_runner_model::budget::dollars;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::usage::Usage;
 
 use super::super::events::event_line;
-use super::super::usage::{amount_words, cost_words};
+use super::super::usage::amount_words;
 use super::block::{Block, Line, Section, code, column, line, numbers, paragraph, strong, text};
 use super::data::Report;
 use super::foreign::beginning;
@@ -177,7 +178,7 @@ fn total(figure: &Figure, ended: &[Usage]) -> String {
     let Some(sum) = measured.iter().copied().reduce(u64::saturating_add) else {
         return "not measured".to_owned();
     };
-    let shown = if figure.is_cost { cost_words(sum) } else { grouped(sum) };
+    let shown = if figure.is_cost { dollars(sum) } else { grouped(sum) };
     if measured.len() == ended.len() { shown } else { format!("{AT_LEAST}{shown}") }
 }
 
