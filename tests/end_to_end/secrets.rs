@@ -32,6 +32,8 @@ const LOOKS: &[Look] = &[
     ("show launcher", &[&["nowhere"], &["nowhere", "--raw"]]),
     ("validate", &[&[]]),
     ("schema", &[&["agent"]]),
+    ("skills list", &[&[]]),
+    ("skills install", &[&["--to", "made-FORMAT"]]),
     ("run status", &[&["RUN"]]),
     ("run brief", &[&["RUN"]]),
     ("run audit", &[&["RUN"]]),

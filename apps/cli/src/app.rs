@@ -19,6 +19,7 @@ use crate::front::Front;
 use crate::launcher::DriverLauncher;
 use crate::render::clean;
 use crate::settings::{Settings, settings};
+use crate::signals::stop_requests;
 use crate::{commands, drive, worker};
 
 /// The engine as this program wires it.
@@ -70,23 +71,28 @@ fn role(command: &Command) -> &'static str {
         | Command::Validate(_)
         | Command::New(_)
         | Command::Schema(_)
+        | Command::Skills(_)
         | Command::Status(_)
         | Command::Recover(_) => "command",
     }
 }
 
-/// Whether the command starts drivers or workers.
+/// Whether the command starts drivers, workers or hooks.
 fn starts_processes(command: &Command) -> bool {
     match command {
-        Command::Run(_) | Command::Recover(_) | Command::Drive(_) | Command::ShellWorker => true,
-        Command::Init(_)
+        Command::Run(_)
+        | Command::Init(_)
         | Command::Task(_)
-        | Command::Attachment(_)
+        | Command::Recover(_)
+        | Command::Drive(_)
+        | Command::ShellWorker => true,
+        Command::Attachment(_)
         | Command::List(_)
         | Command::Show(_)
         | Command::Validate(_)
         | Command::New(_)
         | Command::Schema(_)
+        | Command::Skills(_)
         | Command::Status(_) => false,
     }
 }
@@ -121,7 +127,8 @@ async fn dispatch(command: Command) -> Outcome {
         Box::new(SystemClock),
         Box::new(launcher),
         settings.engine.clone(),
-    );
+    )
+    .heeding(stop_requests);
     let app = App { engine: Arc::new(engine), store, settings, front };
     match command {
         Command::Run(args) => commands::run::run(&app, *args).await,
@@ -133,6 +140,7 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Validate(args) => commands::definitions::validate(&app, args).await,
         Command::New(args) => commands::definitions::new(&app, args.command).await,
         Command::Schema(args) => commands::definitions::schema(&app, args).await,
+        Command::Skills(args) => commands::skills::skills(&app, args.command),
         Command::Status(args) => commands::status(&app, args).await,
         Command::Recover(args) => commands::run::recover(&app, args).await,
         Command::Drive(args) => drive::drive(&app, args).await,

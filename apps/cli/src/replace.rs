@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use agent_runner_api::{ApiError, ErrorCode};
+use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
+use rustix::io::Errno;
 
 use crate::exit::{Failure, usage};
 
@@ -49,6 +51,29 @@ fn replace(target: &Path, text: &str, permissions: Option<fs::Permissions>) -> i
         let _ = fs::remove_file(&temporary);
     }
     written.map(|()| target)
+}
+
+/// Writes a file that is not there yet, and says whether it could: not if something has that name.
+pub(crate) fn create_file(file: &Path, bytes: &[u8]) -> Result<bool, Failure> {
+    let created = (|| {
+        let (hidden, mut new) = temporary(file.parent().unwrap_or(Path::new(".")))?;
+        let named = new.write_all(bytes).and_then(|()| new.sync_data()).and_then(|()| {
+            // Not every file system can do the one, nor every other one the other.
+            match renameat_with(CWD, &hidden, CWD, file, RenameFlags::NOREPLACE) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                    linkat(CWD, &hidden, CWD, file, AtFlags::empty()).map_err(io::Error::from)
+                }
+                named => named.map_err(io::Error::from),
+            }
+        });
+        let _ = fs::remove_file(&hidden);
+        named
+    })();
+    match created {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(cannot_write(file, &error)),
+    }
 }
 
 /// A new file beside the target, under a name that nobody has.

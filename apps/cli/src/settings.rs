@@ -88,6 +88,7 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         stop_grace_sec,
         max_call_depth,
+        hook_environment: std::env::vars_os().collect(),
         surroundings: Surroundings::of(std::env::vars_os()),
     };
     Ok(Settings {

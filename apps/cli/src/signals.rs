@@ -1,8 +1,10 @@
 //! The signals a command that watches a run listens to. Taken up before the run is created, so that none is lost.
 
+use agent_runner_supervisor::StopRequest;
 use anyhow::Context as _;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::exit::Failure;
 
@@ -102,4 +104,19 @@ fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Says when somebody wants this command to end what it has started. From then on those signals do nothing else.
+pub(crate) fn stop_requests() -> watch::Receiver<StopRequest> {
+    let (sender, receiver) = watch::channel(StopRequest::None);
+    if let Ok(mut signals) = Signals::new() {
+        tokio::spawn(async move {
+            signals.stop().await;
+            let _ = sender.send(StopRequest::Graceful);
+            signals.stop().await;
+            let _ = sender.send(StopRequest::Now);
+            sender.closed().await;
+        });
+    }
+    receiver
 }

@@ -3,9 +3,9 @@
 
 mod block;
 
-use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{AppendNotes, ListTasks, PassBlock, SetTask, ShowTask, TaskAuthor};
 use agent_runner_api::view::TaskView;
+use agent_runner_api::{ErrorCode, Handle as _};
 use agent_runner_definitions::{BlockShell, CommandBlock, command_blocks};
 use agent_runner_engine::driver::RUN_ID;
 use agent_runner_model::TaskId;
@@ -58,7 +58,16 @@ async fn work_task(app: &App, run: &str, by: TaskAuthor, task: &TaskView) -> Res
             return Ok(());
         }
     }
-    set(app, run, by, &task.id, TaskStatus::Completed, None).await
+    match set(app, run, by, &task.id, TaskStatus::Completed, None).await {
+        // A hook objects. What it says is for whoever can do something about it; the other tasks go on meanwhile.
+        Err(Failure::Error(error)) if error.code == ErrorCode::NotAllowed => {
+            let (run, task) = (run.to_owned(), task.id.clone());
+            let text = format!("Not completed: {}", error.message);
+            app.engine.call(AppendNotes { run, task, author: by, text, request_id: None }).await?;
+            Ok(())
+        }
+        reported => reported,
+    }
 }
 
 async fn set(

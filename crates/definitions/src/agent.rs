@@ -40,6 +40,8 @@ pub struct Agent {
     pub backend_args: BTreeMap<String, Vec<String>>,
     /// What is put in front of the backend's program.
     pub launcher: Option<AgentLauncher>,
+    /// In whose name it commits: `Name <mail>`.
+    pub commit_as: Option<String>,
     /// Ceilings on what a run may use.
     pub budget: Option<Budget>,
     /// How values are put into its texts.
@@ -116,11 +118,12 @@ pub(crate) const KNOWN: Known = Known {
         "backendConfig",
         "backendArgs",
         "launcher",
+        "commitAs",
         "budget",
         "template",
         "lockedFields",
     ],
-    later: &["executionEnvironment", "hooks", "vars", "schedule"],
+    later: &["executionEnvironment", "vars", "schedule"],
     elsewhere: &[
         ("tasks", "an assignment"),
         ("cwd", "an assignment"),
@@ -128,6 +131,9 @@ pub(crate) const KNOWN: Known = Known {
         ("maxRetries", "an assignment"),
         ("callerInstructions", "an assignment"),
         ("removeTasks", "an assignment"),
+        ("hooks", "an assignment"),
+        ("prompts", "an assignment"),
+        ("worktree", "an assignment"),
     ],
     instead: &[
         ("instructions", ROLE_BELOW),
@@ -140,6 +146,7 @@ pub(crate) const KNOWN: Known = Known {
             "arguments for the backend's program are `backendArgs`, below it the backend, below that `extraArgs`",
         ),
         ("timeout", "write `timeoutSec` with the number of seconds"),
+        ("author", "write `commitAs` with a name and an address"),
     ],
 };
 
@@ -193,6 +200,7 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
     let backend_config = fields.backend_config();
     let backend_args = fields.backend_args();
     let launcher = fields.launcher();
+    let commit_as = fields.commit_as();
     let budget = fields.budget();
     let template = fields.word("template", TemplateEngine::ALL, TemplateEngine::as_str);
     let locked_fields = fields.locked_fields();
@@ -211,6 +219,7 @@ fn form(fields: &mut Fields<'_, '_>, place_name: Option<&str>) -> Option<AgentFo
         backend_config,
         backend_args,
         launcher,
+        commit_as,
         budget,
         template,
         locked_fields,
@@ -233,6 +242,7 @@ fn agent(form: AgentForm, loaded: Loaded, front: Front) -> Authored<Agent> {
         backend_config,
         backend_args,
         launcher,
+        commit_as,
         budget,
         template,
         locked_fields,
@@ -250,6 +260,7 @@ fn agent(form: AgentForm, loaded: Loaded, front: Front) -> Authored<Agent> {
             .into_iter()
             .filter_map(|(backend, args)| Some((backend, args.extra_args?)))
             .collect(),
+        commit_as,
         budget: budget.map(Budget::from),
         template,
         launcher: launcher.map(|launcher| match launcher {

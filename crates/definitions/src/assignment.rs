@@ -1,8 +1,10 @@
 //! Assignments: what there is to do. Must not know how tasks are worked through, nor where named tasks are stored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use agent_runner_model::hook::HookSpec;
 use agent_runner_model::ids::TaskId;
+use agent_runner_model::phase::PromptKind;
 use agent_runner_model::spec::{LockableField, MAX_RETRIES, TemplateEngine};
 use agent_runner_model::task::{MAX_TASKS, TaskSpec};
 use agent_runner_model::vars::VarSpec;
@@ -10,7 +12,10 @@ use agent_runner_model::vars::VarSpec;
 use crate::agent::Budget;
 use crate::diagnostic::{DefinitionError, Diagnostic};
 use crate::fields::{ASSIGNMENT_CLEARS, Fields, Known, text_of};
-use crate::forms::{AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm};
+use crate::forms::{
+    AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm, WorktreeAskForm, WorktreeForm,
+};
+use crate::hooks::FindHook;
 use crate::inheritance::{Authored, Heritage, Wishes};
 use crate::loading::{Front, Loaded, check_name};
 use crate::node::{Entry, Node, Shape};
@@ -40,6 +45,12 @@ pub struct Assignment {
     pub tasks: Vec<AssignedTask>,
     /// The variables it declares, in the order of the file.
     pub vars: Vec<VarSpec>,
+    /// Code that runs at fixed points of a run: that of tasks in their order, then the rest by phase.
+    pub hooks: Vec<HookSpec>,
+    /// What the worker is told after an attempt that left work open, where it is not the usual.
+    pub prompts: BTreeMap<PromptKind, String>,
+    /// The git worktree that a run works in.
+    pub worktree: Option<WorktreeAsk>,
     /// Ceilings on what a run may use.
     pub budget: Option<Budget>,
     /// How values are put into its texts.
@@ -50,6 +61,17 @@ pub struct Assignment {
     pub instructions: String,
     /// What it has from assignments that it extends; all of it is in the fields above.
     pub heritage: Heritage,
+}
+
+/// What a run's git worktree is to be like. What is missing is left to the runner.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WorktreeAsk {
+    /// The branch that is checked out there.
+    pub branch: Option<String>,
+    /// What a new branch starts at.
+    pub from: Option<String>,
+    /// Its directory.
+    pub path: Option<String>,
 }
 
 /// A task of an assignment.
@@ -69,6 +91,8 @@ pub(crate) struct AuthoredTask {
     pub body: Option<String>,
     /// The task file it comes from.
     pub source: Option<Source>,
+    /// What is asked about its changes.
+    pub hooks: Vec<HookSpec>,
     /// Where a complaint about it points.
     pub at: Place,
 }
@@ -80,6 +104,8 @@ pub(crate) struct OwnAssignment {
     pub rest: Assignment,
     /// The tasks; in one that extends another they may lack a title.
     pub tasks: Vec<AuthoredTask>,
+    /// Whether it says that there is to be no worktree, whatever it extends.
+    pub refuses_worktree: bool,
 }
 
 impl Assignment {
@@ -105,11 +131,14 @@ pub(crate) const KNOWN: Known = Known {
         "callerInstructions",
         "tasks",
         "vars",
+        "hooks",
+        "prompts",
+        "worktree",
         "budget",
         "template",
         "lockedFields",
     ],
-    later: &["schedule", "hooks", "launcher", "executionEnvironment"],
+    later: &["schedule", "launcher", "executionEnvironment"],
     elsewhere: &[
         ("backend", "an agent"),
         ("model", "an agent"),
@@ -118,6 +147,7 @@ pub(crate) const KNOWN: Known = Known {
         ("unrestricted", "an agent"),
         ("backendConfig", "an agent"),
         ("backendArgs", "an agent"),
+        ("commitAs", "an agent"),
     ],
     instead: &[
         ("instructions", WORK_BELOW),
@@ -133,8 +163,8 @@ const WORK_BELOW: &str = "write what belongs to the work as a whole as Markdown 
 
 pub(crate) const KNOWN_TASK: Known = Known {
     what: "a task",
-    fields: &["id", "title", "body"],
-    later: &["hooks"],
+    fields: &["id", "title", "body", "hooks"],
+    later: &[],
     elsewhere: &[],
     instead: &[
         ("name", "rename it to `id`"),
@@ -146,11 +176,15 @@ pub(crate) const KNOWN_TASK: Known = Known {
 /// Finds the task definition that a reference in an assignment names.
 pub(crate) type FindTask<'a> = &'a dyn Fn(&str) -> Result<TaskDefinition, DefinitionError>;
 
+/// How what an assignment names is found.
+#[derive(Clone, Copy)]
+pub(crate) struct Finds<'a> {
+    pub task: FindTask<'a>,
+    pub hook: FindHook<'a>,
+}
+
 /// Reads what one file says of an assignment.
-pub(crate) fn authored(
-    loaded: Loaded,
-    find: FindTask<'_>,
-) -> Result<Authored<OwnAssignment>, Vec<Diagnostic>> {
+pub(crate) fn authored(loaded: Loaded, find: Finds<'_>) -> Result<Authored<OwnAssignment>, Vec<Diagnostic>> {
     let front = loaded.front()?;
     let mut problems = Vec::new();
     match form(&loaded, &front, find, &mut problems) {
@@ -163,7 +197,7 @@ pub(crate) fn authored(
 fn form(
     loaded: &Loaded,
     front: &Front,
-    find: FindTask<'_>,
+    find: Finds<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<AssignmentForm> {
     let page = &loaded.page;
@@ -189,6 +223,9 @@ fn form(
     let max_retries = fields.number("maxRetries", 0, MAX_RETRIES);
     let caller_instructions = fields.free_text("callerInstructions");
     let vars = fields.vars();
+    let hooks = fields.hooks(find.hook);
+    let prompts = fields.prompts();
+    let worktree = fields.worktree();
     let budget = fields.budget();
     let template = fields.word("template", TemplateEngine::ALL, TemplateEngine::as_str);
     let locked_fields = fields.locked_fields();
@@ -218,6 +255,9 @@ fn form(
         caller_instructions,
         tasks,
         vars,
+        hooks,
+        prompts,
+        worktree,
         budget,
         template,
         locked_fields,
@@ -239,11 +279,15 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
         caller_instructions,
         tasks,
         vars,
+        hooks,
+        prompts,
+        worktree,
         budget,
         template,
         locked_fields,
     } = form;
     let (entries, instructions) = front.divided();
+    let refuses_worktree = matches!(worktree, Some(WorktreeForm::Flag(false)));
     let rest = Assignment {
         name: name.clone(),
         cwd,
@@ -252,6 +296,15 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
         caller_instructions,
         tasks: Vec::new(),
         vars,
+        hooks,
+        prompts: prompts.written().collect(),
+        worktree: match worktree {
+            Some(WorktreeForm::Flag(true)) => Some(WorktreeAsk::default()),
+            Some(WorktreeForm::Ask(WorktreeAskForm { branch, from, path })) => {
+                Some(WorktreeAsk { branch, from, path })
+            }
+            Some(WorktreeForm::Flag(false)) | None => None,
+        },
         budget: budget.map(Budget::from),
         template,
         locked_fields,
@@ -263,12 +316,20 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
     let base_instructions = base_instructions.unwrap_or_default();
     let wishes = Wishes { extends, base_instructions, unlock, clear, remove_tasks };
     let (page, source, place_name) = (loaded.page, loaded.source, loaded.place_name);
-    Authored { page, entries, name, source, place_name, wishes, own: OwnAssignment { rest, tasks } }
+    Authored {
+        page,
+        entries,
+        name,
+        source,
+        place_name,
+        wishes,
+        own: OwnAssignment { rest, tasks, refuses_worktree },
+    }
 }
 
 struct Tasks<'a> {
     page: &'a Page,
-    find: FindTask<'a>,
+    find: Finds<'a>,
     /// Whether titles may be left to the assignment that is extended.
     is_heir: bool,
     /// Where each id was used first.
@@ -280,9 +341,9 @@ impl Tasks<'_> {
     fn task(&mut self, index: usize, node: &Node) -> Option<AuthoredTask> {
         let (item, at) = self.item(index, node)?;
         let task = match item {
-            TaskItemForm::Inline(InlineTaskForm { id, title, body }) => {
+            TaskItemForm::Inline(InlineTaskForm { id, title, body, hooks }) => {
                 let body = body.map(|body| body.trim_end().to_owned());
-                AuthoredTask { id, title, body, source: None, at }
+                AuthoredTask { id, title, body, source: None, hooks, at }
             }
             TaskItemForm::Reference(reference) => self.found(&reference, at)?,
         };
@@ -348,9 +409,10 @@ impl Tasks<'_> {
         let title = if has_title { task::title(&mut fields).map(Some) } else { Some(None) };
         let body = fields.free_text("body");
         let at = fields.place("id");
+        let hooks = id.as_ref().map(|id| fields.task_hooks(id, self.find.hook)).unwrap_or_default();
         match (id, title) {
             (Some(id), Some(title)) if self.problems.len() == before => {
-                Some((TaskItemForm::Inline(InlineTaskForm { id, title, body }), at))
+                Some((TaskItemForm::Inline(InlineTaskForm { id, title, body, hooks }), at))
             }
             _ => None,
         }
@@ -358,9 +420,16 @@ impl Tasks<'_> {
 
     /// The task that a reference names.
     fn found(&mut self, reference: &str, at: Place) -> Option<AuthoredTask> {
-        match (self.find)(reference) {
-            Ok(TaskDefinition { spec: TaskSpec { id, title, body }, source, .. }) => {
-                Some(AuthoredTask { id, title: Some(title), body: Some(body), source: Some(source), at })
+        match (self.find.task)(reference) {
+            Ok(TaskDefinition { spec: TaskSpec { id, title, body }, source, hooks, .. }) => {
+                Some(AuthoredTask {
+                    id,
+                    title: Some(title),
+                    body: Some(body),
+                    source: Some(source),
+                    hooks,
+                    at,
+                })
             }
             Err(DefinitionError::Invalid { diagnostics }) => {
                 self.problems.extend(diagnostics);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::agent::{self, Agent};
 use crate::checklist;
 use crate::diagnostic::{DefinitionError, Diagnostic};
+use crate::hooks;
 use crate::library::{Definition, Library, in_order, tidy};
 use crate::loading::{Loaded, invalid, no_such_file, read_file};
 use crate::node::Entry;
@@ -122,8 +123,13 @@ fn outcome(library: &Library, path: PathBuf, text: String, kind: Kind) -> Checke
         Kind::Agent => agent::remarks(&loaded),
         Kind::Assignment | Kind::Task => Vec::new(),
     };
+    let again = library.loaded(loaded.source.clone(), loaded.text.clone(), None);
     match library.parse(kind, loaded) {
         Ok(found) => {
+            let mut remarks = remarks;
+            if let Definition::Assignment(assignment) = &found {
+                remarks.extend(hooks::remarks(&again, assignment));
+            }
             let name = Some(found.name().to_owned());
             let agent = match found {
                 Definition::Agent(agent) => Some(agent),
@@ -207,10 +213,18 @@ pub(crate) fn kind_by_fields(entries: &[Entry]) -> Option<Kind> {
     }
     // One that extends another may say as little as it likes.
     if has("extends") {
-        let agents =
-            ["model", "effort", "timeoutSec", "unrestricted", "backendConfig", "backendArgs", "launcher"];
+        let agents = [
+            "model",
+            "effort",
+            "timeoutSec",
+            "unrestricted",
+            "backendConfig",
+            "backendArgs",
+            "launcher",
+            "commitAs",
+        ];
         let is_agent = agents.into_iter().any(has);
-        let is_assignment = ["cwd", "message", "vars"].into_iter().any(has);
+        let is_assignment = ["cwd", "message", "vars", "hooks", "prompts", "worktree"].into_iter().any(has);
         return match (is_agent, is_assignment) {
             (true, false) => Some(Kind::Agent),
             (false, true) => Some(Kind::Assignment),

@@ -3,6 +3,8 @@
 
 mod items;
 
+use std::collections::BTreeMap;
+
 use agent_runner_model::task::{MAX_TASKS, MAX_TITLE, TaskSpec};
 
 use crate::assignment::{AssignedTask, Assignment};
@@ -55,6 +57,9 @@ pub(crate) fn parse(loaded: Loaded) -> Result<Assignment, Vec<Diagnostic>> {
         caller_instructions: None,
         tasks: specs.into_iter().map(|spec| AssignedTask { spec, source: None }).collect(),
         vars: Vec::new(),
+        hooks: Vec::new(),
+        prompts: BTreeMap::new(),
+        worktree: None,
         budget: None,
         template: None,
         locked_fields: Vec::new(),

@@ -1,10 +1,16 @@
 //! Reads the fields of a map one by one and collects everything that is wrong with them. Must not know any
 //! definition: which fields exist is said by the caller.
 
+mod author;
 mod backend;
 mod budget;
+pub(crate) mod hooks;
 mod inheritance;
+mod json;
+mod prompts;
+mod settings;
 mod vars;
+mod when;
 
 use agent_runner_model::spec::LockableField;
 
@@ -16,7 +22,9 @@ use crate::scalars::{Meaning, meaning};
 use crate::similar::similar;
 use crate::yaml::{not_below_its_field, quote, value_of};
 
+pub(crate) use author::AUTHOR;
 pub(crate) use inheritance::{AGENT_CLEARS, ASSIGNMENT_CLEARS};
+pub(crate) use prompts::{MAX_PROMPT, PROMPT_KINDS};
 pub(crate) use vars::MAX_VARS;
 
 /// The fields a map may have.

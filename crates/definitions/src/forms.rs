@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use agent_runner_model::budget::{DEFAULT_SOFT_PERCENT, MAX_AMOUNT, OnUnmeasured};
+use agent_runner_model::hook::HookSpec;
 use agent_runner_model::ids::{MAX_TASK_ID, TaskId};
 use agent_runner_model::spec::{
     AD_HOC_AGENT, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, Effort, LockableField, MAX_RETRIES,
@@ -14,7 +15,8 @@ use agent_runner_model::vars::{INJECTED, MAX_VAR_NAME, RequiredAt, VarSource, Va
 use schemars::JsonSchema;
 
 use crate::assignment::AuthoredTask;
-use crate::fields::{AGENT_CLEARS, ASSIGNMENT_CLEARS, MAX_VARS};
+use crate::fields::{AGENT_CLEARS, ASSIGNMENT_CLEARS, AUTHOR, MAX_PROMPT, MAX_VARS};
+use crate::hooks::schema::{by_phase, of_task};
 use crate::inheritance::{agent_or_heir, assignment_or_heir};
 use crate::schema::{by_kind_of_variable, with_later};
 use crate::{agent, assignment, task};
@@ -67,6 +69,9 @@ pub(crate) struct AgentForm {
     pub backend_args: BTreeMap<String, BackendArgsForm>,
     /// What is put in front of the backend's program; nothing without it.
     pub launcher: Option<LauncherForm>,
+    /// In whose name it commits: `Name <mail>`.
+    #[schemars(regex(pattern = AUTHOR))]
+    pub commit_as: Option<String>,
     /// Ceilings on what a run may use. Of an agent's and an assignment's the smaller ones hold.
     pub budget: Option<BudgetForm>,
     /// How values are put into the texts: `plain` replaces `{{name}}`, `handlebars` has conditions and loops, too.
@@ -210,6 +215,14 @@ pub(crate) struct AssignmentForm {
     #[schemars(with = "BTreeMap<String, VarForm>", default)]
     #[schemars(extend("maxProperties" = MAX_VARS, "propertyNames" = {"pattern": VAR_NAME, "maxLength": MAX_VAR_NAME, "not": {"enum": INJECTED}}))]
     pub vars: Vec<VarSpec>,
+    /// Code that runs at fixed points of a run, by phase.
+    #[schemars(schema_with = "by_phase", default)]
+    pub hooks: Vec<HookSpec>,
+    /// What the worker is told after an attempt that left work open.
+    #[schemars(default)]
+    pub prompts: PromptsForm,
+    /// Whether the run works in a git worktree of its own, or what that is like.
+    pub worktree: Option<WorktreeForm>,
     /// Ceilings on what a run may use. Of an agent's and an assignment's the smaller ones hold.
     pub budget: Option<BudgetForm>,
     /// How values are put into the texts: `plain` replaces `{{name}}`, `handlebars` has conditions and loops, too.
@@ -244,6 +257,52 @@ pub(crate) struct InlineTaskForm {
     pub title: Option<String>,
     /// Markdown. `|` starts a text of several lines.
     pub body: Option<String>,
+    /// Code that is asked about each change of this task.
+    #[schemars(schema_with = "of_task", default)]
+    pub hooks: Vec<HookSpec>,
+}
+
+/// What the worker is told after an attempt that left work open. Placeholders are filled.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PromptsForm {
+    /// When the worker ended its turn.
+    #[schemars(length(max = MAX_PROMPT), regex(pattern = r"\S"))]
+    pub nudge: Option<String>,
+    /// When its time was up.
+    #[schemars(length(max = MAX_PROMPT), regex(pattern = r"\S"))]
+    pub after_timeout: Option<String>,
+    /// When it failed.
+    #[schemars(length(max = MAX_PROMPT), regex(pattern = r"\S"))]
+    pub after_crash: Option<String>,
+    /// When the run was interrupted.
+    #[schemars(length(max = MAX_PROMPT), regex(pattern = r"\S"))]
+    pub after_interrupt: Option<String>,
+}
+
+/// A git worktree for the run.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum WorktreeForm {
+    /// Whether there is one.
+    Flag(bool),
+    /// What it is like.
+    Ask(WorktreeAskForm),
+}
+
+/// What a run's git worktree is like. Placeholders are filled.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct WorktreeAskForm {
+    /// The branch that is checked out there. Without it one that is named after the run.
+    #[schemars(regex(pattern = r"\S"))]
+    pub branch: Option<String>,
+    /// What a new branch starts at. Without it what is checked out where the run would work otherwise.
+    #[schemars(regex(pattern = r"\S"))]
+    pub from: Option<String>,
+    /// Its directory. Without it one below the state directory.
+    #[schemars(regex(pattern = r"\S"))]
+    pub path: Option<String>,
 }
 
 /// A value that is decided when a run is created.
@@ -317,10 +376,13 @@ pub(crate) struct TaskForm {
     /// One line that says what has to be true in the end.
     #[schemars(length(max = MAX_TITLE), regex(pattern = ONE_LINE))]
     pub title: String,
+    /// Code that is asked about each change of this task.
+    #[schemars(schema_with = "of_task", default)]
+    pub hooks: Vec<HookSpec>,
 }
 
 /// Letters, digits and `. _ : / -`.
-const TASK_ID: &str = "^[A-Za-z0-9._:/-]+$";
+pub(crate) const TASK_ID: &str = "^[A-Za-z0-9._:/-]+$";
 /// Letters, digits and `_ . -`.
 const VAR_NAME: &str = "^[A-Za-z0-9_.-]+$";
 /// Something else than white space, and neither `=` nor NUL.

@@ -4,12 +4,15 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
+use agent_runner_model::hook::HookSource;
+
 use crate::agent::Agent;
-use crate::assignment::{self, Assignment, OwnAssignment};
+use crate::assignment::{self, Assignment, Finds, OwnAssignment};
 use crate::bundled;
 use crate::check::{self, Checkup};
 use crate::checklist;
 use crate::diagnostic::{DefinitionError, Diagnostic};
+use crate::hooks::find_hook;
 use crate::inheritance::{self, Authored};
 use crate::listing::{self, Listing};
 use crate::loading::{Loaded, no_such_file, read_file};
@@ -106,10 +109,28 @@ impl Library {
         }
     }
 
-    /// The text of a definition as it was authored, whatever is wrong with it.
+    /// The text of a definition as it was authored, whatever is wrong with it; or of a file in its folder, such as
+    /// `plan-feature/template.md`.
     pub fn text(&self, kind: Kind, reference: &str) -> Result<(Source, String), DefinitionError> {
-        let loaded = self.read(kind, reference)?;
-        Ok((loaded.source, loaded.text))
+        match self.read(kind, reference) {
+            Ok(loaded) => Ok((loaded.source, loaded.text)),
+            Err(error @ DefinitionError::NotFound { .. }) => self.beside(kind, reference)?.ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A file in the folder of a definition that can be named.
+    fn beside(&self, kind: Kind, reference: &str) -> Result<Option<(Source, String)>, DefinitionError> {
+        let (Ok(Reference::Name(name)), Some(_)) = (parse_reference(reference), kind.file_name()) else {
+            return Ok(None);
+        };
+        let place = format!("{}/{name}", kind.folder());
+        let file = self.config_dir.join(&place);
+        // A folder of that name holds other definitions.
+        if let Some(text) = if file.is_dir() { None } else { read_file(&file)? } {
+            return Ok(Some((Source::Config(file), text)));
+        }
+        Ok(bundled::find_beside(&place).map(|(place, text)| (Source::Bundled(place), text.to_owned())))
     }
 
     /// Every definition of that kind that can be named, by name. Broken ones are listed with what is wrong.
@@ -144,7 +165,7 @@ impl Library {
             Kind::Assignment => {
                 inheritance::resolve(self, loaded).map(Definition::Assignment).map_err(in_order)
             }
-            Kind::Task => task::parse(loaded).map(Definition::Task).map_err(in_order),
+            Kind::Task => self.parse_task(loaded).map(Definition::Task),
         }
     }
 
@@ -157,13 +178,20 @@ impl Library {
             Source::Path(path) | Source::Config(path) => path.parent().map(Path::to_owned),
             Source::Bundled(_) => None,
         };
-        let find = |reference: &str| self.task_from(reference, base.as_deref());
-        assignment::authored(loaded, &find)
+        let task = |reference: &str| self.task_from(reference, base.as_deref());
+        let source = loaded.source.clone();
+        let hook = |hook: &HookSource| find_hook(&self.config_dir, &source, hook);
+        assignment::authored(loaded, Finds { task: &task, hook: &hook })
     }
 
     fn task_from(&self, reference: &str, base: Option<&Path>) -> Result<TaskDefinition, DefinitionError> {
-        let loaded = self.load(Kind::Task, reference, base)?;
-        task::parse(loaded).map_err(in_order)
+        self.parse_task(self.load(Kind::Task, reference, base)?)
+    }
+
+    /// A task's own hooks lie where its file says, whichever assignment lists it.
+    fn parse_task(&self, loaded: Loaded) -> Result<TaskDefinition, DefinitionError> {
+        let source = loaded.source.clone();
+        task::parse(loaded, &|hook| find_hook(&self.config_dir, &source, hook)).map_err(in_order)
     }
 
     /// The text that the reference names; `base` is what a relative path is relative to.

@@ -1,11 +1,13 @@
 //! Reusable tasks, and the fields that every task has. Must not know which assignments list them.
 
+use agent_runner_model::hook::HookSpec;
 use agent_runner_model::ids::TaskId;
 use agent_runner_model::task::{TaskSpec, check_title};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
 use crate::forms::{FormatVersion, TaskForm};
+use crate::hooks::FindHook;
 use crate::loading::{Loaded, check_name};
 use crate::page::Place;
 use crate::scalars::scalar;
@@ -21,12 +23,14 @@ pub struct TaskDefinition {
     pub text: String,
     /// The task as an assignment lists it.
     pub spec: TaskSpec,
+    /// Code that is asked about each change of it. The ids come with the assignment that lists it.
+    pub hooks: Vec<HookSpec>,
 }
 
 pub(crate) const KNOWN: Known = Known {
     what: "a task file",
-    fields: &["schemaVersion", "id", "title"],
-    later: &["hooks", "vars"],
+    fields: &["schemaVersion", "id", "title", "hooks"],
+    later: &["vars"],
     elsewhere: &[],
     instead: &[
         ("body", "write the body as Markdown below the second ---"),
@@ -36,31 +40,33 @@ pub(crate) const KNOWN: Known = Known {
 };
 
 /// Reads a task definition from its text.
-pub(crate) fn parse(loaded: Loaded) -> Result<TaskDefinition, Vec<Diagnostic>> {
+pub(crate) fn parse(loaded: Loaded, find: FindHook<'_>) -> Result<TaskDefinition, Vec<Diagnostic>> {
     let front = loaded.front()?;
     let mut problems = Vec::new();
     let mut fields =
         Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, &mut problems);
-    let form = form(&mut fields, &loaded);
+    let form = form(&mut fields, &loaded, find);
     match form {
         Some(form) if problems.is_empty() => {
-            let TaskForm { schema_version: FormatVersion, id, title } = form;
+            let TaskForm { schema_version: FormatVersion, id, title, hooks } = form;
             let spec = TaskSpec { id, title, body: front.body };
-            Ok(TaskDefinition { spec, source: loaded.source, text: loaded.text })
+            Ok(TaskDefinition { spec, hooks, source: loaded.source, text: loaded.text })
         }
         _ => Err(problems),
     }
 }
 
 /// Everything in the front matter; nothing when a required field is missing.
-fn form(fields: &mut Fields<'_, '_>, loaded: &Loaded) -> Option<TaskForm> {
+fn form(fields: &mut Fields<'_, '_>, loaded: &Loaded, find: FindHook<'_>) -> Option<TaskForm> {
     let schema_version = fields.schema_version();
     let authored = fields.text("id");
     check_name(fields, "id", authored.as_deref(), loaded.place_name.as_deref(), Kind::Task);
     let id = authored.or_else(|| loaded.place_name.clone()).unwrap_or_else(|| loaded.source.stem());
     let id = task_id(fields, &id);
     let title = title(fields);
-    Some(TaskForm { schema_version: schema_version?, id: id?, title: title? })
+    let id = id?;
+    let hooks = fields.task_hooks(&id, find);
+    Some(TaskForm { schema_version: schema_version?, id, title: title?, hooks })
 }
 
 /// How a task of that title is written out in an assignment.

@@ -12,7 +12,9 @@ use agent_runner_model::capabilities::Lease;
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::Phase;
 use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
-use agent_runner_store::{Problem, RunQuery, StoreError};
+use agent_runner_store::{CommitError, Problem, RunQuery, StoreError};
+use agent_runner_supervisor::StopRequest;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::failure::{commit_error, store_error};
@@ -47,6 +49,8 @@ pub struct EngineConfig {
     pub stop_grace_sec: u32,
     /// Runs that may be nested in one another.
     pub max_call_depth: u32,
+    /// What hooks inherit that a command runs; drivers are told apart.
+    pub hook_environment: Environment,
     /// The environment variables that definitions may ask for.
     pub surroundings: Surroundings,
 }
@@ -58,6 +62,15 @@ pub struct Engine<S> {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) launcher: Box<dyn Launcher>,
     pub(crate) config: EngineConfig,
+    pub(crate) interrupts: Interrupts,
+}
+
+/// Says when whoever runs a command wants it to end. Asked for only while there is something that could be ended.
+pub type Interrupts = fn() -> watch::Receiver<StopRequest>;
+
+/// Nobody wants anything.
+fn never() -> watch::Receiver<StopRequest> {
+    watch::channel(StopRequest::None).1
 }
 
 impl<S: Places> Engine<S> {
@@ -69,7 +82,12 @@ impl<S: Places> Engine<S> {
         launcher: Box<dyn Launcher>,
         config: EngineConfig,
     ) -> Self {
-        Self { store, registry, clock, launcher, config }
+        Self { store, registry, clock, launcher, config, interrupts: never }
+    }
+
+    /// The same where somebody can interrupt a command.
+    pub fn heeding(self, interrupts: Interrupts) -> Self {
+        Self { interrupts, ..self }
     }
 
     /// The configuration it was given.
@@ -91,8 +109,12 @@ impl<S: Places> Engine<S> {
 
     /// Commits what people and workers say, and lets a driver know that there is something to look at.
     pub(crate) async fn commit(&self, run_id: &RunId, facts: &[Fact]) -> Result<Manifest, ApiError> {
-        let manifest =
-            self.store.commit(run_id, facts, self.now()).await.map_err(|error| commit_error(&error))?;
+        self.try_commit(run_id, facts).await.map_err(|error| commit_error(&error))
+    }
+
+    /// The same for who has something to do about a refusal.
+    pub(crate) async fn try_commit(&self, run_id: &RunId, facts: &[Fact]) -> Result<Manifest, CommitError> {
+        let manifest = self.store.commit(run_id, facts, self.now()).await?;
         match &manifest.state.phase {
             Phase::Active { .. } => talk::ping(&self.socket(run_id)),
             // Nobody else sees its end.

@@ -46,6 +46,9 @@ pub(crate) fn refusal_error(refusal: &Refusal) -> ApiError {
                     .to_owned(),
             ),
         ),
+        Refusal::HooksFirst { .. } | Refusal::JudgedBefore { .. } => {
+            (ErrorCode::NotAllowed, Some("repeat the command".to_owned()))
+        }
         Refusal::StaleDriver => (ErrorCode::Stale, None),
         Refusal::Invalid(_) => {
             (ErrorCode::Invalid, Some("nothing was changed; correct that and repeat the command".to_owned()))

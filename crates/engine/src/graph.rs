@@ -135,7 +135,11 @@ pub(crate) fn check(
                 }
             }
             Fact::Control(ControlFact::Grouped { .. }) => closing = Some("changing the group"),
-            Fact::Control(_) | Fact::Driver { .. } | Fact::Task { .. } | Fact::Once { .. } => {}
+            Fact::Control(_)
+            | Fact::Driver { .. }
+            | Fact::Task { .. }
+            | Fact::Judged { .. }
+            | Fact::Once { .. } => {}
         }
     }
     let Some(what) = closing else { return Ok(()) };

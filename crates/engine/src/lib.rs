@@ -10,6 +10,7 @@ mod failure;
 mod family;
 mod git;
 mod graph;
+mod hooks;
 pub mod launch;
 mod place;
 mod service;
@@ -19,6 +20,6 @@ pub mod talk;
 mod tests;
 mod workspace;
 
-pub use engine::{Engine, EngineConfig, Environment};
+pub use engine::{Engine, EngineConfig, Environment, Interrupts};
 pub use place::Places;
 pub use service::NewAttachment;

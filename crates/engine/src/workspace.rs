@@ -117,6 +117,13 @@ impl Repository {
         self.read_head().ok()
     }
 
+    /// The commit that a branch stands for, by its short name or its full one; nothing if there is none.
+    pub(crate) fn named(&self, name: &str) -> Option<String> {
+        let full = [name.to_owned(), format!("{BRANCHES}{name}"), format!("refs/remotes/{name}")];
+        let mut known = full.into_iter().filter(|name| name.starts_with("refs/") && is_plain_name(name));
+        known.find_map(|name| self.commit_of(name).ok().flatten())
+    }
+
     fn read_head(&self) -> Result<GitHead, Odd> {
         let text = short(&self.git_dir.join("HEAD"))?.ok_or(Odd)?;
         match Pointer::parse(&text)? {

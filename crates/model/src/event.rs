@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
 use crate::budget::Amount;
+use crate::hook::{HookOutcome, HookPhase};
 use crate::ids::{Fence, RunId, TaskId};
 use crate::manifest::Dependency;
 use crate::phase::{Cause, PromptKind, RunStatus, Wait};
@@ -108,14 +109,49 @@ pub enum EventBody {
     /// The wait is over.
     #[serde(rename = "run.wait_ended")]
     WaitEnded {},
-    /// A hook passed.
+    /// A hook has run.
     #[serde(rename = "run.hook_recorded")]
     HookRecorded {
+        /// When it runs.
+        phase: HookPhase,
         /// Which.
-        hook: String,
-        /// What it objected to; nothing if it passed.
-        objection: Option<String>,
+        hook_id: String,
+        /// What came of it.
+        outcome: HookOutcome,
+        /// When it was started.
+        started_at: Timestamp,
+        /// When it had ended.
+        ended_at: Timestamp,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// The session; nothing outside of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_index: Option<u32>,
+        /// The attempt that comes or that has ended; nothing where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt_number: Option<u32>,
+        /// The task it was asked about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task_id: Option<TaskId>,
+        /// What it said, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
+        /// Names of what it changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mutated: Vec<String>,
+        /// The end of its standard error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stderr: Option<String>,
+        /// Whether its file is another one than when the run was created.
+        #[serde(default, skip_serializing_if = "is_false")]
+        source_changed: bool,
     },
+    /// Hooks begin to prepare the run.
+    #[serde(rename = "run.preparing")]
+    PreparationStarted {},
+    /// Hooks have prepared the run.
+    #[serde(rename = "run.prepared")]
+    Prepared {},
     /// A check was run.
     #[serde(rename = "run.check_recorded")]
     CheckRecorded {
@@ -307,6 +343,12 @@ impl EventRecord {
         fields.insert("type".to_owned(), serde_json::Value::String(self.kind.clone()));
         serde_json::from_value(serde_json::Value::Object(fields)).ok()
     }
+}
+
+// Asked for by serde, which hands out references.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(yes: &bool) -> bool {
+    !*yes
 }
 
 /// A failure in an attempt's words, for people: what to do about a set-up that cannot work.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::attachment::Attachment;
 use crate::attempt::{AttemptEnd, ProcessRef};
 use crate::budget::{Amount, BudgetKind};
+use crate::hook::{HookReport, TransitionSource};
 use crate::ids::{Epoch, Fence, RunId, TaskId};
 use crate::manifest::{Dependency, DriverRef, GitHead, QueuedMessage, Urgency};
 use crate::phase::{Cause, HookRef, Outcome, PromptKind, Wait};
@@ -29,6 +30,15 @@ pub enum Fact {
         author: Author,
         /// What changes.
         fact: TaskFact,
+    },
+    /// Somebody changes tasks, and the hooks that are asked about such a change have accepted it.
+    Judged {
+        /// Who.
+        author: Author,
+        /// What changes.
+        fact: TaskFact,
+        /// The status of the task when they were asked; nothing for a task that is added.
+        from: Option<TaskStatus>,
     },
     /// Somebody steers the run.
     Control(ControlFact),
@@ -109,17 +119,12 @@ pub enum DriverFact {
         /// Names of the environment variables of its workers.
         environment: Vec<String>,
     },
-    /// A hook passed.
-    HookPassed {
+    /// A hook has run.
+    HookEnded {
         /// Which.
         hook: HookRef,
-    },
-    /// A hook objected.
-    HookRefused {
-        /// Which.
-        hook: HookRef,
-        /// In words.
-        detail: String,
+        /// What came of it.
+        report: Box<HookReport>,
     },
     /// A worker is about to be spawned.
     AttemptStarting {
@@ -238,9 +243,45 @@ pub enum TaskFact {
     },
 }
 
+impl TaskFact {
+    /// Which task it is about.
+    pub fn task_id(&self) -> &TaskId {
+        match self {
+            Self::Set { id, .. }
+            | Self::NotesAppended { id, .. }
+            | Self::BlockPassed { id, .. }
+            | Self::Added { id, .. }
+            | Self::Edited { id, .. }
+            | Self::Deleted { id } => id,
+        }
+    }
+
+    /// What hooks are told changes it.
+    pub fn source(&self) -> TransitionSource {
+        match self {
+            Self::Set { .. } => TransitionSource::TaskSet,
+            Self::NotesAppended { .. } | Self::BlockPassed { .. } => TransitionSource::TaskAppendNotes,
+            Self::Added { .. } => TransitionSource::TaskAdd,
+            Self::Edited { .. } => TransitionSource::TaskEdit,
+            Self::Deleted { .. } => TransitionSource::TaskDelete,
+        }
+    }
+}
+
 /// A change of where the run is going.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ControlFact {
+    /// Hooks are to prepare it, without a start after that.
+    PreparationStarted,
+    /// A hook was asked about a change of a task.
+    TransitionHookEnded {
+        /// Its id.
+        hook_id: String,
+        /// The task.
+        task_id: TaskId,
+        /// What came of it.
+        report: Box<HookReport>,
+    },
     /// Approved for its first start.
     Readied,
     /// To be driven: a first start, or a resume.
@@ -403,6 +444,20 @@ pub enum Refusal {
     #[error("task \"{id}\" exists already")]
     TaskExists {
         /// As given.
+        id: TaskId,
+    },
+    /// Hooks have to be asked first.
+    #[error("this change of task \"{id}\" has to pass hooks first: {}", hooks.join(", "))]
+    HooksFirst {
+        /// The task.
+        id: TaskId,
+        /// Their ids.
+        hooks: Vec<String>,
+    },
+    /// The task is no longer what the hooks were asked about.
+    #[error("task \"{id}\" was changed while hooks were asked about it")]
+    JudgedBefore {
+        /// The task.
         id: TaskId,
     },
     /// Another attempt, or none, is current.

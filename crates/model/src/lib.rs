@@ -10,6 +10,7 @@ pub mod budget;
 pub mod capabilities;
 pub mod event;
 pub mod fact;
+pub mod hook;
 pub mod ids;
 pub mod manifest;
 pub mod phase;
@@ -25,9 +26,12 @@ pub mod vars;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Applied, apply, apply_all, check_backend_session_id, check_group_id};
+pub use apply::{
+    Applied, apply, apply_all, check_backend_session_id, check_group_id, configured, transition_of,
+};
 pub use capabilities::{Capabilities, Lease, TaskCapabilities, capabilities};
 pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};
+pub use hook::{HookPhase, HookSpec};
 pub use ids::{Epoch, Fence, RunId, TaskId};
 pub use manifest::Manifest;
 pub use redact::{REDACTED, Secrets, redacted};

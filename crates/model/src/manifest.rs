@@ -1,7 +1,7 @@
 //! The manifest: the one durable record of a run. Holds the frozen spec and the changing state; how state changes
 //! is `apply`'s business.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -13,8 +13,8 @@ use crate::budget::BudgetState;
 use crate::event::EventBody;
 use crate::ids::{Epoch, Fence, RunId, TaskId};
 use crate::phase::{Cause, Outcome, Phase, RunStatus, Stage};
-use crate::spec::{LimitPolicy, RunSpec};
-use crate::task::{Task, TaskSpec, TaskStatus};
+use crate::spec::{BackendSettings, Effort, LimitPolicy, LockableField, RunSpec};
+use crate::task::{Task, TaskStatus};
 use crate::time::Timestamp;
 
 /// The manifest layout this version writes. Older ones are migrated by whoever holds the owner lease; newer ones
@@ -78,6 +78,18 @@ pub struct RunState {
     pub streak: Option<Streak>,
     /// The attempt whose wait has been served.
     pub served: Option<Fence>,
+    /// How far hooks have come that prepare the run; nothing when there is nothing to prepare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
+    /// What hooks remember of the run, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hook_state: BTreeMap<String, serde_json::Value>,
+    /// What a hook wants the worker to be told next, until it had its turn with it: faults that cost no retry keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_prompt: Option<String>,
+    /// The configuration as it was frozen, if a hook has changed it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_config: Option<Box<FrozenConfig>>,
     /// What a hook or a check objected to, until a worker had its turn with it: faults that cost no retry keep it.
     pub rejection: Option<Rejection>,
     /// The backend's own handle of its conversation.
@@ -205,6 +217,41 @@ pub struct Rejection {
     pub by: String,
     /// What is wrong, in words.
     pub detail: String,
+    /// Whether another attempt is wanted whatever the tasks say.
+    #[serde(default)]
+    pub insists: bool,
+}
+
+/// How far hooks have come that prepare a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Preparation {
+    /// Index of the hook that runs next among those that prepare.
+    pub cursor: u32,
+    /// Whether the run starts when they are done.
+    pub starts: bool,
+}
+
+/// What hooks of later phases can change of a run's configuration, as it was when the run was prepared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrozenConfig {
+    /// Working directory.
+    pub cwd: String,
+    /// Backend.
+    pub backend: String,
+    /// Its configuration and extra arguments.
+    pub settings: BackendSettings,
+    /// Model.
+    pub model: Option<String>,
+    /// Effort.
+    pub effort: Option<Effort>,
+    /// Limit of one attempt, in seconds.
+    pub timeout_sec: u32,
+    /// Whether the backend's own safety prompts are bypassed.
+    pub unrestricted: bool,
+    /// Locked fields.
+    pub locked_fields: Vec<LockableField>,
 }
 
 /// The end of a run that its parent is told.
@@ -296,8 +343,7 @@ impl Manifest {
     /// A run as it is created: initialized, its tasks pending. `events_len` and `last_cursor` are the store's to
     /// set.
     pub fn new(spec: RunSpec, name: Option<String>) -> (Self, Vec<EventBody>) {
-        let final_tasks: IndexMap<TaskId, Task> =
-            spec.tasks.iter().map(|task| (task.id.clone(), Task::new(task.clone()))).collect();
+        let final_tasks = tasks_of(&spec);
         let created = EventBody::RunCreated {
             agent: spec.agent.name.clone(),
             assignment: spec.assignment.as_ref().map(|assignment| assignment.name.clone()),
@@ -322,6 +368,10 @@ impl Manifest {
             driver: None,
             streak: None,
             served: None,
+            preparation: spec.needs_preparation().then_some(Preparation { cursor: 0, starts: false }),
+            hook_state: spec.prepared_state.clone(),
+            next_prompt: None,
+            frozen_config: None,
             rejection: None,
             backend_session_id: spec.backend_session_id.clone(),
             on_limit: spec.on_limit,
@@ -398,9 +448,7 @@ impl Manifest {
 
     /// Whether the task list is still what the spec says, and nothing is known of it yet.
     pub fn tasks_are_as_created(&self) -> bool {
-        let as_created = |(task, spec): (&Task, &TaskSpec)| *task == Task::new(spec.clone());
-        let (tasks, created) = (&self.state.final_tasks, &self.spec.tasks);
-        tasks.len() == created.len() && tasks.values().zip(created).all(as_created)
+        self.state.final_tasks.iter().eq(tasks_of(&self.spec).iter())
     }
 
     /// How many tasks are completed.
@@ -423,4 +471,16 @@ impl Manifest {
     pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
         self.state.final_tasks.values().filter(|task| task.status.is_open())
     }
+}
+
+/// The task list a run begins with.
+pub(crate) fn tasks_of(spec: &RunSpec) -> IndexMap<TaskId, Task> {
+    let mut tasks: IndexMap<TaskId, Task> =
+        spec.tasks.iter().map(|task| (task.id.clone(), Task::new(task.clone()))).collect();
+    for patch in &spec.prepared_tasks {
+        if let Some(task) = tasks.get_mut(&patch.task_id) {
+            patch.apply(task);
+        }
+    }
+    tasks
 }

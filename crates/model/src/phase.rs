@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, LiveAttempt};
 use crate::budget::BudgetKind;
+use crate::hook::HookPhase;
 use crate::ids::TaskId;
-use crate::spec::HookPhase;
+use crate::manifest::Rejection;
 use crate::time::Timestamp;
 
 /// Where a run stands in its life.
@@ -151,7 +152,7 @@ pub enum Cause {
 }
 
 /// What an attempt tells its worker, and why it was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PromptKind {
     /// The brief: the first attempt of the first session.
@@ -200,6 +201,8 @@ pub enum FailureKind {
     Busy,
     /// The driver was interrupted again and again, without progress.
     Interrupted,
+    /// A hook did not do what a hook has to do.
+    Hook,
     /// The run wants something this version cannot do.
     Unsupported,
     /// The driver itself failed, a full disk for example.
@@ -212,13 +215,16 @@ pub enum FailureKind {
 pub enum Outcome {
     /// Every task is completed; without tasks, the worker ended its turn normally.
     Success,
-    /// Somebody has to help: tasks are blocked, or a ceiling is reached.
+    /// Somebody has to help: tasks are blocked, a ceiling is reached, or a hook objects.
     Blocked {
         /// The blocked tasks, in list order.
         tasks: Vec<TaskId>,
         /// The ceiling that is reached.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         over: Option<BudgetKind>,
+        /// The hook that objects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Rejection>,
     },
     /// The retries are spent and tasks are open.
     Exhausted,

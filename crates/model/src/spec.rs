@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetSpec;
+use crate::hook::{HookPhase, HookSpec, TaskPatch, Worktree};
 use crate::ids::{RunId, TaskId};
+use crate::phase::PromptKind;
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
 use crate::vars::{RuntimeVar, VarSpec};
@@ -249,6 +251,28 @@ pub struct Template {
     /// The directory of definitions it was made with; empty in runs of versions that did not keep it.
     #[serde(default)]
     pub config_dir: String,
+    /// What is told after an attempt that left work open.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<PromptKind, String>,
+    /// What a hook wants the worker to be told first, instead of the brief.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_prompt: Option<String>,
+    /// What the agent says about backends, for hooks that choose another one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub backends: BTreeMap<String, BackendSettings>,
+}
+
+/// What an agent says about one backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendSettings {
+    /// Backend-owned configuration.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub config: BTreeMap<String, Value>,
+    /// Extra arguments for the backend's program.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
 }
 
 /// What a run does when another one works in its directory.
@@ -288,30 +312,6 @@ pub enum Origin {
 pub struct CheckSpec {
     /// Unique within the run.
     pub id: String,
-    /// The program and its arguments.
-    pub argv: Vec<String>,
-}
-
-/// When in a run's life a hook runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum HookPhase {
-    /// Before an attempt starts.
-    BeforeAttempt,
-    /// After an attempt ended, before it is judged.
-    AfterAttempt,
-    /// Before the run ends.
-    BeforeFinish,
-}
-
-/// Code that runs at a fixed point of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HookSpec {
-    /// Unique within the run.
-    pub id: String,
-    /// When it runs.
-    pub phase: HookPhase,
     /// The program and its arguments.
     pub argv: Vec<String>,
 }
@@ -418,6 +418,21 @@ pub struct RunSpec {
     /// Code that runs at fixed points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSpec>,
+    /// What workers are told after an attempt that left work open, instead of the usual words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<PromptKind, String>,
+    /// Whether the hooks that prepare it have done so.
+    #[serde(default)]
+    pub prepared: bool,
+    /// What they left for later hooks, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prepared_state: BTreeMap<String, serde_json::Value>,
+    /// How they changed its tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepared_tasks: Vec<TaskPatch>,
+    /// Its own git worktree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Worktree>,
 }
 
 /// A piece of backend-owned configuration: JSON without null and fractions, so that equal means equal.
@@ -444,6 +459,11 @@ impl RunSpec {
     /// People and tools drive this run through the task commands; it has no worker and no driver.
     pub fn is_passive(&self) -> bool {
         self.backend == PASSIVE_BACKEND
+    }
+
+    /// Whether hooks have to prepare it before its first start, and have not done so.
+    pub fn needs_preparation(&self) -> bool {
+        !self.prepared && self.hooks.iter().any(|hook| hook.phase == HookPhase::Prepare)
     }
 
     /// The runs it descends from, nearest first. Some may have been deleted.

@@ -6,12 +6,13 @@ use crate::attempt::{
 use crate::budget;
 use crate::event::misconfiguration_hint;
 use crate::fact::Fact;
+use crate::hook::{HookPhase, HookSpec};
 use crate::ids::Fence;
-use crate::manifest::{Manifest, Session};
+use crate::manifest::{Manifest, Session, Urgency};
 use crate::phase::{
     Cause, Failure, FailureKind, HookRef, Outcome, Phase, PromptKind, Stage, Wait, WaitReason,
 };
-use crate::spec::{BusyPolicy, HookPhase, HookSpec, LimitPolicy};
+use crate::spec::{BusyPolicy, LimitPolicy};
 use crate::time::Timestamp;
 
 /// What has to be done about a run.
@@ -108,8 +109,16 @@ fn active_step(manifest: &Manifest, stage: &Stage, observation: &Observation, no
             Some(_) | None => Step::Recover(attempt.clone()),
         };
     }
+    if let Some(step) = closing(manifest, stage) {
+        return step;
+    }
     if manifest.state.abort_request.is_some() {
         return Step::Finish(Outcome::Aborted);
+    }
+    if let Some(preparation) = manifest.state.preparation
+        && let Some(hook) = hook_at(manifest, HookPhase::Prepare, preparation.cursor)
+    {
+        return Step::RunHook(hook);
     }
     match stage {
         Stage::Attempting { attempt } => Step::Recover(attempt.clone()),
@@ -122,6 +131,20 @@ fn active_step(manifest: &Manifest, stage: &Stage, observation: &Observation, no
             gated(manifest, &observation.gate, decide(manifest, stage, now))
         }
     }
+}
+
+/// What is left to do for an end that is not decided anew: one that was forced on the run. Whoever is in a hurry does not
+/// wait for hooks.
+fn closing(manifest: &Manifest, stage: &Stage) -> Option<Step> {
+    let Stage::Closing { outcome, cursor } = stage else { return None };
+    let is_forced = match outcome {
+        Outcome::Aborted | Outcome::Failed { .. } | Outcome::Blocked { by: Some(_), .. } => true,
+        Outcome::Success | Outcome::Exhausted | Outcome::Blocked { by: None, .. } => false,
+    };
+    let request = manifest.state.abort_request.as_ref();
+    let in_hurry = request.is_some_and(|request| request.urgency == Urgency::AtOnce);
+    let hook = hook_at(manifest, HookPhase::AfterExit, *cursor).filter(|_| !in_hurry);
+    is_forced.then(|| hook.map_or_else(|| Step::Finish(outcome.clone()), Step::RunHook))
 }
 
 /// Work begins only when nothing outside of the run keeps it from working. Everything else goes on.
@@ -176,7 +199,7 @@ fn decide_end(manifest: &Manifest, stage: &Stage, outcome: Outcome) -> Step {
     if let Stage::Closing { outcome: proposed, cursor } = stage
         && *proposed == outcome
     {
-        return match hook_at(manifest, HookPhase::BeforeFinish, *cursor) {
+        return match hook_at(manifest, HookPhase::AfterExit, *cursor) {
             Some(hook) => Step::RunHook(hook),
             None => Step::Finish(outcome),
         };
@@ -233,7 +256,7 @@ fn within_budget(manifest: &Manifest, verdict: Verdict, now: Timestamp) -> Verdi
     match verdict {
         Verdict::Attempt(_) | Verdict::Wait(_) => match budget::reached(manifest, now) {
             Some(over) => {
-                Verdict::End(Outcome::Blocked { tasks: manifest.blocked_tasks(), over: Some(over) })
+                Verdict::End(Outcome::Blocked { tasks: manifest.blocked_tasks(), over: Some(over), by: None })
             }
             None => verdict,
         },
@@ -262,9 +285,18 @@ fn judge_tasks(manifest: &Manifest, session: &Session, last: &AttemptRecord) -> 
         // The worker may not have heard what it was told: the tasks still say what they said before.
         return None;
     }
+    // A hook has seen the tasks, and wants another attempt all the same. A fault has its pause, or its end, before that.
+    if manifest.state.rejection.as_ref().is_some_and(|rejection| rejection.insists) {
+        let left = session.attempts_spent < session.max_attempts_per_session;
+        return match (fault, left) {
+            (true, _) => None,
+            (false, true) => Some(Verdict::Attempt(PromptKind::Nudge)),
+            (false, false) => Some(Verdict::End(Outcome::Exhausted)),
+        };
+    }
     let blocked = manifest.blocked_tasks();
     if !blocked.is_empty() {
-        return Some(Verdict::End(Outcome::Blocked { tasks: blocked, over: None }));
+        return Some(Verdict::End(Outcome::Blocked { tasks: blocked, over: None, by: None }));
     }
     if manifest.open_tasks().next().is_some() {
         return None;
@@ -350,7 +382,7 @@ fn after(manifest: &Manifest, session: &Session, now: Timestamp) -> Verdict {
         AttemptEnd::OverBudget { .. } if retry => Verdict::Attempt(PromptKind::Nudge),
         AttemptEnd::OverBudget { .. } => match budget::reached(manifest, now) {
             Some(over) => {
-                Verdict::End(Outcome::Blocked { tasks: manifest.blocked_tasks(), over: Some(over) })
+                Verdict::End(Outcome::Blocked { tasks: manifest.blocked_tasks(), over: Some(over), by: None })
             }
             None => Verdict::End(Outcome::Exhausted),
         },
@@ -399,9 +431,29 @@ pub fn hooks_of(manifest: &Manifest, phase: HookPhase) -> Vec<&HookSpec> {
     manifest.spec.hooks.iter().filter(|hook| hook.phase == phase).collect()
 }
 
-fn hook_at(manifest: &Manifest, phase: HookPhase, index: u32) -> Option<HookRef> {
-    let at = usize::try_from(index).ok()?;
-    hooks_of(manifest, phase).get(at).map(|_| HookRef { phase, index })
+/// The first hook of a phase, from an index on, that has anything to do now.
+pub(crate) fn hook_at(manifest: &Manifest, phase: HookPhase, from: u32) -> Option<HookRef> {
+    let from = usize::try_from(from).ok()?;
+    let has_to_do = |hook: &HookSpec| match (phase, manifest.session()) {
+        (HookPhase::Prepare, _) => true,
+        (HookPhase::BeforeAttempt, Some(session)) => {
+            hook.matches_attempt(session.session_index, session.attempt_count)
+        }
+        (HookPhase::AfterAttempt | HookPhase::AfterExit, Some(session)) => {
+            hook.matches_attempt(session.session_index, session.attempt_count.saturating_sub(1))
+        }
+        // Without a session there is nothing they could be about.
+        (HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::AfterExit, None)
+        | (HookPhase::TaskTransition, _) => false,
+    };
+    let hooks = hooks_of(manifest, phase);
+    let (index, _) = hooks.iter().enumerate().skip(from).find(|(_, hook)| has_to_do(hook))?;
+    Some(HookRef { phase, index: u32::try_from(index).ok()? })
+}
+
+/// What the spec says of a hook.
+pub fn hook_spec(manifest: &Manifest, hook: HookRef) -> Option<&HookSpec> {
+    hooks_of(manifest, hook.phase).get(usize::try_from(hook.index).ok()?).copied()
 }
 
 fn check_at(manifest: &Manifest, index: u32) -> Option<u32> {
@@ -412,7 +464,7 @@ fn check_at(manifest: &Manifest, index: u32) -> Option<u32> {
 pub fn needs_lease(fact: &Fact) -> bool {
     match fact {
         Fact::Driver { .. } => true,
-        Fact::Task { .. } | Fact::Control(_) => false,
+        Fact::Task { .. } | Fact::Judged { .. } | Fact::Control(_) => false,
         Fact::Once { fact, .. } => needs_lease(fact),
     }
 }

@@ -139,3 +139,22 @@ pub fn check_title(title: &str) -> Result<(), TitleError> {
         _ => Ok(()),
     }
 }
+
+/// Notes with a paragraph more; past the limit the oldest part goes, with a mark where it was.
+pub(crate) fn appended(notes: &str, text: &str) -> String {
+    const CUT: &str = "[older notes were cut]\n";
+    let mut whole = String::with_capacity(notes.len() + text.len() + 1);
+    whole.push_str(notes);
+    if !notes.is_empty() && !notes.ends_with('\n') {
+        whole.push('\n');
+    }
+    whole.push_str(text);
+    if whole.len() <= MAX_NOTES {
+        return whole;
+    }
+    let mut start = whole.len() - (MAX_NOTES - CUT.len());
+    while !whole.is_char_boundary(start) {
+        start += 1;
+    }
+    format!("{CUT}{}", &whole[start..])
+}

@@ -199,7 +199,7 @@ pub enum VarProvenance {
     /// The definition's default.
     Default,
     /// A hook that prepared the run.
-    Prepare,
+    Hook,
 }
 
 /// A value and where it came from.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot measure has nothing else to do than stop")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::future::Future;
 use std::io::Write as _;
@@ -127,5 +128,10 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         budget: BudgetSpec::default(),
         checks: Vec::new(),
         hooks: Vec::new(),
+        prompts: BTreeMap::new(),
+        prepared: false,
+        prepared_state: BTreeMap::new(),
+        prepared_tasks: Vec::new(),
+        worktree: None,
     }
 }

@@ -7,6 +7,7 @@ mod family;
 mod hidden;
 mod reconfigure;
 mod run;
+mod skills;
 mod task;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +31,7 @@ pub use run::{
     AbortArgs, AttachArgs, AuditArgs, BriefArgs, InitArgs, NewRunArgs, ReadyArgs, RecoverArgs, ReportArgs,
     ReportFormat, RunArgs, RunCommand, RunStatusArgs, TimelineArgs,
 };
+pub use skills::{InstallSkillsArgs, SkillsArgs, SkillsCommand};
 pub use task::{
     AddArgs, AppendNotesArgs, DeleteArgs, EditArgs, SetArgs, TaskArgs, TaskCommand, TaskListArgs,
     TaskShowArgs,
@@ -65,6 +67,8 @@ pub enum Command {
     New(NewArgs),
     /// Print the JSON Schema of a kind of definition, for editors
     Schema(SchemaArgs),
+    /// Teach other agents to use this program
+    Skills(SkillsArgs),
     /// Show where definitions and runs are kept
     Status(StatusArgs),
     /// Clear up after drivers that died

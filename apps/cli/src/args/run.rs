@@ -35,6 +35,9 @@ pub struct NewRunArgs {
     /// Directory to work in [default: the assignment's, else the current one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,
+    /// Work in a git worktree of its own, on this branch [default: agent-runner/<run-id>]
+    #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub worktree: Option<String>,
     /// Model instead of the agent's
     #[arg(long, value_name = "ID")]
     pub model: Option<String>,

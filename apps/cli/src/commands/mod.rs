@@ -3,6 +3,7 @@
 pub(crate) mod attachment;
 pub(crate) mod definitions;
 pub(crate) mod run;
+pub(crate) mod skills;
 mod status;
 pub(crate) mod task;
 

@@ -51,8 +51,18 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
             format!("waiting{until} ({}): {}", reason_words(wait.why), wait.detail)
         }
         EventBody::WaitEnded {} => "the wait is over".to_owned(),
-        EventBody::HookRecorded { hook, objection } => checked("hook", &hook, objection),
-        EventBody::CheckRecorded { check, objection } => checked("check", &check, objection),
+        EventBody::HookRecorded { hook_id, outcome, duration_ms, summary, source_changed, .. } => {
+            let said = summary.map(|summary| format!(": {summary}")).unwrap_or_default();
+            let changed =
+                if source_changed { "; its file has changed since the run was created" } else { "" };
+            format!("hook {hook_id}: {} ({duration_ms} ms){said}{changed}", outcome.as_str())
+        }
+        EventBody::PreparationStarted {} => "hooks prepare the run".to_owned(),
+        EventBody::Prepared {} => "prepared".to_owned(),
+        EventBody::CheckRecorded { check, objection } => match objection {
+            Some(objection) => format!("check {check} objects: {objection}"),
+            None => format!("check {check} passed"),
+        },
         EventBody::MessageQueued { message_id } => format!("message {message_id} waits for the next session"),
         EventBody::MessageRemoved { message_id } => format!("message {message_id} taken back"),
         EventBody::RunReset {} => "reset: as it was created".to_owned(),
@@ -153,12 +163,5 @@ fn end_words(end: &AttemptEnd) -> String {
         | AttemptEnd::OverBudget { .. }
         | AttemptEnd::Interrupted
         | AttemptEnd::Aborted => end.detail(),
-    }
-}
-
-fn checked(what: &str, name: &str, objection: Option<String>) -> String {
-    match objection {
-        Some(objection) => format!("{what} {name} objects: {objection}"),
-        None => format!("{what} {name} passed"),
     }
 }

@@ -16,6 +16,7 @@ mod run;
 mod runs;
 #[cfg(test)]
 mod sample;
+mod skills;
 mod span;
 mod table;
 #[cfg(test)]
@@ -36,6 +37,9 @@ pub(crate) use live::Role;
 pub(crate) use report::{Report, html, markdown, page};
 pub(crate) use run::{closing, exit_code, initialized, run_status};
 pub(crate) use runs::run_list;
+pub(crate) use skills::{
+    InstalledSkill, InstalledSkills, KnownSkill, SkillFate, SkillList, installed_skills, skill_list,
+};
 pub(crate) use table::{columns, fields, task_table};
 pub(crate) use timeline::timeline_text;
 pub(crate) use tree::tree_text;

@@ -20,6 +20,14 @@ pub enum Start {
     },
 }
 
+/// A git worktree that a run is to have for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorktreeRequest {
+    /// The branch that is checked out there, made if there is none; else the assignment's, else one called after the run.
+    pub branch: Option<String>,
+}
+
 requests! {
     /// Creates a run from definitions and overrides.
     CreateRun {
@@ -45,6 +53,8 @@ requests! {
         name: Option<String>,
         /// Directory to work in, instead of the assignment's or the caller's.
         cwd: Option<String>,
+        /// A git worktree of its own to work in.
+        worktree: Option<WorktreeRequest>,
         /// Absolute directory of the caller: where relative paths start.
         caller_dir: String,
         /// Titles of tasks to add.

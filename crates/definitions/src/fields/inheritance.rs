@@ -27,17 +27,28 @@ pub(crate) const AGENT_CLEARS: Clears = Clears {
         "backendConfig",
         "backendArgs",
         "launcher",
+        "commitAs",
         "budget",
     ],
     maps: &["backendConfig", "backendArgs", "budget"],
-    pattern: r"^(model|effort|timeoutSec|unrestricted|launcher|(backendConfig|backendArgs)(\.[\s\S]+)?|budget(\.(wallClock|tokens|costUsd|attempts|turns|soft|onUnmeasured))?)$",
+    pattern: r"^(model|effort|timeoutSec|unrestricted|launcher|commitAs|(backendConfig|backendArgs)(\.[\s\S]+)?|budget(\.(wallClock|tokens|costUsd|attempts|turns|soft|onUnmeasured))?)$",
 };
 
 /// What an assignment can do without.
 pub(crate) const ASSIGNMENT_CLEARS: Clears = Clears {
-    fields: &["cwd", "message", "maxRetries", "callerInstructions", "vars", "budget"],
-    maps: &["vars", "budget"],
-    pattern: r"^(cwd|message|maxRetries|callerInstructions|vars(\.[\s\S]+)?|budget(\.(wallClock|tokens|costUsd|attempts|turns|soft|onUnmeasured))?)$",
+    fields: &[
+        "cwd",
+        "message",
+        "maxRetries",
+        "callerInstructions",
+        "vars",
+        "hooks",
+        "prompts",
+        "worktree",
+        "budget",
+    ],
+    maps: &["vars", "hooks", "prompts", "budget"],
+    pattern: r"^(cwd|message|maxRetries|callerInstructions|worktree|vars(\.[\s\S]+)?|hooks(\.(prepare|beforeAttempt|afterAttempt|afterExit|taskTransition))?|prompts(\.(nudge|afterTimeout|afterCrash|afterInterrupt))?|budget(\.(wallClock|tokens|costUsd|attempts|turns|soft|onUnmeasured))?)$",
 };
 
 impl Clears {
@@ -45,6 +56,12 @@ impl Clears {
         match name.split_once('.') {
             None => self.fields.contains(&name),
             Some(("budget", ceiling)) => super::budget::KNOWN.fields.contains(&ceiling),
+            Some(("hooks", phase)) => {
+                super::hooks::KNOWN.fields.contains(&phase) && self.fields.contains(&"hooks")
+            }
+            Some(("prompts", kind)) => {
+                super::PROMPT_KINDS.iter().any(|(_, name)| *name == kind) && self.fields.contains(&"prompts")
+            }
             Some((map, entry)) => self.maps.contains(&map) && !entry.is_empty(),
         }
     }

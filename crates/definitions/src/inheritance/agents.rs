@@ -68,6 +68,7 @@ impl Heir for Agent {
         let backend_args = origins.map("backendArgs", base.backend_args, own.backend_args, None);
         let launcher = base.launcher.map(|launcher| placed(launcher, &base.source));
         let launcher = origins.value("launcher", launcher, own.launcher);
+        let commit_as = origins.value("commitAs", base.commit_as, own.commit_as);
         let budget = origins.budget(base.budget, own.budget);
         let template = origins.value("template", base.template, own.template);
         let locked_fields = origins.locks(&stay, &own.locked_fields);
@@ -84,6 +85,7 @@ impl Heir for Agent {
             backend_config,
             backend_args,
             launcher,
+            commit_as,
             budget,
             template,
             locked_fields,

@@ -1,5 +1,10 @@
 //! An assignment over the assignment or the checklist it extends.
 
+use std::collections::BTreeMap;
+
+use agent_runner_model::hook::{HookPhase, HookSpec};
+use agent_runner_model::ids::TaskId;
+use agent_runner_model::phase::PromptKind;
 use agent_runner_model::task::{MAX_TASKS, TaskSpec};
 use agent_runner_model::vars::VarSpec;
 
@@ -11,7 +16,8 @@ use super::{Authored, Heritage};
 use crate::assignment::{AssignedTask, Assignment, AuthoredTask, OwnAssignment};
 use crate::checklist;
 use crate::diagnostic::Diagnostic;
-use crate::fields::MAX_VARS;
+use crate::fields::{MAX_VARS, PROMPT_KINDS};
+use crate::hooks::{arranged, inherited};
 use crate::library::Library;
 use crate::loading::Loaded;
 use crate::similar::similar;
@@ -27,9 +33,11 @@ impl Heir for Assignment {
 
     fn alone(authored: Authored<OwnAssignment>) -> Self {
         let locks = authored.locks(&authored.own.rest.locked_fields);
-        let OwnAssignment { rest, tasks } = authored.own;
-        let tasks = tasks.into_iter().filter_map(|task| new_task(task).ok()).collect();
-        Self { tasks, heritage: Heritage { locks, ..Heritage::default() }, ..rest }
+        let OwnAssignment { mut rest, tasks, refuses_worktree: _ } = authored.own;
+        rest.hooks.extend(tasks.iter().flat_map(|task| task.hooks.clone()));
+        let tasks: Vec<AssignedTask> = tasks.iter().filter_map(new_task).collect();
+        let hooks = arranged(tasks.iter().map(|task| &task.spec.id), rest.hooks);
+        Self { tasks, hooks, heritage: Heritage { locks, ..Heritage::default() }, ..rest }
     }
 
     fn checklist(loaded: &Loaded) -> Option<Result<Self, Vec<Diagnostic>>> {
@@ -58,12 +66,17 @@ impl Heir for Assignment {
         let mut origins = Origins::new(&base.heritage, &base.source, &authored.source);
         let tasks = tasks(base.tasks, &authored, &mut origins, problems);
         let vars = vars(base.vars, &authored, &mut origins, problems);
+        let hooks = hooks(base.hooks, &tasks, &authored, &mut origins);
+        let refuses_worktree = authored.own.refuses_worktree;
         let own = authored.own.rest;
         let cwd = origins.value("cwd", base.cwd, own.cwd);
         let message = origins.value("message", base.message, own.message);
         let max_retries = origins.value("maxRetries", base.max_retries, own.max_retries);
         let caller_instructions =
             origins.value("callerInstructions", base.caller_instructions, own.caller_instructions);
+        let prompts = by_kind(base.prompts, own.prompts, &mut origins);
+        let inherited_worktree = base.worktree.filter(|_| !refuses_worktree);
+        let worktree = origins.value("worktree", inherited_worktree, own.worktree);
         let budget = origins.budget(base.budget, own.budget);
         let template = origins.value("template", base.template, own.template);
         let locked_fields = origins.locks(&stay, &own.locked_fields);
@@ -78,6 +91,9 @@ impl Heir for Assignment {
             caller_instructions,
             tasks,
             vars,
+            hooks,
+            prompts,
+            worktree,
             budget,
             template,
             locked_fields,
@@ -94,15 +110,14 @@ impl Heir for Assignment {
     }
 }
 
-/// A task that is nobody's but the definition's own; the id of one without a title.
-fn new_task(task: AuthoredTask) -> Result<AssignedTask, AuthoredTask> {
-    match task.title {
-        Some(title) => {
-            let spec = TaskSpec { id: task.id, title, body: task.body.unwrap_or_default() };
-            Ok(AssignedTask { spec, source: task.source })
-        }
-        None => Err(task),
-    }
+/// A task that is nobody's but the definition's own; nothing for one without a title.
+fn new_task(task: &AuthoredTask) -> Option<AssignedTask> {
+    let AuthoredTask { id, title, body, source, hooks: _, at: _ } = task;
+    let body = body.clone().unwrap_or_default();
+    Some(AssignedTask {
+        spec: TaskSpec { id: id.clone(), title: title.clone()?, body },
+        source: source.clone(),
+    })
 }
 
 /// The base's tasks without those that are removed, changed field by field, and new ones after them.
@@ -147,9 +162,9 @@ fn tasks(
             ));
             break;
         }
-        match new_task(own.clone()) {
-            Ok(task) => tasks.push(task),
-            Err(own) => problems.push(authored.problem(
+        match new_task(own) {
+            Some(task) => tasks.push(task),
+            None => problems.push(authored.problem(
                 own.at,
                 format!("task `{}` has no title, and there is none in what this extends", own.id),
                 format!("{}A new task needs a `title`", near(own.id.as_str())),
@@ -177,6 +192,46 @@ fn change(task: &mut AssignedTask, own: &AuthoredTask, origins: &mut Origins<'_>
     if is_whole {
         task.source.clone_from(&own.source);
     }
+}
+
+/// The base's hooks, and one's own after them. A task that is removed, or replaced by a task file, takes its hooks along.
+fn hooks(
+    base: Vec<HookSpec>,
+    tasks: &[AssignedTask],
+    authored: &Authored<OwnAssignment>,
+    origins: &mut Origins<'_>,
+) -> Vec<HookSpec> {
+    let own = &authored.own;
+    let replaced = own.tasks.iter().filter(|task| task.source.is_some()).map(|task| &task.id);
+    let gone: Vec<&TaskId> = authored.wishes.remove_tasks.iter().chain(replaced).collect();
+    let mut hooks = inherited(base, &gone);
+    for phase in HookPhase::ALL {
+        let is_there =
+            |hooks: &[HookSpec]| hooks.iter().any(|hook| hook.phase == phase && hook.task_scope_id.is_none());
+        let name = format!("hooks.{}", phase.as_str());
+        match (is_there(&hooks), is_there(&own.rest.hooks)) {
+            (true, false) => origins.kept(&name),
+            (true, true) => origins.joined(&name),
+            (false, _) => {}
+        }
+    }
+    hooks.extend(own.rest.hooks.iter().cloned());
+    hooks.extend(own.tasks.iter().flat_map(|task| task.hooks.clone()));
+    arranged(tasks.iter().map(|task| &task.spec.id), hooks)
+}
+
+/// The base's prompts but for those that one has oneself.
+fn by_kind(
+    base: BTreeMap<PromptKind, String>,
+    own: BTreeMap<PromptKind, String>,
+    origins: &mut Origins<'_>,
+) -> BTreeMap<PromptKind, String> {
+    for (kind, field) in PROMPT_KINDS {
+        if base.contains_key(&kind) && !own.contains_key(&kind) {
+            origins.kept(&format!("prompts.{field}"));
+        }
+    }
+    base.into_iter().chain(own).collect()
 }
 
 /// The base's variables, each replaced by one's own of that name, and new ones after them.

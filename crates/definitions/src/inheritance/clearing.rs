@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use agent_runner_model::budget::BudgetKind;
+use agent_runner_model::hook::HookSpec;
 
 use super::Authored;
 use crate::agent::{Agent, Budget};
 use crate::assignment::Assignment;
 use crate::diagnostic::Diagnostic;
+use crate::fields::PROMPT_KINDS;
 
 /// Something settings can be taken out of by their names.
 pub(super) trait Clearable {
@@ -55,6 +57,15 @@ fn took_key<T>(map: &mut BTreeMap<String, T>, key: &str) -> bool {
     map.remove(key).is_some()
 }
 
+/// Takes out the hooks of that phase, or of all; those of tasks go with their tasks.
+fn took_hooks(hooks: &mut Vec<HookSpec>, phase: Option<&str>) -> bool {
+    let before = hooks.len();
+    hooks.retain(|hook| {
+        hook.task_scope_id.is_some() || phase.is_some_and(|phase| hook.phase.as_str() != phase)
+    });
+    hooks.len() < before
+}
+
 impl Clearable for Agent {
     fn clear_field(&mut self, field: &str) -> bool {
         match field {
@@ -64,6 +75,7 @@ impl Clearable for Agent {
             "unrestricted" => took(&mut self.unrestricted),
             "backendConfig" => took(&mut self.backend_config),
             "backendArgs" => took(&mut self.backend_args),
+            "commitAs" => took(&mut self.commit_as),
             "launcher" => took(&mut self.launcher),
             "budget" => took(&mut self.budget),
             _ => false,
@@ -87,17 +99,27 @@ impl Clearable for Assignment {
             "maxRetries" => took(&mut self.max_retries),
             "callerInstructions" => took(&mut self.caller_instructions),
             "vars" => took(&mut self.vars),
+            "hooks" => took_hooks(&mut self.hooks, None),
+            "prompts" => took(&mut self.prompts),
+            "worktree" => took(&mut self.worktree),
             "budget" => took(&mut self.budget),
             _ => false,
         }
     }
 
     fn clear_entry(&mut self, field: &str, key: &str) -> bool {
-        if field != "vars" {
-            return took_ceiling(&mut self.budget, key);
+        match field {
+            "vars" => {
+                let before = self.vars.len();
+                self.vars.retain(|var| var.name != key);
+                self.vars.len() < before
+            }
+            "hooks" => took_hooks(&mut self.hooks, Some(key)),
+            "prompts" => {
+                let kind = PROMPT_KINDS.iter().find(|(_, name)| *name == key);
+                kind.is_some_and(|(kind, _)| self.prompts.remove(kind).is_some())
+            }
+            _ => took_ceiling(&mut self.budget, key),
         }
-        let before = self.vars.len();
-        self.vars.retain(|var| var.name != key);
-        self.vars.len() < before
     }
 }

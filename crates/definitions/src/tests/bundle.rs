@@ -19,21 +19,111 @@ fn files_below(dir: &Path, found: &mut Vec<PathBuf>) {
         }
     }
 }
-
-#[test]
-fn every_definition_file_of_the_repository_is_compiled_in() {
+/// The places of all files below these folders of the repository.
+fn places_below(folders: &[&str]) -> Vec<String> {
     let root = repository();
     let mut files = Vec::new();
-    for kind in Kind::ALL {
-        files_below(&root.join(kind.folder()), &mut files);
+    for folder in folders {
+        files_below(&root.join(folder), &mut files);
     }
     let mut places: Vec<String> =
         files.iter().map(|file| file.strip_prefix(&root).unwrap().to_string_lossy().into_owned()).collect();
     places.sort();
-    let mut known: Vec<&str> = crate::bundled::FILES.iter().map(|(place, _)| *place).collect();
+    places
+}
+
+#[test]
+fn every_definition_file_of_the_repository_is_compiled_in() {
+    let places = places_below(&Kind::ALL.map(Kind::folder));
+    let compiled_in = crate::bundled::FILES.iter().chain(crate::bundled::BESIDE).map(|(place, _)| *place);
+    let mut known: Vec<&str> = compiled_in.collect();
     known.sort_unstable();
     assert_eq!(places, known);
     assert!(known.len() >= 4);
+}
+
+#[test]
+fn every_skill_of_the_repository_is_compiled_in_and_says_what_it_is_for() {
+    let mut known: Vec<&str> = crate::bundled::SKILLS.iter().map(|(place, _)| *place).collect();
+    known.sort_unstable();
+    assert_eq!(places_below(&["docs/skills"]), known);
+    assert_eq!(crate::skills().count(), known.len());
+    for ((place, text), skill) in crate::bundled::SKILLS.iter().zip(crate::skills()) {
+        assert_eq!(*place, format!("docs/skills/{}/{}", skill.name, crate::SKILL_FILE));
+        let front = format!("---\nname: {}\ndescription: {}\n---\n", skill.name, skill.description);
+        assert!(text.starts_with(&front), "{place}");
+        // What clients that read skills allow.
+        assert!((1..=1024).contains(&skill.description.len()), "{place}");
+        assert!(skill.description.contains(" Use it when "), "{place} does not say when it is used");
+        assert!(!skill.description.contains(": "), "{place}: that is no plain YAML text");
+    }
+}
+
+#[test]
+fn a_skill_is_untouched_until_one_character_of_it_is_another_one() {
+    let skill = crate::skills().next().unwrap();
+    let installed = skill.installed();
+    assert!(crate::is_untouched(&installed));
+    for (from, to) in [("agent", "agenT"), ("sha256", "sha257"), (" -->\n", " -->"), ("\n", "\r\n")] {
+        assert!(!crate::is_untouched(&installed.replacen(from, to, 1)), "{from:?}");
+    }
+    assert!(!crate::is_untouched(&format!("{installed}More.\n")));
+    assert!(!crate::is_untouched(&installed[..installed.find("<!--").unwrap()]));
+    assert!(!crate::is_untouched(""));
+}
+
+#[test]
+fn a_file_in_the_folder_of_a_definition_can_be_read_and_replaced() {
+    let (_dir, library) = library();
+    let (source, text) = library.text(Kind::Assignment, "plan-feature/template.md").unwrap();
+    assert_eq!(source, Source::Bundled("assignments/plan-feature/template.md"));
+    assert!(text.contains("\ncwd: \"{{repo_root}}\"\n"), "{text}");
+    super::write(&library.config_dir, "assignments/plan-feature/template.md", "Ours.\n");
+    let (source, text) = library.text(Kind::Assignment, "plan-feature/template.md").unwrap();
+    assert_eq!(source, Source::Config(library.config_dir.join("assignments/plan-feature/template.md")));
+    assert_eq!(text, "Ours.\n");
+    // Not outside of the folder, not a folder, not of another kind; and what is missing is an assignment that is missing.
+    for reference in ["plan-feature/../../x.md", "plan-feature/none.md", "plan-feature/x/", "plan-feature"] {
+        assert!(library.text(Kind::Agent, reference).is_err(), "{reference}");
+    }
+    let missing = library.text(Kind::Assignment, "plan-feature/none.md").unwrap_err();
+    assert!(missing.to_string().contains("no assignment \"plan-feature/none.md\" found"), "{missing}");
+}
+
+#[test]
+fn the_form_of_a_plan_is_an_assignment_whose_tasks_say_what_they_leave_behind() {
+    let (_dir, library) = library();
+    for (place, text) in [
+        ("assignments/plan-feature/template.md", "template"),
+        ("assignments/plan-feature/assignment.md", "own"),
+    ] {
+        let authored = std::fs::read_to_string(repository().join(place)).unwrap();
+        super::write(&library.caller_dir, &format!("{text}.md"), &authored);
+        let plan = library.assignment(&format!("./{text}.md")).unwrap();
+        for task in &plan.tasks {
+            says_what_it_leaves(&plan.name, task);
+            let categories = ["code-bearing", "process", "hybrid"];
+            let (first, rest) = task.spec.body.split_once('\n').unwrap();
+            assert!(
+                categories.iter().any(|category| first == format!("**Category**: {category}")),
+                "{}: {first}",
+                task.spec.id
+            );
+            assert_eq!(
+                rest.trim_start().starts_with("**Done when:**"),
+                first.ends_with("code-bearing") || task.spec.id.as_str() == "verify_surface_coverage",
+                "{}",
+                task.spec.id
+            );
+        }
+    }
+}
+
+fn says_what_it_leaves(name: &str, task: &crate::AssignedTask) {
+    let body = task.spec.body.replace('\n', " ").to_lowercase();
+    let says =
+        ["notes must hold", "notes start with", "they must hold"].iter().any(|words| body.contains(words));
+    assert!(says, "{name}: {} does not say what its notes have to hold", task.spec.id);
 }
 
 #[test]
@@ -98,6 +188,37 @@ const IDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "code-review",
+        &[
+            "orient",
+            "review/architecture",
+            "review/concurrency",
+            "review/error-handling",
+            "review/state-machine",
+            "review/resources",
+            "review/security",
+            "review/types-schema",
+            "review/simplification-and-duplication",
+            "review/test-coverage",
+            "review/docs-drift",
+            "review/surface-completeness",
+            "plan_coverage",
+            "synthesis",
+            "approval",
+        ],
+    ),
+    (
+        "plan-review",
+        &[
+            "orient_inputs",
+            "review_contract_fidelity",
+            "review_task_structure",
+            "review_workflow_and_handoff",
+            "synthesis",
+            "approval",
+        ],
+    ),
+    (
         "doc-review",
         &[
             "inventory",
@@ -125,9 +246,7 @@ fn bundled_assignments_have_the_ids_that_scripts_know() {
         assert_eq!(&found, ids, "{name}");
         assert!(assignment.caller_instructions.is_some(), "{name} tells its caller nothing");
         for task in &assignment.tasks {
-            let says =
-                task.spec.body.contains("notes must hold") || task.spec.body.contains("notes start with");
-            assert!(says, "{name}: {} does not say what its notes have to hold", task.spec.id);
+            says_what_it_leaves(name, task);
         }
     }
     let scope = library.assignment("code-review-direct").unwrap().message.unwrap();

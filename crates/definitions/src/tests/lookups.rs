@@ -13,7 +13,7 @@ fn an_agent_has_all_its_fields() {
     let text = "\u{feff}---\r\nschemaVersion: 1\r\nname: full # the name\r\nbackend: codex\r\nmodel: \"5.4\"\r\n\
                 effort: xhigh\r\ntimeoutSec: 60\r\nunrestricted: false\r\nbackendConfig:\r\n  codex:\r\n    \
                 transport: {type: ws, tries: 3, tls: true, via: [a, b]}\r\n  other: {}\r\nbackendArgs:\r\n  codex:\r\n    \
-                extraArgs: [--profile, 'a b', no]\r\nlockedFields: [model, tasks, model]\r\nhooks: []\r\nvars:\r\n\
+                extraArgs: [--profile, 'a b', no]\r\nlockedFields: [model, tasks, model]\r\nschedule: []\r\nvars:\r\n\
                 launcher: direct\r\n---\r\n\r\nBe\r\nkind.\r\n\r\n";
     write(&library.config_dir, "agents/full/agent.md", text);
     let agent = library.agent("full").unwrap();

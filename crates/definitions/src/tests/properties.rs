@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use agent_runner_model::hook::HookSource;
 use proptest::prelude::*;
 
 use super::library;
-use crate::assignment::{self};
+use crate::assignment::{self, Finds};
+use crate::hooks::find_hook;
 use crate::loading::Loaded;
 use crate::{DefinitionError, Diagnostic, Source, agent, checklist, command_blocks, task};
 
@@ -14,6 +16,7 @@ const VALID: &[&str] = &[
     "---\nschemaVersion: 1\nname: a\ntasks:\n  - id: one\n    title: One\n    body: |\n      ```sh\n      true\n      ```\n  - two\n---\n",
     "---\nschemaVersion: 1\ntitle: \"T\"\nhooks: []\n---\n# Body\n",
     "---\nschemaVersion: 1\nname: a\ntemplate: handlebars\ntasks:\n  - id: one\n    title: \"{{#if run_id}}One{{/if}}\"\n    body: |\n      {{#each tasks}}\n      {{title}}\n      {{/each}}\n---\nIn {{cwd}}\n",
+    "---\nschemaVersion: 1\nname: a\nhooks:\n  prepare:\n    - builtin: command\n      with: {mode: status, command: x, args: ['{{y}}']}\n  taskTransition:\n    - name: n\n      when: {taskIds: [a], source: task-set}\n      with: [1, ~, 2.5]\nprompts: {nudge: Go}\nworktree: {branch: b}\ntasks:\n  - id: a\n    title: A\n    hooks: [{builtin: notify, with: {desktop: true}}]\n---\n",
     "# List\n\n- [ ] One\n  - [ ] sub\n\n    ```sh\n    x\n    ```\n- [x] Two\n\n1. [ ] Three\n",
 ];
 
@@ -74,10 +77,11 @@ fn all_readers(text: &str) -> Vec<Vec<Diagnostic>> {
             reason: "none",
         })
     };
+    let hook = |hook: &HookSource| find_hook(Path::new("/nowhere"), &Source::Bundled("x.md"), hook);
     let outcomes = [
         agent::authored(loaded()).map(|_| ()),
-        assignment::authored(loaded(), &find).map(|_| ()),
-        task::parse(loaded()).map(|_| ()),
+        assignment::authored(loaded(), Finds { task: &find, hook: &hook }).map(|_| ()),
+        task::parse(loaded(), &hook).map(|_| ()),
         checklist::parse(loaded()).map(|_| ()),
     ];
     outcomes.into_iter().filter_map(Result::err).collect()

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use agent_runner_model::hook::HookSource;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -10,6 +11,8 @@ use super::golden::cases::{CASES, Reads};
 use super::golden::text_of;
 use super::validator::errors;
 use super::{agent_text, assignment_text};
+use crate::assignment::Finds;
+use crate::hooks::{HookFile, Trouble};
 use crate::loading::Loaded;
 use crate::{DefinitionError, Kind, Source, agent, assignment, bundled, json_schema, task};
 
@@ -86,6 +89,11 @@ fn schema_accepts(kind: Kind, text: &str) -> bool {
     as_an_editor_reads(text).is_some_and(|instance| errors(&json_schema(kind), &instance).is_empty())
 }
 
+/// Every hook has a file.
+fn found_anywhere(_: &HookSource) -> Result<Option<HookFile>, Trouble> {
+    Ok(Some(HookFile { path: "/hook".to_owned(), sha256: String::new() }))
+}
+
 /// Reads a text as a file that may have any name; shared tasks are found whatever they are called, if
 /// they are called anything.
 fn parser_errors(kind: Kind, text: &str) -> Vec<String> {
@@ -99,12 +107,14 @@ fn parser_errors(kind: Kind, text: &str) -> Vec<String> {
         found.set(found.get() + 1);
         let text = "---\nschemaVersion: 1\ntitle: T\n---\n".to_owned();
         let loaded = Loaded::new(Source::Bundled("x.md"), text, Some(format!("shared/{}", found.get())));
-        task::parse(loaded).map_err(|diagnostics| DefinitionError::Invalid { diagnostics })
+        task::parse(loaded, &found_anywhere).map_err(|diagnostics| DefinitionError::Invalid { diagnostics })
     };
     let outcome = match kind {
         Kind::Agent => agent::authored(loaded).map(drop),
-        Kind::Assignment => assignment::authored(loaded, &find).map(drop),
-        Kind::Task => task::parse(loaded).map(drop),
+        Kind::Assignment => {
+            assignment::authored(loaded, Finds { task: &find, hook: &found_anywhere }).map(drop)
+        }
+        Kind::Task => task::parse(loaded, &found_anywhere).map(drop),
     };
     outcome.err().unwrap_or_default().into_iter().map(|problem| problem.message).collect()
 }
@@ -152,7 +162,7 @@ fn what_is_valid_the_schema_accepts() {
         })
         .collect();
     valid.push((Kind::Agent, agent_text("a")));
-    valid.push((Kind::Assignment, assignment_text("a", "tasks: []\nhooks:\nvars: {}\nschedule: []\n")));
+    valid.push((Kind::Assignment, assignment_text("a", "tasks: []\nhooks: {}\nvars: {}\nschedule: []\n")));
     valid.push((
         Kind::Assignment,
         assignment_text("yes", "tasks: [{id: a/b:c.d, title: on, hooks: []}, x, ./y]\nmaxRetries: 20\n"),
@@ -249,18 +259,39 @@ fn right(kind: Kind) -> Value {
             "timeoutSec": 5, "unrestricted": false, "backendConfig": {"shell": {"a": [1, true, "x", {"b": -2}]}},
             "backendArgs": {"shell": {"extraArgs": ["-v"]}, "other": {}}, "lockedFields": ["model", "model"],
             "launcher": {"command": "ssh", "args": ["host"]}, "budget": {"wallClock": 60, "tokens": 5, "costUsd": 1.5,
-            "attempts": 2, "turns": 3, "soft": 50, "onUnmeasured": "allow"}, "template": "handlebars", "hooks": [], "vars": {}, "executionEnvironment": {}, "schedule": []})
+            "attempts": 2, "turns": 3, "soft": 50, "onUnmeasured": "allow"}, "template": "handlebars", "commitAs": "A B <a@b.c>", "vars": {}, "executionEnvironment": {}, "schedule": []})
         }
         Kind::Assignment => {
             json!({"schemaVersion": 1, "name": "a", "cwd": ".", "message": "m", "maxRetries": 0,
-            "callerInstructions": "", "tasks": [{"id": "a", "title": "A", "body": "", "hooks": []}, "shared"],
+            "callerInstructions": "", "tasks": [{"id": "a", "title": "A", "body": "", "hooks": [
+            {"path": "./x", "when": {"taskId": "a", "source": "task-set"}}, {"name": "n", "with": [1.5, null, "x"], "when": {"taskIds": ["a"]}}]}, "shared"],
             "vars": {"range": {"type": "string", "sources": ["cli", "env"], "envName": "RANGE", "default": "x",
             "description": "", "required": true, "requiredAt": "prepare"}, "level": {"type": "enum", "values": ["a"]},
             "count": {"type": "number", "default": 1.5}, "loud": {"type": "boolean", "default": false}, "plain": {}},
-            "template": "plain", "lockedFields": [], "hooks": [], "launcher": {}, "executionEnvironment": null, "schedule": {}})
+            "template": "plain", "lockedFields": [], "hooks": right_hooks(), "prompts": {"nudge": "Go on.", "afterTimeout": "x",
+            "afterCrash": "x", "afterInterrupt": "x"}, "worktree": {"branch": "b", "from": "main", "path": "p"}, "launcher": {}, "executionEnvironment": null, "schedule": {}})
         }
-        Kind::Task => json!({"schemaVersion": 1, "id": "a", "title": "A", "hooks": {}, "vars": []}),
+        Kind::Task => {
+            json!({"schemaVersion": 1, "id": "a", "title": "A", "hooks": [{"builtin": "require-children-success"}], "vars": []})
+        }
     }
+}
+
+/// A hook of every sort.
+fn right_hooks() -> Value {
+    json!({
+        "prepare": [{"builtin": "git-worktree", "with": {"repo": "r", "from": "f", "branch": "b", "path": "p",
+            "collision": "reuse"}, "timeoutSec": 1}],
+        "beforeAttempt": [{"builtin": "command", "when": {"sessionIndex": 0, "attemptIndexInSession": [1, 2]},
+            "with": {"mode": "json", "command": "c", "args": ["a"], "cwd": "d"}}, {"name": "a/b.c"}],
+        "afterAttempt": [{"builtin": "git-clean", "with": {"ignoreUntracked": true, "paths": ["x"]}},
+            {"builtin": "files-exist", "with": {"paths": ["x"], "nonEmpty": false}}],
+        "afterExit": [{"builtin": "notify", "with": {"desktop": true, "on": ["error"], "message": "m"}},
+            {"builtin": "notify", "with": {"command": "c"}}, {"path": "p", "with": {"any": {"x": [null]}}}],
+        "taskTransition": [{"builtin": "no-diff-outside", "with": {"allow": [], "base": "b"}, "when": {
+            "taskIds": ["a", "b"], "fromStatus": "pending", "toStatus": ["completed", "blocked"], "source": ["task-add"]}},
+            {"builtin": "require-children-success", "with": {"requireAny": true}, "when": {"taskId": "z"}}],
+    })
 }
 
 /// The same, and definitions that extend others.
@@ -302,8 +333,10 @@ fn compare(kind: Kind, instance: &Value) -> bool {
     // JSON is YAML, and leaves no doubt about what is a text.
     let mut problems = parser_errors(kind, &format!("---\n{instance}\n---\n"));
     // What other items say is beyond a schema.
-    problems
-        .retain(|problem| !problem.contains("used twice") && !problem.contains("must be one of the values"));
+    problems.retain(|problem| {
+        let beyond = ["used twice", "must be one of the values", "but this is a hook of task"];
+        !beyond.iter().any(|words| problem.contains(words))
+    });
     let agree = refused.is_empty() == problems.is_empty();
     assert!(agree, "{kind} {instance}\nschema: {refused:?}\nparser: {problems:?}");
     refused.is_empty()

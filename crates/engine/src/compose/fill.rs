@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use agent_runner_api::{ApiError, ErrorCode};
+use agent_runner_model::Manifest;
 use agent_runner_model::spec::{RunSpec, TemplateEngine};
 use agent_runner_model::task::{TaskSpec, check_title};
 
@@ -61,8 +62,14 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
     let work = texts.fill(work_engine, &from_assignment(&spec, "the instructions"), &template.work)?;
     let plain = |what: &str, text: &str| texts.fill(TemplateEngine::Plain, what, text);
     let message = template.message.as_deref().map(|text| plain("the message", text)).transpose()?;
+    let prompts = template.prompts.iter();
+    let prompts = prompts.map(|(kind, text)| {
+        Ok((*kind, texts.fill(TemplateEngine::Plain, &from_assignment(&spec, "the prompts"), text)?))
+    });
+    let prompts = prompts.collect::<Result<_, ApiError>>()?;
     let argv = template.launcher.iter().map(|word| plain("the launcher", word));
     spec.launcher.argv = argv.collect::<Result<_, _>>()?;
+    spec.prompts = prompts;
     spec.agent.instructions = role;
     if let Some(assignment) = &mut spec.assignment {
         assignment.instructions = work;
@@ -78,7 +85,17 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
         has_tasks: !spec.tasks.is_empty(),
         message: spec.message.as_deref(),
     });
+    if let Some(prompt) = &spec.template.initial_prompt {
+        spec.brief.clone_from(prompt);
+    }
     Ok(spec)
+}
+
+/// What all keys of a run stand for.
+pub(crate) fn known_values(manifest: &Manifest, places: &Places) -> Values {
+    let mut values = values(&manifest.spec, &manifest.state.run_group_id, places);
+    values.insert("cwd".to_owned(), manifest.spec.cwd.clone());
+    values
 }
 
 /// What the keys stand for, but for `cwd`, which may depend on them.

@@ -13,7 +13,8 @@ mod spec;
 mod texts;
 mod vars;
 
-pub(crate) use fill::{Places, fill};
+pub(crate) use fill::{Places, fill, known_values};
 pub(crate) use prompt::{budget_words, prompt};
+pub(crate) use render::render;
 pub(crate) use spec::{Composed, Lineage, compose, new_task_id, requested_task_id};
-pub(crate) use vars::{Ancestor, replace};
+pub(crate) use vars::{Ancestor, check_prepared, replace};

@@ -9,6 +9,8 @@ use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::PromptKind;
 use agent_runner_model::task::{Task, TaskStatus};
 
+use super::render::{Values, render};
+
 /// What is said when a run is resumed without words.
 const GO_ON: &str = "Look at the task list and go on with what is still open.";
 /// Characters of a task's newest note that a prompt repeats.
@@ -16,24 +18,15 @@ const NOTE_WIDTH: usize = 200;
 
 /// The words for an attempt. A worker that does not remember the turns before is told everything again.
 pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> String {
-    let follow_up = match kind {
-        PromptKind::Brief => return manifest.spec.brief.clone(),
-        PromptKind::Message => message(manifest),
-        PromptKind::Nudge => open_work(manifest, &["Your turn ended, but the work is not done.".to_owned()]),
-        PromptKind::AfterTimeout => {
-            let limit = manifest.spec.timeout_sec;
-            open_work(manifest, &[format!(
-                "Your last turn was stopped because its time ran out ({limit} seconds). Work in smaller steps and \
-                 report each task as soon as its state changes."
-            )])
-        }
-        PromptKind::AfterCrash => open_work(manifest, &[format!("Your last turn failed: {}.", last_detail(manifest))]),
-        PromptKind::AfterInterrupt => open_work(manifest, &[
-            "Your last turn was cut off in the middle by something outside of it. What it had begun may be half \
-             done: look before you go on."
-                .to_owned(),
-        ]),
+    let follow_up = match (&manifest.state.next_prompt, kind) {
+        // A hook's words take the place of all others.
+        (Some(words), PromptKind::Brief) => return words.clone(),
+        (Some(words), _) => format!("{}\n", words.trim_end()),
+        (None, _) => follow_up(manifest, kind),
     };
+    if kind == PromptKind::Brief {
+        return follow_up;
+    }
     // A conversation that never began cannot be gone on with, whatever the backend could remember.
     let goes_on = remembers && manifest.state.backend_session_id.is_some();
     let again = match kind {
@@ -50,6 +43,47 @@ pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> 
     } else {
         format!("{}\n{again}{follow_up}", manifest.spec.brief)
     }
+}
+
+/// What is said by the kind of the prompt: in the assignment's words, if it has some.
+fn follow_up(manifest: &Manifest, kind: PromptKind) -> String {
+    if let Some(words) = manifest.spec.prompts.get(&kind) {
+        return format!("{}\n", render(words, &prompt_values(manifest)).trim_end());
+    }
+    match kind {
+        PromptKind::Brief => manifest.spec.brief.clone(),
+        PromptKind::Message => message(manifest),
+        PromptKind::Nudge => open_work(manifest, &["Your turn ended, but the work is not done.".to_owned()]),
+        PromptKind::AfterTimeout => {
+            let limit = manifest.spec.timeout_sec;
+            open_work(manifest, &[format!(
+                "Your last turn was stopped because its time ran out ({limit} seconds). Work in smaller steps and \
+                 report each task as soon as its state changes."
+            )])
+        }
+        PromptKind::AfterCrash => open_work(manifest, &[format!("Your last turn failed: {}.", last_detail(manifest))]),
+        PromptKind::AfterInterrupt => open_work(manifest, &[
+            "Your last turn was cut off in the middle by something outside of it. What it had begun may be half \
+             done: look before you go on."
+                .to_owned(),
+        ]),
+    }
+}
+
+/// What the keys of an assignment's own prompts stand for, besides those that are filled when the run is made.
+fn prompt_values(manifest: &Manifest) -> Values {
+    let open: Vec<&Task> = manifest.open_tasks().collect();
+    let rejection = manifest.state.rejection.as_ref();
+    let own = [
+        ("open_tasks", open_list(&open).trim_end().to_owned()),
+        ("open_count", open.len().to_string()),
+        ("total_count", manifest.state.final_tasks.len().to_string()),
+        ("completed_count", manifest.tasks_completed().to_string()),
+        ("detail", last_detail(manifest)),
+        ("objection", rejection.map(|rejection| rejection.detail.clone()).unwrap_or_default()),
+        ("timeout_sec", manifest.spec.timeout_sec.to_string()),
+    ];
+    own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// What the session was opened with, if the worker may not know it: it begins anew, or no turn of the session has ended
@@ -136,6 +170,20 @@ fn open_work(manifest: &Manifest, opening: &[String]) -> String {
     }
     let total = manifest.state.final_tasks.len();
     let _ = write!(text, "\n{} of {total} tasks are still open:\n\n", open.len());
+    text.push_str(&open_list(&open));
+    let (command, run) = (&manifest.spec.command, &manifest.spec.run_id);
+    let _ = write!(
+        text,
+        "\nDo each of them now and report it: `{command} task set {run} <task-id> --status completed`, or \
+         `--status blocked --notes \"what is missing\"` if it cannot be done. `{command} task show {run} <task-id>` \
+         shows what a task asks for.\n"
+    );
+    text
+}
+
+/// The open tasks, one a line, with what is wrong with each.
+fn open_list(open: &[&Task]) -> String {
+    let mut text = String::new();
     for task in open {
         let wrong = match task.status {
             TaskStatus::Pending if task.notes.is_empty() => "pending: nothing was reported for it",
@@ -148,13 +196,6 @@ fn open_work(manifest: &Manifest, opening: &[String]) -> String {
             let _ = writeln!(text, "  newest note: {note}");
         }
     }
-    let (command, run) = (&manifest.spec.command, &manifest.spec.run_id);
-    let _ = write!(
-        text,
-        "\nDo each of them now and report it: `{command} task set {run} <task-id> --status completed`, or \
-         `--status blocked --notes \"what is missing\"` if it cannot be done. `{command} task show {run} <task-id>` \
-         shows what a task asks for.\n"
-    );
     text
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_definitions::{Found, Surroundings, similar};
 use agent_runner_model::RunId;
+use agent_runner_model::spec::RunSpec;
 use agent_runner_model::vars::{INJECTED, RequiredAt, RuntimeVar, VarProvenance, VarSource, VarSpec};
 
 /// A run that the new one descends from, and what its variables came to.
@@ -183,4 +184,16 @@ fn inherited(var: &VarSpec, ancestors: &[Ancestor]) -> Result<Option<RuntimeVar>
         env_name: theirs.env_name.clone(),
         inherited_from_run_id: Some(ancestor.run_id.clone()),
     }))
+}
+
+/// Whether a run that was prepared has everything that its hooks were to find out. Errors say what is missing.
+pub(crate) fn check_prepared(spec: &RunSpec) -> Result<(), String> {
+    let lacks = |var: &&VarSpec| var.required && !spec.runtime_vars.contains_key(&var.name);
+    match spec.vars.iter().find(lacks) {
+        Some(var) => Err(format!(
+            "variable `{}` still has no value, and the run needs one once it is prepared",
+            var.name
+        )),
+        None => Ok(()),
+    }
 }

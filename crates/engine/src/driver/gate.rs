@@ -1,7 +1,7 @@
 //! What keeps a run from working that is not in its manifest: other runs in its directory. Sees to it that nobody works
 //! there unannounced, and waits for those who do. Must not decide what comes of it: `next_step` does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_runner_api::ErrorCode;
@@ -28,12 +28,14 @@ const SHORT: Duration = Duration::from_millis(500);
 pub(super) struct Surroundings<P> {
     /// The proof of working in the directory.
     place: Option<P>,
+    /// The directory it is of.
+    root: Option<PathBuf>,
     in_the_way: Vec<RunId>,
 }
 
 impl<P> Default for Surroundings<P> {
     fn default() -> Self {
-        Self { place: None, in_the_way: Vec::new() }
+        Self { place: None, root: None, in_the_way: Vec::new() }
     }
 }
 
@@ -50,15 +52,19 @@ impl<S: Places + 'static> Driver<S> {
     pub(super) async fn gate(&mut self, preview: &Manifest) -> Result<Gate, Trouble> {
         self.surroundings.in_the_way.clear();
         // Work that has begun is not held up by a dependency that somebody takes up again.
-        if self.surroundings.place.is_some() {
+        let has_begun = self.surroundings.place.is_some();
+        let root = root(Path::new(&preview.spec.cwd));
+        if has_begun && self.surroundings.root.as_ref() == Some(&root) {
             return Ok(Gate::Open);
         }
-        if preview.spec.waits_for_dependencies
+        // A hook may have sent it elsewhere.
+        self.surroundings.leave();
+        if !has_begun
+            && preview.spec.waits_for_dependencies
             && let Some(detail) = self.engine.unsatisfied(preview).await.map_err(Trouble::Storage)?
         {
             return Ok(Gate::Dependencies { detail });
         }
-        let root = root(Path::new(&preview.spec.cwd));
         let member = member(&preview.spec);
         let mut settled: Vec<RunId> = Vec::new();
         loop {
@@ -66,6 +72,7 @@ impl<S: Places + 'static> Driver<S> {
             match entry.map_err(Trouble::Storage)? {
                 Entry::Entered(place) => {
                     self.surroundings.place = Some(place);
+                    self.surroundings.root = Some(root);
                     return Ok(Gate::Open);
                 }
                 Entry::Busy(others) => return Ok(self.busy(&others, &root)),

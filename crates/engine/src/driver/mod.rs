@@ -4,6 +4,7 @@ mod attempt;
 mod control;
 mod environment;
 mod gate;
+mod hooks;
 mod keeping;
 mod last_word;
 mod listen;
@@ -21,7 +22,9 @@ pub use environment::{
     PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
 };
 pub use notify::DESKTOP_NOTIFIER;
+pub(crate) use notify::{desktop, told_variables};
 pub(crate) use outbox::events_log;
 pub use ports::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP, Ports, Signal, WAKE_BUSY, WAKE_LOOK};
 pub(crate) use settle::{marker, process_identity, settle};
+pub(crate) use turn::last_bytes;
 pub use work::{DriveError, DriveRequest, drive};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_runner_model::manifest::Manifest;
-use agent_runner_model::phase::{Outcome, Phase};
+use agent_runner_model::phase::{Outcome, Phase, Stage};
 use agent_runner_model::redacted;
 use agent_runner_model::spec::NotifySpec;
 use agent_runner_supervisor::{Exit, Job, Limits, LineSink, MAX_LINE, Program, Source, Stdin, StopRequest};
@@ -54,48 +54,44 @@ pub(super) struct Notification {
 impl<S: Places + 'static> Driver<S> {
     /// What is to be said now that this driver has ended the run; nothing if it has not, or nobody wants to know.
     pub(super) fn notification(&self) -> Option<Notification> {
-        let Phase::Ended { outcome } = &self.manifest.state.phase else { return None };
+        let Phase::Ended { .. } = &self.manifest.state.phase else { return None };
         let wanted = self.manifest.spec.notify.as_ref().filter(|_| self.took_active)?;
         let shown = redacted(&self.manifest);
-        let title = title(&shown);
-        let summary = summary(&shown);
+        let told = told_variables(&shown);
         let argv = match wanted {
-            NotifySpec::Desktop => desktop(&title, &summary),
+            NotifySpec::Desktop => desktop(&told.title, &told.summary),
             NotifySpec::Command { line } => vec!["/bin/sh".into(), "-c".into(), line.into()],
         };
-        let env = self.told_environment(&shown, outcome, &format!("{title}: {summary}"));
+        let env = self.told_environment(&shown, &told);
         let cwd = PathBuf::from(&self.manifest.spec.cwd);
         // The directory may be gone; that must not keep anybody from hearing of the end.
         let cwd = if cwd.is_dir() { cwd } else { PathBuf::from("/") };
         Some(Notification { argv, env, cwd })
     }
 
-    fn told_environment(&self, shown: &Manifest, outcome: &Outcome, summary: &str) -> Environment {
+    fn told_environment(&self, shown: &Manifest, told: &Told) -> Environment {
         let (spec, state) = (&shown.spec, &shown.state);
         let config = &self.engine.config;
-        let own: [(&str, OsString); 10] = [
+        let own: [(&str, OsString); 6] = [
             (RUN_ID, spec.run_id.as_str().into()),
             (RUN_GROUP_ID, state.run_group_id.as_str().into()),
             (CWD, spec.cwd.as_str().into()),
             (COMMAND, spec.command.as_str().into()),
             (STATE_DIR, config.state_dir.clone().into_os_string()),
             (CONFIG_DIR, config.config_dir.clone().into_os_string()),
-            (RUN_STATUS, shown.status(false).as_str().into()),
-            (RUN_EXIT_CODE, outcome.exit_code().to_string().into()),
-            (RUN_NAME, state.name.clone().unwrap_or_default().into()),
-            (RUN_SUMMARY, summary.into()),
         ];
+        let own = own.map(|(name, value)| (OsString::from(name), value));
+        let own: Environment =
+            own.into_iter().chain(told.variables(&format!("{}: {}", told.title, told.summary))).collect();
         // The command is nobody's worker, whoever started the run.
         let foreign = [ATTEMPT_FENCE, DRIVER_SOCKET];
         let kept = self.environment.iter().filter(|(name, _)| {
             let named = |other: &&str| name.as_os_str() == *other;
             !NOT_INHERITED.iter().any(named)
                 && !foreign.iter().any(named)
-                && !own.iter().any(|(other, _)| named(other))
+                && !own.iter().any(|(other, _)| name == other)
         });
-        let mut env: Environment = kept.cloned().collect();
-        env.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));
-        env
+        kept.cloned().collect::<Environment>().into_iter().chain(own).collect()
     }
 }
 
@@ -144,8 +140,45 @@ impl LineSink for Lines<'_> {
     }
 }
 
+/// What somebody is told of a run.
+pub(crate) struct Told {
+    pub(crate) title: String,
+    pub(crate) summary: String,
+    status: &'static str,
+    exit_code: String,
+    name: String,
+}
+
+impl Told {
+    /// The same as environment variables, with the words that a person reads.
+    pub(crate) fn variables(&self, words: &str) -> Environment {
+        let own: [(&str, &str); 4] = [
+            (RUN_STATUS, self.status),
+            (RUN_EXIT_CODE, &self.exit_code),
+            (RUN_NAME, &self.name),
+            (RUN_SUMMARY, words),
+        ];
+        own.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
+}
+
+/// What somebody is told of a run. One that is about to end is told as what it will have been.
+pub(crate) fn told_variables(manifest: &Manifest) -> Told {
+    let mut shown = redacted(manifest).into_owned();
+    if let Some(Stage::Closing { outcome, .. }) = shown.stage().cloned() {
+        shown.state.phase = Phase::Ended { outcome };
+    }
+    Told {
+        title: title(&shown),
+        summary: summary(&shown),
+        status: shown.status(false).as_str(),
+        exit_code: shown.outcome().map(|outcome| outcome.exit_code().to_string()).unwrap_or_default(),
+        name: shown.state.name.clone().unwrap_or_default().replace('\0', ""),
+    }
+}
+
 /// What the notifier is called with. Texts are arguments, never code.
-fn desktop(title: &str, summary: &str) -> Vec<OsString> {
+pub(crate) fn desktop(title: &str, summary: &str) -> Vec<OsString> {
     if cfg!(target_os = "macos") {
         let script =
             "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run";
@@ -172,7 +205,8 @@ fn summary(manifest: &Manifest) -> String {
         Some(Outcome::Blocked { over: Some(over), .. }) => {
             format!(": the ceiling of {} is reached", over.as_str())
         }
-        Some(Outcome::Blocked { tasks, over: None }) => {
+        Some(Outcome::Blocked { by: Some(by), .. }) => format!(": hook {} objects: {}", by.by, by.detail),
+        Some(Outcome::Blocked { tasks, over: None, by: None }) => {
             let ids: Vec<&str> = tasks.iter().map(|id| id.as_str()).collect();
             format!(": {} blocked", ids.join(", "))
         }

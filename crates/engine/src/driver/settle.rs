@@ -105,6 +105,11 @@ pub(crate) async fn settle<S: Places>(
                 report: interrupted(leftovers.len()),
             });
         }
+        if !manifest.spec.hooks.is_empty() {
+            let grace = Duration::from_secs(u64::from(manifest.spec.stop_grace_sec));
+            let hooks = super::hooks::hook_marker(&manifest, manifest.state.epoch.0);
+            leftovers.extend(end_leftovers(&hooks, None, grace).await);
+        }
         if manifest.state.abort_request.is_some() {
             facts.push(DriverFact::WorkspaceSeen { head: git_head(Path::new(&manifest.spec.cwd)) });
             facts.push(DriverFact::Finished { outcome: Outcome::Aborted });

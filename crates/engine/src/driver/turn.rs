@@ -246,7 +246,7 @@ impl<S: Places + 'static> Driver<S> {
 }
 
 /// The end of a text, at most so many bytes, from a character's border on.
-fn last_bytes(text: &str, most: usize) -> &str {
+pub(crate) fn last_bytes(text: &str, most: usize) -> &str {
     let start = text.len().saturating_sub(most);
     let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     text.get(start..).unwrap_or_default()
@@ -276,7 +276,7 @@ fn stop_request(urgency: Urgency) -> StopRequest {
 }
 
 /// Requests only grow.
-fn ask(stop: &watch::Sender<StopRequest>, request: StopRequest) {
+pub(super) fn ask(stop: &watch::Sender<StopRequest>, request: StopRequest) {
     stop.send_if_modified(|current| {
         let grows = request > *current;
         if grows {

@@ -123,6 +123,8 @@ pub(super) struct Driver<S: Places> {
     pub(super) pending: Vec<Fact>,
     pub(super) surroundings: Surroundings<S::Place>,
     refusals: u32,
+    /// Whether what hooks of an earlier driver left running was looked for.
+    pub(super) ended_earlier_hooks: bool,
     /// Whether the run was active when this driver took it.
     pub(super) took_active: bool,
 }
@@ -185,6 +187,7 @@ pub async fn drive<S: Places + 'static>(
         pending: vec![Fact::Driver { epoch, fact: DriverFact::Took { driver } }],
         surroundings: Surroundings::default(),
         refusals: 0,
+        ended_earlier_hooks: false,
         took_active,
     };
     let result = driver.work().await;
@@ -304,10 +307,11 @@ impl<S: Places + 'static> Driver<S> {
                 self.fact(DriverFact::Finished { outcome });
                 self.commit().await?;
             }
-            Step::RunHook(_) | Step::Verify { .. } => {
+            Step::RunHook(hook) => return self.hook(hook).await,
+            Step::Verify { .. } => {
                 let failure = Failure {
                     kind: FailureKind::Unsupported,
-                    detail: "the run asks for hooks or checks, which this version cannot run".to_owned(),
+                    detail: "the run asks for checks, which this version cannot run".to_owned(),
                     hint: "resume it with the version that created it".to_owned(),
                 };
                 self.look_around();

@@ -2,6 +2,7 @@
 //! writers; where from and where to is the front door's business.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
 use agent_runner_api::operations::{AttachmentScope, ListAttachments, RemoveAttachment};
 use agent_runner_api::view::{AttachmentList, AttachmentView};
@@ -53,17 +54,7 @@ impl<S: Places + 'static> Engine<S> {
             let correct = "correct --mime-type, or leave it out";
             check_mime_type(mime_type).map_err(|why| invalid(why).hint(correct))?;
         }
-        let text = random_text(ID_LENGTH).map_err(|error| internal(&error))?;
-        let id = format!("{PREFIX}{text}");
-        let mut attachment = Attachment {
-            relative_path: format!("{FOLDER}/{id}/{}", file_name(&new.name)),
-            mime_type: new.mime_type.unwrap_or_else(|| mime_type_of(&new.name).to_owned()),
-            name: new.name,
-            size: new.size,
-            sha256: String::new(),
-            added_at: self.now(),
-            id,
-        };
+        let mut attachment = self.named(new.name, new.mime_type, None)?;
         let manifest = self.look_at(&run_id).await?;
         let preview = [added(&attachment)];
         apply_all(&manifest, &preview, self.now())
@@ -88,6 +79,59 @@ impl<S: Places + 'static> Engine<S> {
         }
         drop(hold);
         Ok(AttachmentView { owner_run_id: run_id, attachment })
+    }
+
+    fn named(
+        &self,
+        name: String,
+        mime_type: Option<String>,
+        id: Option<String>,
+    ) -> Result<Attachment, ApiError> {
+        let text = random_text(ID_LENGTH).map_err(|error| internal(&error))?;
+        let place = format!("{PREFIX}{text}");
+        Ok(Attachment {
+            relative_path: format!("{FOLDER}/{place}/{}", file_name(&name)),
+            mime_type: mime_type.unwrap_or_else(|| mime_type_of(&name).to_owned()),
+            name,
+            size: 0,
+            sha256: String::new(),
+            added_at: self.now(),
+            id: id.unwrap_or(place),
+        })
+    }
+
+    /// Keeps what is taken in, and counts by no commit yet, from being swept.
+    pub(crate) async fn hold_files(&self, run_id: &RunId) -> Result<S::Hold, ApiError> {
+        self.store.hold_blobs(run_id, FOLDER).await.map_err(|error| store_error(&error))
+    }
+
+    /// Takes a file in that a hook hands over, under an id that is known already if it takes that one's place. It counts by
+    /// the commit that names it.
+    pub(crate) async fn keep_file(
+        &self,
+        run_id: &RunId,
+        source: &Path,
+        name: String,
+        mime_type: Option<String>,
+        id: Option<String>,
+    ) -> Result<Attachment, ApiError> {
+        let invalid = |why: String| ApiError::new(ErrorCode::Invalid, why);
+        check_attachment_name(&name).map_err(invalid)?;
+        mime_type.as_deref().map_or(Ok(()), check_mime_type).map_err(invalid)?;
+        let unreadable = |error: std::io::Error| {
+            invalid(format!("the file {} cannot be handed over: {error}", source.display()))
+        };
+        if !std::fs::metadata(source).map_err(unreadable)?.is_file() {
+            return Err(invalid(format!("{} is no file that can be handed over", source.display())));
+        }
+        let mut file = std::fs::File::open(source).map_err(unreadable)?;
+        let mut attachment = self.named(name, mime_type, id)?;
+        let kept =
+            self.store.put_blob_from(run_id, &attachment.relative_path, &mut file, MAX_ATTACHMENT_BYTES);
+        let stored = kept.await.map_err(|error| not_kept(&error))?;
+        attachment.size = stored.size;
+        attachment.sha256 = stored.sha256;
+        Ok(attachment)
     }
 
     /// What is known of a file.
@@ -132,7 +176,9 @@ impl<S: Places + 'static> Engine<S> {
     async fn sweep(&self, run_id: &RunId) -> Result<(), StoreError> {
         // What does not look like ours was not left by one of ours.
         let is_known = |manifest: &Manifest, name: &str| {
-            !name.starts_with(PREFIX) || manifest.state.attachments.iter().any(|known| known.id == name)
+            let place = format!("{FOLDER}/{name}/");
+            let mut known = manifest.state.attachments.iter();
+            !name.starts_with(PREFIX) || known.any(|known| known.relative_path.starts_with(&place))
         };
         self.store.sweep_blobs(run_id, FOLDER, &is_known).await.map(|_| ())
     }

@@ -19,6 +19,7 @@ mod runs;
 mod system;
 mod tasks;
 mod timeline;
+mod transitions;
 mod tree;
 mod turn_log;
 mod vars;

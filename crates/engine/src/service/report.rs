@@ -140,6 +140,8 @@ fn ends_a_wait(body: &EventBody) -> bool {
         | EventBody::BackendSessionUpdated { .. }
         | EventBody::BackendSessionLost { .. }
         | EventBody::HookRecorded { .. }
+        | EventBody::PreparationStarted {}
+        | EventBody::Prepared {}
         | EventBody::CheckRecorded { .. }
         | EventBody::MessageQueued { .. }
         | EventBody::AbortRequested { .. }
@@ -168,11 +170,11 @@ fn ends_a_wait(body: &EventBody) -> bool {
 /// Whether something got in the way of the work.
 fn is_incident(body: &EventBody) -> bool {
     match body {
+        EventBody::HookRecorded { outcome, .. } => outcome.is_objection(),
         EventBody::DriverLeft { .. }
         | EventBody::StarterLost { .. }
         | EventBody::AttemptRecorded { end: AttemptEnd::Interrupted, .. }
         | EventBody::BackendSessionLost { .. }
-        | EventBody::HookRecorded { objection: Some(_), .. }
         | EventBody::CheckRecorded { objection: Some(_), .. }
         | EventBody::AbortRequested { .. }
         | EventBody::RunReopened {}
@@ -188,7 +190,8 @@ fn is_incident(body: &EventBody) -> bool {
         | EventBody::BackendSessionUpdated { .. }
         | EventBody::Waiting { .. }
         | EventBody::WaitEnded {}
-        | EventBody::HookRecorded { objection: None, .. }
+        | EventBody::PreparationStarted {}
+        | EventBody::Prepared {}
         | EventBody::CheckRecorded { objection: None, .. }
         | EventBody::MessageQueued { .. }
         | EventBody::RunFinished { .. }

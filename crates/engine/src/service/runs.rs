@@ -43,7 +43,8 @@ impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
             .descending(lineage);
         let spec = composed.spec()?;
         self.check_measured(&spec.backend, &spec.budget.hard, spec.budget.on_unmeasured)?;
-        if let Start::Now { .. } = request.start {
+        // Hooks may still send it elsewhere.
+        if let (Start::Now { .. }, false) = (request.start, spec.needs_preparation()) {
             self.require_admission(&spec).await?;
         }
         let manifest = match is_alone {
@@ -51,6 +52,11 @@ impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
             false => self.create_among(&composed, &request).await?,
         };
         failpoint::hit("command.created");
+        let manifest = match request.start {
+            Start::Later => self.prepare(manifest).await?,
+            Start::Now { .. } if manifest.spec.is_passive() => self.prepare(manifest).await?,
+            Start::Now { .. } => manifest,
+        };
         match (&manifest.state.phase, request.start) {
             (Phase::Active { .. }, Start::Now { on_orphan }) => {
                 let run_id = manifest.spec.run_id.clone();
@@ -63,6 +69,18 @@ impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
 }
 
 impl<S: Places + 'static> Engine<S> {
+    /// Has hooks prepare a run that was made, if there are any: by a driver, which lets go of it after that.
+    pub(super) async fn prepare(&self, manifest: Manifest) -> Result<Manifest, ApiError> {
+        if manifest.state.preparation.is_none() {
+            return Ok(manifest);
+        }
+        let run_id = manifest.spec.run_id.clone();
+        let manifest = self.commit(&run_id, &[Fact::Control(ControlFact::PreparationStarted)]).await?;
+        failpoint::hit("command.preparing");
+        self.launcher.launch(unattended(run_id, false)).await?;
+        Ok(manifest)
+    }
+
     async fn create(&self, composed: &Composed, start: Start) -> Result<Manifest, ApiError> {
         let mut tries = 0;
         loop {
@@ -268,7 +286,7 @@ impl<S: Places + 'static> Engine<S> {
         facts.extend(tell_parent(&manifest, request.tell_parent));
         for title in request.add_tasks {
             let fact = TaskFact::Added { id: new_task_id()?, title, body: String::new() };
-            facts.push(Fact::Task { author: Author::Person, fact });
+            facts.push(self.ask_hooks(manifest.clone(), Author::Person, &fact).await?);
         }
         let cause = if starts_ready { Cause::First } else { Cause::Continue { message: request.message } };
         facts.push(Fact::Control(ControlFact::Started {

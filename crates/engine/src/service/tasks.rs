@@ -7,10 +7,9 @@ use agent_runner_api::operations::{
 };
 use agent_runner_api::view::{TaskDetail, TaskList, TaskView};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
-use agent_runner_model::{Author, Fact, Manifest, Refusal, TaskFact, TaskId, redacted};
+use agent_runner_model::{Author, Manifest, Refusal, TaskFact, TaskId, redacted};
 use agent_runner_store::failpoint;
 
-use super::hints::what_to_do;
 use crate::compose::{new_task_id, requested_task_id};
 use crate::engine::Engine;
 use crate::failure::{refusal_error, store_error};
@@ -59,7 +58,7 @@ fn detail(manifest: &Manifest, id: &TaskId, by: TaskAuthor) -> Result<TaskDetail
     })
 }
 
-impl<S: Places> Engine<S> {
+impl<S: Places + 'static> Engine<S> {
     async fn change(&self, run: &str, by: TaskAuthor, fact: TaskFact) -> Result<Manifest, ApiError> {
         self.change_once(run, by, fact, None).await
     }
@@ -73,17 +72,8 @@ impl<S: Places> Engine<S> {
         request: Option<String>,
     ) -> Result<Manifest, ApiError> {
         let run_id = self.resolve(run)?;
-        let fact = Fact::Task { author: author(by), fact };
-        let fact = match request {
-            Some(request) => {
-                check_request_id(&request)?;
-                Fact::Once { request, fact: Box::new(fact) }
-            }
-            None => fact,
-        };
-        failpoint::hit("task.before_commit");
-        let committed = self.commit(&run_id, &[fact]).await;
-        let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
+        request.as_deref().map_or(Ok(()), check_request_id)?;
+        let manifest = self.change_task(&run_id, author(by), &fact, request.as_ref()).await?;
         failpoint::hit("task.after_commit");
         Ok(manifest)
     }
@@ -94,7 +84,7 @@ impl<S: Places> Engine<S> {
     }
 }
 
-impl<S: Places> Handle<ListTasks> for Engine<S> {
+impl<S: Places + 'static> Handle<ListTasks> for Engine<S> {
     async fn call(&self, request: ListTasks) -> Result<TaskList, ApiError> {
         let manifest = self.look(&request.run).await?;
         let manifest = seen_by(&manifest, request.author);
@@ -107,13 +97,13 @@ impl<S: Places> Handle<ListTasks> for Engine<S> {
     }
 }
 
-impl<S: Places> Handle<ShowTask> for Engine<S> {
+impl<S: Places + 'static> Handle<ShowTask> for Engine<S> {
     async fn call(&self, request: ShowTask) -> Result<TaskDetail, ApiError> {
         detail(&self.look(&request.run).await?, &request.task, request.author)
     }
 }
 
-impl<S: Places> Handle<SetTask> for Engine<S> {
+impl<S: Places + 'static> Handle<SetTask> for Engine<S> {
     async fn call(&self, request: SetTask) -> Result<TaskDetail, ApiError> {
         if request.status.is_none() && request.notes.is_none() {
             return Err(ApiError::new(ErrorCode::Invalid, "task set requires at least one field")
@@ -124,7 +114,7 @@ impl<S: Places> Handle<SetTask> for Engine<S> {
     }
 }
 
-impl<S: Places> Handle<AppendNotes> for Engine<S> {
+impl<S: Places + 'static> Handle<AppendNotes> for Engine<S> {
     async fn call(&self, request: AppendNotes) -> Result<TaskDetail, ApiError> {
         let fact = TaskFact::NotesAppended { id: request.task.clone(), text: request.text };
         let manifest = self.change_once(&request.run, request.author, fact, request.request_id).await?;
@@ -132,7 +122,7 @@ impl<S: Places> Handle<AppendNotes> for Engine<S> {
     }
 }
 
-impl<S: Places> Handle<PassBlock> for Engine<S> {
+impl<S: Places + 'static> Handle<PassBlock> for Engine<S> {
     async fn call(&self, request: PassBlock) -> Result<TaskDetail, ApiError> {
         let fact =
             TaskFact::BlockPassed { id: request.task.clone(), block: request.block, note: request.note };
@@ -140,7 +130,7 @@ impl<S: Places> Handle<PassBlock> for Engine<S> {
     }
 }
 
-impl<S: Places> Handle<AddTask> for Engine<S> {
+impl<S: Places + 'static> Handle<AddTask> for Engine<S> {
     async fn call(&self, request: AddTask) -> Result<TaskDetail, ApiError> {
         let id = match &request.request_id {
             Some(request) => requested_task_id(request)?,
@@ -155,7 +145,7 @@ impl<S: Places> Handle<AddTask> for Engine<S> {
     }
 }
 
-impl<S: Places> Handle<EditTask> for Engine<S> {
+impl<S: Places + 'static> Handle<EditTask> for Engine<S> {
     async fn call(&self, request: EditTask) -> Result<TaskDetail, ApiError> {
         if request.title.is_none() && request.body.is_none() {
             return Err(ApiError::new(ErrorCode::Invalid, "task edit requires at least one field")
@@ -166,7 +156,7 @@ impl<S: Places> Handle<EditTask> for Engine<S> {
     }
 }
 
-impl<S: Places> Handle<DeleteTask> for Engine<S> {
+impl<S: Places + 'static> Handle<DeleteTask> for Engine<S> {
     async fn call(&self, request: DeleteTask) -> Result<TaskDetail, ApiError> {
         let before = detail(&self.look(&request.run).await?, &request.task, request.author)?;
         self.change(&request.run, request.author, TaskFact::Deleted { id: request.task }).await?;

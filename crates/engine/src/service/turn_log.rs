@@ -1,14 +1,36 @@
 //! What is kept of a worker's turn, as far as it can be read, and words about what cannot. Must not say what it means.
 
 use agent_runner_model::Manifest;
+use agent_runner_model::turn::{TurnEvent, TurnRecord};
 use agent_runner_store::StoreError;
 
-use crate::driver::events_log;
+use crate::driver::{events_log, last_bytes};
 use crate::engine::Engine;
 use crate::failure::chain;
 use crate::place::Places;
 
+/// Most bytes of what a worker said that are handed on; the end counts.
+const MAX_SAID: usize = 256 * 1024;
+
 impl<S: Places + 'static> Engine<S> {
+    /// What the worker of an attempt said, as far as it can be read.
+    pub(crate) async fn said_in(&self, manifest: &Manifest, attempt_number: u32) -> Option<String> {
+        let log = self.turn_log(manifest, attempt_number, &mut Vec::new()).await?;
+        let mut said = String::new();
+        for line in log.split(|byte| *byte == b'\n') {
+            let Ok(TurnRecord { event: TurnEvent::Message { text }, .. }) = serde_json::from_slice(line)
+            else {
+                continue;
+            };
+            said.push_str(&text);
+            said.push('\n');
+            if said.len() > 2 * MAX_SAID {
+                said = last_bytes(&said, MAX_SAID).to_owned();
+            }
+        }
+        Some(last_bytes(&said, MAX_SAID).to_owned())
+    }
+
     /// An attempt's log of events; nothing if it cannot be read. What is missing of it is said in `warnings`.
     pub(super) async fn turn_log(
         &self,

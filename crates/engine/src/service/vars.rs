@@ -153,6 +153,7 @@ impl<S: Places + 'static> Engine<S> {
             };
             kept.map_err(|error| store_error(&error))?;
         }
+        let manifest = self.prepare(manifest).await?;
         self.detail(&manifest).await
     }
 }

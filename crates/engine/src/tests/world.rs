@@ -157,6 +157,7 @@ impl World {
         let state_dir = directory.path().join("state");
         let store = Arc::new(FileStore::new(state_dir.clone(), FileOptions::default()));
         let config = EngineConfig {
+            hook_environment: std::env::vars_os().collect(),
             config_dir: directory.path().join("config"),
             state_dir,
             runtime_dir: directory.path().join("run"),
@@ -214,6 +215,7 @@ impl World {
             max_retries: Some(max_retries),
             unrestricted: None,
             name: None,
+            worktree: None,
             cwd: None,
             caller_dir: self.path().to_str().unwrap().to_owned(),
             add_tasks: tasks.iter().map(|title| (*title).to_owned()).collect(),

@@ -8,7 +8,7 @@ use crate::phase::{Cause, Outcome, Phase, Stage, Wait, WaitReason};
 use crate::spec::LimitPolicy;
 use crate::task::TaskStatus;
 
-use super::{Change, family, life};
+use super::{Change, family, hooks, life};
 
 /// Most bytes of all messages that wait: they become one prompt.
 const MAX_MESSAGES: usize = 1024 * 1024;
@@ -16,6 +16,10 @@ const MAX_MESSAGES: usize = 1024 * 1024;
 pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
     match fact {
         ControlFact::Readied => readied(change),
+        ControlFact::PreparationStarted => preparation_started(change),
+        ControlFact::TransitionHookEnded { hook_id, task_id, report } => {
+            hooks::transition_hook_ended(change, hook_id, task_id, report)
+        }
         ControlFact::Started { cause, seen, on_limit } => {
             started(change, cause, *seen)?;
             set_limit_policy(change, *on_limit);
@@ -112,6 +116,25 @@ fn readied(change: &mut Change) -> Result<(), Refusal> {
     }
 }
 
+/// A driver prepares the run and lets go of it.
+fn preparation_started(change: &mut Change) -> Result<(), Refusal> {
+    const WHAT: &str = "preparing the run";
+    life::refuse_archived(change, WHAT)?;
+    if change.manifest.state.preparation.is_none() {
+        return Err(denied(WHAT, "no hook has anything left to prepare"));
+    }
+    match &change.manifest.state.phase {
+        Phase::Initialized => {}
+        Phase::Ready | Phase::Active { .. } | Phase::Ended { .. } => {
+            return Err(denied(WHAT, "only an initialized run can be prepared"));
+        }
+    }
+    change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
+    change.manifest.state.budget.active_since = Some(change.now);
+    change.log(EventBody::PreparationStarted {});
+    Ok(())
+}
+
 fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<(), Refusal> {
     const WHAT: &str = "resuming the run";
     refuse_passive(change, WHAT)?;
@@ -148,6 +171,10 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     change.manifest.state.ended_at = None;
     change.manifest.state.budget.active_since = Some(change.now);
     change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
+    if let Some(preparation) = &mut change.manifest.state.preparation {
+        preparation.starts = true;
+        change.log(EventBody::PreparationStarted {});
+    }
     Ok(())
 }
 
@@ -199,8 +226,10 @@ fn started_again(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Res
     let Cause::Continue { message: Some(text) } = cause else { return Ok(()) };
     if !is_late && state.next_cause.is_none() {
         state.next_cause = Some(cause.clone());
-        // Who has something to say may know that waiting has become pointless.
-        if let Phase::Active { stage: stage @ Stage::Waiting { .. } } = &mut state.phase {
+        // Who has something to say may know that waiting has become pointless, or that the end is none.
+        if let Phase::Active { stage: stage @ (Stage::Waiting { .. } | Stage::Closing { .. }) } =
+            &mut state.phase
+        {
             *stage = Stage::Deciding;
         }
         return Ok(());

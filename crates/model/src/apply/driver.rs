@@ -4,12 +4,13 @@ use crate::attempt::{AttemptRecord, EndClass, LiveAttempt};
 use crate::budget::active_for;
 use crate::event::EventBody;
 use crate::fact::{DriverFact, EndReport, Refusal};
+use crate::hook::HookPhase;
 use crate::ids::{Epoch, Fence};
 use crate::manifest::{Departure, DriverRef, GitHead, Manifest, ParentNotice, RunState, Session, Streak};
-use crate::phase::{Cause, Outcome, Phase, PromptKind, Stage, Wait};
+use crate::phase::{Cause, Failure, FailureKind, Outcome, Phase, PromptKind, Stage, Wait};
 use crate::redact::Secrets;
-use crate::spec::{HookPhase, RunSpec};
-use crate::step::{Observation, Step, hooks_of, next_step};
+use crate::spec::RunSpec;
+use crate::step::{Observation, Step, hook_at, next_step};
 use crate::usage::{Meter, Usage, cost_since};
 
 use super::words::{keep_unheard, unheard};
@@ -33,8 +34,7 @@ pub(super) fn apply(change: &mut Change, epoch: Epoch, fact: &DriverFact) -> Res
             Ok(())
         }
         DriverFact::SessionOpened { cause, environment } => session_opened(change, cause, environment),
-        DriverFact::HookPassed { hook } => hooks::hook_passed(change, *hook),
-        DriverFact::HookRefused { hook, detail } => hooks::hook_refused(change, *hook, detail),
+        DriverFact::HookEnded { hook, report } => hooks::hook_ended(change, *hook, report),
         DriverFact::AttemptStarting { marker, prompt } => attempt_starting(change, marker, *prompt),
         DriverFact::AttemptSpawned { fence, process } => {
             current_attempt(change, *fence)?.process = Some(process.clone());
@@ -130,6 +130,7 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
     state.streak = None;
     state.served = None;
     state.rejection = None;
+    state.next_prompt = None;
     state.started_at.get_or_insert(now);
     state.phase = Phase::Active { stage: Stage::Deciding };
     change.log(EventBody::RunStarted { session_index, cause: cause.clone() });
@@ -174,7 +175,7 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
     let live = current_attempt(change, fence)?.clone();
     let now = change.now;
     let class = report.end.class();
-    let has_hooks = !hooks_of(&change.manifest, HookPhase::AfterAttempt).is_empty();
+    let has_hooks = hook_at(&change.manifest, HookPhase::AfterAttempt, 0).is_some();
     let state = &mut change.manifest.state;
     let progressed = state.progress != live.progress_at_start;
     let unheard = is_unheard(state, report, progressed);
@@ -194,6 +195,7 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
     };
     if costs_retry {
         state.rejection = None;
+        state.next_prompt = None;
     }
     // What the worker was never told goes on with no row of failures.
     if !unheard {
@@ -323,38 +325,43 @@ fn finished(change: &mut Change, outcome: &Outcome) -> Result<(), Refusal> {
         None => return Err(not_allowed("ending the run", "it is not active")),
     }
     match outcome {
-        // A run that is cancelled or broken ends at once; its hooks had their chance while it worked.
-        Outcome::Aborted | Outcome::Failed { .. } => {
+        // A driver that cannot record what it does cannot record what hooks do.
+        Outcome::Failed { failure: Failure { kind: FailureKind::Internal, .. } } => {
             end(change, outcome);
             return Ok(());
         }
-        Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted => {}
+        Outcome::Aborted | Outcome::Failed { .. } | Outcome::Blocked { by: Some(_), .. } => {}
+        Outcome::Success | Outcome::Blocked { by: None, .. } | Outcome::Exhausted => {
+            if next(change) != Step::Finish(outcome.clone()) {
+                return Err(not_allowed("ending the run", NOT_NEXT));
+            }
+        }
     }
-    if next(change) != Step::Finish(outcome.clone()) {
-        return Err(not_allowed("ending the run", NOT_NEXT));
-    }
-    let hooks = hooks_of(&change.manifest, HookPhase::BeforeFinish).len();
     let closed = match change.manifest.stage() {
         Some(Stage::Closing { outcome: proposed, .. }) => proposed == outcome,
         Some(_) | None => false,
     };
-    if closed || hooks == 0 {
+    if closed {
         end(change, outcome);
-    } else {
-        let stage = Stage::Closing { outcome: outcome.clone(), cursor: 0 };
-        change.manifest.state.phase = Phase::Active { stage };
+        return Ok(());
     }
-    Ok(())
+    hooks::close(change, outcome)
+}
+
+/// The run's time stands still while it is not active.
+pub(super) fn stop_the_clock(change: &mut Change) {
+    let active = active_for(&change.manifest, change.now).as_millis();
+    let budget = &mut change.manifest.state.budget;
+    if budget.active_since.take().is_some() {
+        budget.active_ms = u64::try_from(active).unwrap_or(u64::MAX);
+    }
 }
 
 pub(super) fn end(change: &mut Change, outcome: &Outcome) {
     keep_unheard(change);
     let now = change.now;
-    let active = active_for(&change.manifest, now).as_millis();
+    stop_the_clock(change);
     let budget = &mut change.manifest.state.budget;
-    if budget.active_since.take().is_some() {
-        budget.active_ms = u64::try_from(active).unwrap_or(u64::MAX);
-    }
     budget.given_back = !budget.granted.is_empty();
     let state = &mut change.manifest.state;
     if let Some(session) = state.sessions.last_mut().filter(|session| session.ended_at.is_none()) {
@@ -371,6 +378,7 @@ pub(super) fn end(change: &mut Change, outcome: &Outcome) {
     }
     let detail = match outcome {
         Outcome::Failed { failure } => Some(failure.detail.clone()),
+        Outcome::Blocked { by: Some(by), .. } => Some(format!("hook {} objects: {}", by.by, by.detail)),
         Outcome::Success | Outcome::Blocked { .. } | Outcome::Exhausted | Outcome::Aborted => None,
     };
     let status = change.manifest.status(false);

@@ -45,6 +45,8 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
         }
         ControlFact::Extended { by } => extended(change, by),
         ControlFact::Readied
+        | ControlFact::PreparationStarted
+        | ControlFact::TransitionHookEnded { .. }
         | ControlFact::Started { .. }
         | ControlFact::AbortRequested { .. }
         | ControlFact::MessageQueued { .. }

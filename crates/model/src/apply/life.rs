@@ -12,8 +12,8 @@ use crate::redact::Secrets;
 use crate::spec::RunSpec;
 use crate::time::Timestamp;
 
-use super::Change;
 use super::control::denied;
+use super::{Change, mutations};
 
 /// Longest display name, in characters.
 const MAX_NAME: usize = 200;
@@ -51,6 +51,8 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
         ControlFact::AttachmentAdded { attachment } => attachment_added(change, attachment),
         ControlFact::AttachmentRemoved { id } => attachment_removed(change, id),
         ControlFact::Readied
+        | ControlFact::PreparationStarted
+        | ControlFact::TransitionHookEnded { .. }
         | ControlFact::Started { .. }
         | ControlFact::AbortRequested { .. }
         | ControlFact::MessageQueued { .. }
@@ -70,6 +72,7 @@ fn reset(change: &mut Change) -> Result<(), Refusal> {
     const WHAT: &str = "resetting the run";
     refuse_active(change, WHAT)?;
     refuse_archived(change, WHAT)?;
+    mutations::thaw(change);
     let state = seeded(&change.manifest, &change.manifest.spec, change.now);
     if state != change.manifest.state {
         change.manifest.state = state;

@@ -6,10 +6,13 @@ mod driver;
 mod family;
 mod hooks;
 mod life;
+mod mutations;
 mod tasks;
 mod words;
 
 pub use life::{check_backend_session_id, check_group_id};
+pub use mutations::configured;
+pub use tasks::transition_of;
 
 use crate::event::EventBody;
 use crate::fact::{Fact, Refusal, TaskFact};
@@ -39,6 +42,7 @@ pub fn apply(manifest: &Manifest, fact: &Fact, now: Timestamp) -> Result<Applied
     match fact {
         Fact::Driver { epoch, fact } => driver::apply(&mut change, *epoch, fact)?,
         Fact::Task { author, fact } => tasks::apply(&mut change, *author, fact)?,
+        Fact::Judged { author, fact, from } => tasks::apply_judged(&mut change, *author, fact, *from)?,
         Fact::Control(fact) => control::apply(&mut change, fact)?,
         // Taken apart above.
         Fact::Once { .. } => {}
@@ -74,7 +78,7 @@ fn once(manifest: &Manifest, request: &str, fact: &Fact, now: Timestamp) -> Resu
 /// Tells facts that ask for different things apart, in every version of this program alike.
 fn digest(fact: &Fact) -> String {
     let words: Vec<&str> = match fact {
-        Fact::Task { fact, .. } => match fact {
+        Fact::Task { fact, .. } | Fact::Judged { fact, .. } => match fact {
             TaskFact::Set { id, status, notes } => vec![
                 "set",
                 id.as_str(),

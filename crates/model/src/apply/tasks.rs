@@ -3,10 +3,11 @@
 use crate::capabilities::task_capabilities;
 use crate::event::EventBody;
 use crate::fact::{Author, Refusal, TaskFact};
+use crate::hook::{HookPhase, Transition};
 use crate::ids::TaskId;
 use crate::manifest::Manifest;
 use crate::phase::{Outcome, Phase, Stage};
-use crate::task::{MAX_NOTES, Task, TaskSpec, TaskStatus, check_title};
+use crate::task::{MAX_NOTES, Task, TaskSpec, TaskStatus, appended, check_title};
 
 use super::Change;
 
@@ -16,6 +17,54 @@ const MAX_RUN_TASKS: usize = 1000;
 const MAX_BODY: usize = 1024 * 1024;
 
 pub(super) fn apply(change: &mut Change, author: Author, fact: &TaskFact) -> Result<(), Refusal> {
+    if !change.manifest.spec.hooks.iter().any(|hook| hook.phase == HookPhase::TaskTransition) {
+        return carry_out(change, author, fact);
+    }
+    let before = change.manifest.clone();
+    carry_out(change, author, fact)?;
+    let Some(transition) = transition_between(&before, &change.manifest, fact) else { return Ok(()) };
+    let hooks = before.spec.hooks.iter().filter(|hook| hook.matches_transition(&transition));
+    let hooks: Vec<String> = hooks.map(|hook| hook.hook_id.clone()).collect();
+    if !hooks.is_empty() {
+        return Err(Refusal::HooksFirst { id: transition.task_id, hooks });
+    }
+    Ok(())
+}
+
+/// The change that hooks have accepted, if the task is still in the status that they were asked about.
+pub(super) fn apply_judged(
+    change: &mut Change,
+    author: Author,
+    fact: &TaskFact,
+    from: Option<TaskStatus>,
+) -> Result<(), Refusal> {
+    let id = fact.task_id();
+    if change.manifest.state.final_tasks.get(id).map(|task| task.status) != from {
+        return Err(Refusal::JudgedBefore { id: id.clone() });
+    }
+    carry_out(change, author, fact)
+}
+
+/// What hooks are asked about a change of a task; nothing if it is refused anyway, or changes nothing.
+pub fn transition_of(manifest: &Manifest, author: Author, fact: &TaskFact) -> Option<Transition> {
+    let mut change =
+        Change { manifest: manifest.clone(), events: Vec::new(), now: manifest.state.updated_at };
+    carry_out(&mut change, author, fact).ok()?;
+    transition_between(manifest, &change.manifest, fact)
+}
+
+fn transition_between(before: &Manifest, after: &Manifest, fact: &TaskFact) -> Option<Transition> {
+    let id = fact.task_id();
+    let (old, new) = (before.state.final_tasks.get(id), after.state.final_tasks.get(id));
+    if old == new {
+        return None;
+    }
+    let from = old.map(|task| task.status);
+    let to = new.map(|task| task.status).or(from)?;
+    Some(Transition { task_id: id.clone(), source: fact.source(), from, to })
+}
+
+fn carry_out(change: &mut Change, author: Author, fact: &TaskFact) -> Result<(), Refusal> {
     check_author(&change.manifest, author)?;
     match fact {
         TaskFact::Set { id, status, notes } => set(change, author, id, *status, notes.as_deref()),
@@ -178,7 +227,7 @@ fn delete(change: &mut Change, id: &TaskId) -> Result<(), Refusal> {
 }
 
 /// A passive run's phase is a view of its tasks: there is nobody else to decide.
-fn settle_passive(change: &mut Change) {
+pub(super) fn settle_passive(change: &mut Change) {
     if !change.manifest.spec.is_passive() {
         return;
     }
@@ -188,7 +237,7 @@ fn settle_passive(change: &mut Change) {
     let outcome = match (total, total - completed - blocked.len()) {
         (0, _) => None,
         (_, 0) if blocked.is_empty() => Some(Outcome::Success),
-        (_, 0) => Some(Outcome::Blocked { tasks: blocked, over: None }),
+        (_, 0) => Some(Outcome::Blocked { tasks: blocked, over: None, by: None }),
         (_, _) => None,
     };
     let now = change.now;
@@ -250,23 +299,4 @@ fn check_texts(title: Option<&str>, body: Option<&str>) -> Result<(), Refusal> {
         }
         Some(_) | None => Ok(()),
     }
-}
-
-/// Notes with a paragraph more; past the limit the oldest part goes, with a mark where it was.
-fn appended(notes: &str, text: &str) -> String {
-    const CUT: &str = "[older notes were cut]\n";
-    let mut whole = String::with_capacity(notes.len() + text.len() + 1);
-    whole.push_str(notes);
-    if !notes.is_empty() && !notes.ends_with('\n') {
-        whole.push('\n');
-    }
-    whole.push_str(text);
-    if whole.len() <= MAX_NOTES {
-        return whole;
-    }
-    let mut start = whole.len() - (MAX_NOTES - CUT.len());
-    while !whole.is_char_boundary(start) {
-        start += 1;
-    }
-    format!("{CUT}{}", &whole[start..])
 }

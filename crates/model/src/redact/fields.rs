@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 type Kept<'a> = &'a dyn Fn(&str, &str) -> bool;
 
 /// Words of closed lists. A value that happens to be such a word must not make a manifest unreadable.
-const WORDS: [&str; 25] = [
+const WORDS: [&str; 28] = [
     "type",
     "kind",
     "class",
@@ -33,9 +33,12 @@ const WORDS: [&str; 25] = [
     "phase",
     "backend",
     "field",
+    "fromStatus",
+    "toStatus",
+    "outcome",
 ];
 /// Ids, and names of things this program has names for.
-const IDS: [&str; 18] = [
+const IDS: [&str; 21] = [
     "id",
     "runId",
     "parentRunId",
@@ -44,6 +47,9 @@ const IDS: [&str; 18] = [
     "inheritedFromRunId",
     "fromRunId",
     "taskId",
+    "taskIds",
+    "taskScopeId",
+    "hookId",
     "tasks",
     "workTasks",
     "messageId",
@@ -56,7 +62,8 @@ const IDS: [&str; 18] = [
     "changed",
 ];
 /// Where things are. A working directory that would hold such a value is refused.
-const PLACES: [&str; 6] = ["cwd", "callerDir", "sourcePath", "repo", "host", "relativePath"];
+const PLACES: [&str; 8] =
+    ["cwd", "callerDir", "sourcePath", "repo", "repoRoot", "host", "relativePath", "resolvedPath"];
 
 /// Of manifests and of the events of their history.
 pub(crate) fn kept_of_runs(around: &str, field: &str) -> bool {

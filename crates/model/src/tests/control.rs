@@ -275,9 +275,22 @@ fn an_abort_cuts_a_wait_and_the_hooks_short() {
     for mut world in [judging, world] {
         world.abort();
         assert_eq!(world.step(), Step::Finish(Outcome::Aborted));
-        world.carry_out(&results(AttemptEnd::Reported));
+        // The hooks at the end have their turn all the same; those that would judge the attempt have not.
+        assert_eq!(world.drive(&results(AttemptEnd::Reported), 10), 4);
         assert_eq!(world.manifest.state.phase, Phase::Ended { outcome: Outcome::Aborted });
     }
+}
+
+#[test]
+fn whoever_is_in_a_hurry_does_not_wait_for_the_hooks_at_the_end() {
+    let mut world = World::started(&Sample { finish: 2, ..Sample::default() });
+    world.attempt(AttemptEnd::Reported);
+    world.abort();
+    world.carry_out(&results(AttemptEnd::Reported));
+    assert!(matches!(world.step(), Step::RunHook(_)));
+    let by = "a person".to_owned();
+    world.control(ControlFact::AbortRequested { by, urgency: Urgency::AtOnce });
+    assert_eq!(world.step(), Step::Finish(Outcome::Aborted));
 }
 
 #[test]

@@ -6,17 +6,17 @@ use proptest::prelude::*;
 use crate::apply::{apply, apply_all};
 use crate::attempt::ProcessRef;
 use crate::fact::{Author, ControlFact, DriverFact, Fact, TaskFact};
+use crate::hook::{HookPhase, HookVerdict};
 use crate::ids::{Epoch, Fence};
 use crate::manifest::{Manifest, QueuedMessage};
 use crate::phase::{Cause, Failure, FailureKind, HookRef, Outcome, PromptKind, Wait, WaitReason};
-use crate::spec::HookPhase;
 use crate::step::needs_lease;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
 
 use super::life;
 use super::sample::{Op, driver, end, ops, report, samples, task_id};
-use super::world::{World, random_results};
+use super::world::{World, hook_ended, random_results};
 
 /// A fence: mostly the newest, sometimes an older one or one that was never given.
 fn fence(manifest: &Manifest, b: u8) -> Fence {
@@ -45,7 +45,7 @@ fn cause(a: u8) -> Cause {
 fn outcome(a: u8) -> Outcome {
     match a % 5 {
         0 => Outcome::Success,
-        1 => Outcome::Blocked { tasks: vec![task_id(0)], over: None },
+        1 => Outcome::Blocked { tasks: vec![task_id(0)], over: None, by: None },
         2 => Outcome::Exhausted,
         3 => Outcome::Failed {
             failure: Failure { kind: FailureKind::Internal, detail: "full disk".into(), hint: "x".into() },
@@ -58,9 +58,18 @@ fn hook(a: u8) -> HookRef {
     let phase = match a % 3 {
         0 => HookPhase::BeforeAttempt,
         1 => HookPhase::AfterAttempt,
-        _ => HookPhase::BeforeFinish,
+        _ => HookPhase::AfterExit,
     };
     HookRef { phase, index: u32::from(a / 3 % 4) }
+}
+
+fn verdict(a: u8) -> HookVerdict {
+    match a % 4 {
+        0 => HookVerdict::Reinvoke { prompt: "words".into() },
+        1 => HookVerdict::Block { reason: "words".into() },
+        2 => HookVerdict::Skipped,
+        _ => HookVerdict::Failed { detail: "words".into() },
+    }
 }
 
 fn prompt(a: u8) -> PromptKind {
@@ -75,8 +84,8 @@ fn driver_fact(manifest: &Manifest, op: Op, now: Timestamp) -> DriverFact {
         1 => DriverFact::Left { why: detail },
         2 => DriverFact::StarterLost { detail },
         3 => DriverFact::SessionOpened { cause: cause(b), environment: vec!["HOME".into()] },
-        4 => DriverFact::HookPassed { hook: hook(b) },
-        5 => DriverFact::HookRefused { hook: hook(b), detail },
+        4 => hook_ended(hook(b), HookVerdict::Continue),
+        5 => hook_ended(hook(b), verdict(b)),
         6 => DriverFact::AttemptStarting { marker: "m".into(), prompt: prompt(b) },
         7 => DriverFact::AttemptSpawned {
             fence: fence(manifest, b),
@@ -174,7 +183,11 @@ fn tell(world: &mut World, fact: &Fact) {
         world.watching = match fact {
             Fact::Driver { fact: DriverFact::AttemptStarting { .. }, .. } => world.live(),
             Fact::Driver { fact: DriverFact::Took { .. }, .. } => None,
-            Fact::Driver { .. } | Fact::Task { .. } | Fact::Control(_) | Fact::Once { .. } => world.watching,
+            Fact::Driver { .. }
+            | Fact::Task { .. }
+            | Fact::Judged { .. }
+            | Fact::Control(_)
+            | Fact::Once { .. } => world.watching,
         };
     }
 }

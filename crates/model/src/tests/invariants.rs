@@ -8,6 +8,7 @@ use crate::attempt::AttemptEnd;
 use crate::capabilities::{Lease, capabilities};
 use crate::event::{Event, EventBody, EventRecord};
 use crate::fact::{Author, ControlFact, DriverFact, Fact, Refusal, TaskFact};
+use crate::hook::HookPhase;
 use crate::ids::{Fence, TaskId};
 use crate::manifest::{Manifest, QueuedMessage};
 use crate::phase::{Outcome, Phase, RunStatus, Stage};
@@ -46,7 +47,7 @@ pub(super) fn refusals(manifest: &Manifest, fact: &Fact, now: Timestamp) {
             assert!(matches!(result, Err(Refusal::StaleFence { .. })), "{fact:?} -> {result:?}");
         }
         Fact::Once { fact, .. } => refusals(manifest, fact, now),
-        Fact::Driver { .. } | Fact::Task { .. } | Fact::Control(_) => {}
+        Fact::Driver { .. } | Fact::Task { .. } | Fact::Judged { .. } | Fact::Control(_) => {}
     }
 }
 
@@ -115,7 +116,12 @@ fn round_trips(applied: &Applied, at: Timestamp) {
 }
 
 fn counters(before: &Manifest, fact: &Fact, after: &Manifest) {
-    assert_eq!(before.spec, after.spec, "the spec is frozen");
+    let by_hook = matches!(
+        fact,
+        Fact::Driver { fact: DriverFact::HookEnded { .. }, .. }
+            | Fact::Control(ControlFact::TransitionHookEnded { .. })
+    );
+    assert!(by_hook || before.spec == after.spec, "the spec is frozen");
     assert_eq!(
         (before.schema_version, before.revision, before.last_cursor, before.events_len),
         (after.schema_version, after.revision, after.last_cursor, after.events_len),
@@ -192,10 +198,12 @@ fn task_list(before: &Manifest, fact: &Fact, after: &Manifest) {
     let was: Vec<&TaskId> = before.state.final_tasks.keys().collect();
     let is: Vec<&TaskId> = after.state.final_tasks.keys().collect();
     match fact {
-        Fact::Task { fact: TaskFact::Added { id, .. }, .. } => {
+        Fact::Task { fact: TaskFact::Added { id, .. }, .. }
+        | Fact::Judged { fact: TaskFact::Added { id, .. }, .. } => {
             assert_eq!(is.split_last(), Some((&id, was.as_slice())), "a new task comes last");
         }
-        Fact::Task { fact: TaskFact::Deleted { id }, .. } => {
+        Fact::Task { fact: TaskFact::Deleted { id }, .. }
+        | Fact::Judged { fact: TaskFact::Deleted { id }, .. } => {
             let rest: Vec<&TaskId> = was.into_iter().filter(|known| *known != id).collect();
             assert_eq!(is, rest);
         }
@@ -272,10 +280,12 @@ fn other_events(before: &Manifest, fact: &Fact, applied: &Applied) {
     }
     for event in &applied.events {
         if let EventBody::TaskUpdated { fence, .. } | EventBody::TaskAdded { fence, .. } = event {
-            let Fact::Task { author, .. } = fact else { panic!("{event:?} by {fact:?}") };
-            let expected = match author {
-                Author::Person => None,
-                Author::Worker(fence) => Some(*fence),
+            let expected = match fact {
+                Fact::Task { author, .. } | Fact::Judged { author, .. } => author.fence(),
+                // A hook is nobody's worker.
+                Fact::Driver { fact: DriverFact::HookEnded { .. }, .. }
+                | Fact::Control(ControlFact::TransitionHookEnded { .. }) => None,
+                _ => panic!("{event:?} by {fact:?}"),
             };
             assert_eq!(*fence, expected);
         }
@@ -298,7 +308,8 @@ fn ending(manifest: &Manifest, outcome: &Outcome, passed: &BTreeSet<String>) {
                 }
             }
         }
-        Outcome::Blocked { tasks: named, over } => {
+        Outcome::Blocked { tasks: named, by: Some(_), .. } => assert!(named.is_empty()),
+        Outcome::Blocked { tasks: named, over, by: None } => {
             let blocked: Vec<&TaskId> = tasks
                 .iter()
                 .filter(|(_, task)| task.status == TaskStatus::Blocked)
@@ -317,7 +328,8 @@ fn ending(manifest: &Manifest, outcome: &Outcome, passed: &BTreeSet<String>) {
 
 /// A passive run's phase follows from its tasks alone, and nobody ever drives it.
 fn passive(manifest: &Manifest) {
-    if !manifest.spec.is_passive() {
+    // While it is prepared it is driven like others.
+    if !manifest.spec.is_passive() || manifest.state.preparation.is_some() {
         return;
     }
     let of = |status| manifest.state.final_tasks.values().filter(|task| task.status == status).count();
@@ -361,7 +373,11 @@ fn shown(manifest: &Manifest, now: Timestamp) {
         assert_eq!(driven.can_resume, can.can_resume && !active, "never resume what may be driven");
     }
     can_be_put_away(manifest, now);
-    let person = |fact| apply(manifest, &Fact::Task { author: Author::Person, fact }, now);
+    // What is only put before hooks is possible.
+    let person = |fact| match apply(manifest, &Fact::Task { author: Author::Person, fact }, now) {
+        Err(Refusal::HooksFirst { .. }) => Ok(()),
+        told => told.map(|_| ()),
+    };
     let id = TaskId::parse("quite-new").unwrap();
     let added = person(TaskFact::Added { id, title: "New".into(), body: String::new() });
     assert_eq!(can.task_mutation.can_add, added.is_ok());
@@ -413,6 +429,17 @@ fn decision(manifest: &Manifest, now: Timestamp) {
             };
             assert_eq!(with(attempt.fence), Step::Watch(attempt.fence));
             assert_eq!(with(Fence(attempt.fence.0 + 1)), step, "watching another attempt is not enough");
+        }
+        Phase::Active { stage: Stage::Closing { outcome, .. } } if manifest.state.abort_request.is_some() => {
+            // An end that was forced on the run stays; one that was only proposed gives way.
+            let is_proposal =
+                matches!(outcome, Outcome::Success | Outcome::Exhausted | Outcome::Blocked { by: None, .. });
+            match step {
+                Step::Finish(end) if is_proposal => assert_eq!(end, Outcome::Aborted),
+                Step::Finish(end) => assert_eq!(end, *outcome),
+                Step::RunHook(hook) => assert!(!is_proposal && hook.phase == HookPhase::AfterExit),
+                other => panic!("{other:?} after an abort"),
+            }
         }
         Phase::Active { .. } if manifest.state.abort_request.is_some() => {
             assert_eq!(step, Step::Finish(Outcome::Aborted));

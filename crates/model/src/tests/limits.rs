@@ -310,7 +310,7 @@ fn what_is_limited_and_not_told_twice_ends_the_run_and_words_let_it_go_on() {
     let mut world = untold(OnUnmeasured::Refuse);
     assert_eq!(reached(&world.manifest, world.now), Some(BudgetKind::CostUsd));
     world.carry_out(&results(AttemptEnd::Reported));
-    let over = Outcome::Blocked { tasks: Vec::new(), over: Some(BudgetKind::CostUsd) };
+    let over = Outcome::Blocked { tasks: Vec::new(), over: Some(BudgetKind::CostUsd), by: None };
     assert_eq!(world.manifest.state.phase, Phase::Ended { outcome: over });
     let cause = Cause::Continue { message: None };
     world.control(ControlFact::Started { cause, seen: None, on_limit: None });

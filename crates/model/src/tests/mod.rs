@@ -4,6 +4,7 @@ mod attachment;
 mod control;
 mod driving;
 mod facts;
+mod hooks;
 mod invariants;
 mod late;
 mod life;

@@ -157,6 +157,9 @@ fn a_field_with_words_is_looked_through_unless_it_is_known_to_be_harmless() {
         "inheritedFromRunId",
         "fromRunId",
         "taskId",
+        "taskIds",
+        "taskScopeId",
+        "hookId",
         "tasks",
         "workTasks",
         "heard",
@@ -165,7 +168,8 @@ fn a_field_with_words_is_looked_through_unless_it_is_known_to_be_harmless() {
         "pidNamespace",
         "backend",
     ];
-    let places = ["cwd", "callerDir", "sourcePath", "repo", "host", "relativePath"];
+    let places =
+        ["cwd", "callerDir", "sourcePath", "repo", "repoRoot", "host", "relativePath", "resolvedPath"];
     // A work item of a platform; where it came from.
     let others = ["source"];
     let known: BTreeSet<String> =

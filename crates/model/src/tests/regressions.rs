@@ -3,13 +3,13 @@
 use crate::attempt::AttemptEnd;
 use crate::event::EventBody;
 use crate::fact::{Author, ControlFact, DriverFact, Refusal};
+use crate::hook::{HookPhase, HookVerdict};
 use crate::phase::{Cause, FailureKind, HookRef, Outcome, PromptKind, RunStatus, Stage};
-use crate::spec::HookPhase;
 use crate::step::Step;
 use crate::task::TaskStatus;
 
 use super::sample::{Sample, end};
-use super::world::{Results, World, results};
+use super::world::{Results, World, hook_ended, objection, results};
 
 const DONE: TaskStatus = TaskStatus::Completed;
 
@@ -115,7 +115,7 @@ fn hooks_before_the_end_judge_the_end_that_comes() {
     pass(&mut world);
     assert_eq!(
         world.step(),
-        Step::RunHook(HookRef { phase: HookPhase::BeforeFinish, index: 0 }),
+        Step::RunHook(HookRef { phase: HookPhase::AfterExit, index: 0 }),
         "the hook has seen another end"
     );
     assert_eq!(finished(&mut world), RunStatus::Blocked);
@@ -124,7 +124,8 @@ fn hooks_before_the_end_judge_the_end_that_comes() {
 #[test]
 fn a_driver_cannot_end_a_run_with_what_is_not_true() {
     let mut world = World::started(&Sample { checks: 1, ..Sample::default() });
-    for outcome in [Outcome::Success, Outcome::Exhausted, Outcome::Blocked { tasks: Vec::new(), over: None }]
+    for outcome in
+        [Outcome::Success, Outcome::Exhausted, Outcome::Blocked { tasks: Vec::new(), over: None, by: None }]
     {
         let fact = world.by_driver(DriverFact::Finished { outcome });
         assert!(matches!(world.tell(&fact), Err(Refusal::NotAllowed { .. })));
@@ -217,7 +218,7 @@ fn an_objection_survives_a_fault() {
 fn hooks_run_one_after_the_other() {
     let mut world = World::started(&Sample { before: 2, after: 2, ..Sample::default() });
     let hook = |phase, index| HookRef { phase, index };
-    let before = |index| DriverFact::HookPassed { hook: hook(HookPhase::BeforeAttempt, index) };
+    let before = |index| hook_ended(hook(HookPhase::BeforeAttempt, index), HookVerdict::Continue);
     for wrong in [before(1), before(2), before(u32::MAX)] {
         assert!(world.tell(&world.by_driver(wrong)).is_err());
     }
@@ -225,14 +226,13 @@ fn hooks_run_one_after_the_other() {
     for wrong in [before(0), before(2)] {
         assert!(world.tell(&world.by_driver(wrong)).is_err());
     }
-    let detail = || "no".to_owned();
-    let wrong = DriverFact::HookRefused { hook: hook(HookPhase::BeforeAttempt, 0), detail: detail() };
+    let wrong = hook_ended(hook(HookPhase::BeforeAttempt, 0), objection());
     assert!(world.tell(&world.by_driver(wrong)).is_err());
     world.start_attempt();
     world.end_attempt(AttemptEnd::Reported);
-    let wrong = DriverFact::HookRefused { hook: hook(HookPhase::AfterAttempt, 1), detail: detail() };
+    let wrong = hook_ended(hook(HookPhase::AfterAttempt, 1), objection());
     assert!(world.tell(&world.by_driver(wrong)).is_err());
-    let right = DriverFact::HookRefused { hook: hook(HookPhase::AfterAttempt, 0), detail: detail() };
+    let right = hook_ended(hook(HookPhase::AfterAttempt, 0), objection());
     world.driver(right);
     assert!(world.manifest.state.rejection.is_some());
 }
@@ -240,8 +240,9 @@ fn hooks_run_one_after_the_other() {
 #[test]
 fn a_hook_that_refuses_an_attempt_ends_the_run_before_it() {
     let mut world = World::started(&Sample { before: 1, ..Sample::default() });
-    world.carry_out(&Results { end: AttemptEnd::Reported, hooks_pass: false, checks_pass: true });
-    assert_eq!(world.status(), RunStatus::Error);
+    let hook = HookRef { phase: HookPhase::BeforeAttempt, index: 0 };
+    world.driver(hook_ended(hook, HookVerdict::Block { reason: "not here".into() }));
+    assert_eq!(world.status(), RunStatus::Blocked);
     assert_eq!(world.manifest.state.next_fence.0, 1, "no attempt was started");
 }
 

@@ -8,15 +8,32 @@ use proptest::prelude::*;
 use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
 use crate::budget::BudgetSpec;
 use crate::fact::EndReport;
+use crate::hook::{HookPhase, HookSource, HookSpec, HookWhen};
 use crate::ids::{RunId, TaskId};
 use crate::manifest::{Departure, DriverRef, Manifest};
 use crate::spec::{
-    AgentSpec, AssignmentSpec, BusyPolicy, CheckSpec, HookPhase, HookSpec, LauncherSpec, LimitPolicy,
-    LockableField, Origin, PASSIVE_BACKEND, RunSpec, Template, Value,
+    AgentSpec, AssignmentSpec, BusyPolicy, CheckSpec, LauncherSpec, LimitPolicy, LockableField, Origin,
+    PASSIVE_BACKEND, RunSpec, Template, Value,
 };
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
 use crate::usage::Usage;
+
+/// A hook that could be run.
+pub(super) fn hook_spec(phase: HookPhase, at: usize) -> HookSpec {
+    let name = "true".to_owned();
+    HookSpec {
+        hook_id: format!("{}:{at}:{name}", phase.as_str()),
+        phase,
+        source: HookSource { name: Some(name), ..HookSource::default() },
+        resolved_path: Some("/bin/true".to_owned()),
+        sha256: None,
+        task_scope_id: None,
+        when: HookWhen::default(),
+        config: serde_json::Value::Null,
+        timeout_sec: 60,
+    }
+}
 
 /// When every test begins.
 pub(super) const START: i64 = 1_800_000_000_000;
@@ -54,15 +71,10 @@ impl Sample {
         let hooks = [
             (HookPhase::BeforeAttempt, self.before),
             (HookPhase::AfterAttempt, self.after),
-            (HookPhase::BeforeFinish, self.finish),
+            (HookPhase::AfterExit, self.finish),
         ];
-        let hooks = hooks.into_iter().flat_map(|(phase, count)| {
-            (0..count).map(move |at| HookSpec {
-                id: format!("{phase:?}-{at}"),
-                phase,
-                argv: vec!["true".into()],
-            })
-        });
+        let hooks =
+            hooks.into_iter().flat_map(|(phase, count)| (0..count).map(move |at| hook_spec(phase, at)));
         let spec = RunSpec {
             run_id: RunId::parse("quiet-otter-42").unwrap(),
             repo: "unknown".into(),
@@ -121,6 +133,11 @@ impl Sample {
                 .map(|at| CheckSpec { id: format!("check-{at}"), argv: vec!["true".into()] })
                 .collect(),
             hooks: hooks.collect(),
+            prompts: BTreeMap::new(),
+            prepared: false,
+            prepared_state: BTreeMap::new(),
+            prepared_tasks: Vec::new(),
+            worktree: None,
         };
         Manifest::new(spec, None).0
     }
@@ -129,7 +146,7 @@ impl Sample {
     /// end because a hook may object to the first.
     pub(super) fn steps_per_attempt(&self) -> usize {
         let around = 1 + self.before + 2 + self.after + 2;
-        around + 2 * (self.checks + self.finish + 2)
+        around + 3 * (self.checks + self.finish + 2)
     }
 }
 

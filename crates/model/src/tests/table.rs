@@ -114,7 +114,7 @@ fn a_blocked_task_ends_the_run_with_open_ones_left() {
     world.end_attempt(AttemptEnd::Reported);
     assert_eq!(
         world.step(),
-        Step::Finish(Outcome::Blocked { tasks: vec![super::sample::task_id(1)], over: None })
+        Step::Finish(Outcome::Blocked { tasks: vec![super::sample::task_id(1)], over: None, by: None })
     );
     assert_eq!(finish(&mut world), (RunStatus::Blocked, 2));
 }

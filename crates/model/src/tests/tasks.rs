@@ -242,12 +242,15 @@ fn a_passive_run_follows_its_tasks() {
     world.set(Author::Person, 0, TaskStatus::Completed);
     assert_eq!(world.status(), RunStatus::Initialized);
     world.set(Author::Person, 1, TaskStatus::Blocked);
-    assert_eq!(world.manifest.outcome(), Some(&Outcome::Blocked { tasks: vec![task_id(1)], over: None }));
+    assert_eq!(
+        world.manifest.outcome(),
+        Some(&Outcome::Blocked { tasks: vec![task_id(1)], over: None, by: None })
+    );
     let ended = world.manifest.state.ended_at;
     let events = world.set(Author::Person, 0, TaskStatus::Blocked);
     assert_eq!(
         world.manifest.outcome(),
-        Some(&Outcome::Blocked { tasks: vec![task_id(0), task_id(1)], over: None })
+        Some(&Outcome::Blocked { tasks: vec![task_id(0), task_id(1)], over: None, by: None })
     );
     assert!(matches!(
         events[..],

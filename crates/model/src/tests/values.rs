@@ -158,7 +158,7 @@ fn open_means_that_work_remains() {
 
 #[test]
 fn exit_codes_tell_outcomes_apart() {
-    let blocked = Outcome::Blocked { tasks: Vec::new(), over: None };
+    let blocked = Outcome::Blocked { tasks: Vec::new(), over: None, by: None };
     let codes = [Outcome::Success, Outcome::Exhausted, blocked, Outcome::Aborted].map(|it| it.exit_code());
     assert_eq!(codes, [0, 1, 2, 130]);
 }

@@ -1,15 +1,15 @@
 //! A run under test with its clock and its driver. Every fact goes through the invariants.
 
-use crate::manifest::Urgency;
 use std::collections::BTreeSet;
 
 use crate::apply::apply;
 use crate::attempt::{AttemptEnd, ProcessRef};
 use crate::event::EventBody;
 use crate::fact::{Author, ControlFact, DriverFact, Fact, Refusal, TaskFact};
+use crate::hook::{HookReport, HookVerdict, Mutations};
 use crate::ids::{Epoch, Fence};
-use crate::manifest::{Manifest, QueuedMessage};
-use crate::phase::{Cause, Phase, RunStatus, Stage, Wait};
+use crate::manifest::{Manifest, QueuedMessage, Urgency};
+use crate::phase::{Cause, HookRef, Phase, RunStatus, Stage, Wait};
 use crate::step::{Observation, Step, next_step};
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
@@ -151,8 +151,8 @@ impl World {
             Step::OpenSession(cause) => {
                 DriverFact::SessionOpened { cause, environment: vec!["PATH".to_owned()] }
             }
-            Step::RunHook(hook) if results.hooks_pass => DriverFact::HookPassed { hook },
-            Step::RunHook(hook) => DriverFact::HookRefused { hook, detail: "not like this".into() },
+            Step::RunHook(hook) if results.hooks_pass => hook_ended(hook, HookVerdict::Continue),
+            Step::RunHook(hook) => hook_ended(hook, objection()),
             Step::StartAttempt { prompt } => DriverFact::AttemptStarting { marker: "m".into(), prompt },
             Step::Verify { check } if results.checks_pass => DriverFact::CheckPassed { check },
             Step::Verify { check } => DriverFact::CheckFailed { check, detail: "3 tests fail".into() },
@@ -266,4 +266,22 @@ pub(super) fn results(end: AttemptEnd) -> Results {
 /// Results by numbers: mostly hooks and checks pass.
 pub(super) fn random_results(a: u8, b: u8, now: Timestamp) -> Results {
     Results { end: end(a, now), hooks_pass: b % 8 != 1, checks_pass: b % 5 != 2 }
+}
+
+/// What a driver reports of a hook that decided so.
+pub(super) fn hook_ended(hook: HookRef, verdict: HookVerdict) -> DriverFact {
+    let report = HookReport {
+        verdict,
+        mutations: Mutations::default(),
+        spec: None,
+        duration_ms: 7,
+        stderr: String::new(),
+        source_changed: false,
+    };
+    DriverFact::HookEnded { hook, report: Box::new(report) }
+}
+
+/// What a hook says that objects.
+pub(super) fn objection() -> HookVerdict {
+    HookVerdict::Reinvoke { prompt: "not like this".into() }
 }

@@ -6,15 +6,17 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use agent_runner_api::Handle as _;
-use agent_runner_api::operations::{CreateRun, ResumeRun, Start};
+use agent_runner_api::operations::{CreateRun, ResumeRun, Start, WorktreeRequest};
 use agent_runner_api::view::RunDetail;
 use agent_runner_definitions::similar;
 use agent_runner_engine::driver::{CALL_DEPTH, DESKTOP_NOTIFIER, PARENT_RUN_ID, RUN_GROUP_ID};
+use agent_runner_model::phase::RunStatus;
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 use rustix::fs::{Access, access};
 
 use clap::Subcommand as _;
 
+use super::conclude::conclude;
 use super::resume;
 use super::watch::{Held, watch};
 use crate::app::App;
@@ -24,7 +26,10 @@ use crate::args::{
 };
 use crate::drive::orphan_policy;
 use crate::exit::{Failure, Outcome, usage};
+use crate::follow::{End, Followed, Watch, follow};
 use crate::output::{file_text, reply, screen_width};
+use crate::prompts::Prompts;
+use crate::render::View;
 use crate::render::{clean, closing, initialized};
 use crate::settings::{count, variable};
 use crate::signals::Signals;
@@ -87,6 +92,10 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
     };
     let wall = &app.settings.display.wall;
     if detail.is_passive() {
+        let detail = match prepared(app, detail, format).await? {
+            Preparation::Done(detail) => detail,
+            Preparation::Ended(code) => return Ok(code),
+        };
         reply(format, &detail, |detail| initialized(detail, wall, screen_width()))?;
         return Ok(0);
     }
@@ -102,10 +111,40 @@ pub(crate) async fn init(app: &App, args: InitArgs) -> Outcome {
     let format = new.output.output_format;
     let request = CreateRun { run_id, ..request(app, new, Start::Later)? };
     let wants_desktop = matches!(request.notify, Some(NotifySpec::Desktop));
+    app.front.hold_next();
     let detail = app.engine.call(request).await?;
     say_notes(app, &detail, wants_desktop, format);
+    let detail = match prepared(app, detail, format).await? {
+        Preparation::Done(detail) => detail,
+        Preparation::Ended(code) => return Ok(code),
+    };
     reply(format, &detail, |detail| initialized(detail, &app.settings.display.wall, screen_width()))?;
     Ok(0)
+}
+
+/// What became of a run that hooks were to prepare.
+enum Preparation {
+    /// It is initialized.
+    Done(Box<RunDetail>),
+    /// It has ended, or this command let go of it, with this exit code.
+    Ended(u8),
+}
+
+/// Waits until hooks have prepared the run, if there are any.
+async fn prepared(app: &App, detail: RunDetail, format: OutputFormat) -> Result<Preparation, Failure> {
+    let Some((leash, wake)) = app.front.take() else { return Ok(Preparation::Done(Box::new(detail))) };
+    let mut watch = Watch::new(View::silent(), Signals::new()?);
+    let prompts = Prompts::held(leash, wake, OrphanPolicy::Abort)?;
+    let run_id = detail.summary.run_id;
+    let followed = Followed { run_id, after: 0, past: None, replaceable: false };
+    match follow(app, followed, prompts, &mut watch).await? {
+        End::Over(detail) if matches!(detail.summary.status, RunStatus::Initialized) => {
+            Ok(Preparation::Done(detail))
+        }
+        // It can also have been started at once by somebody else; then that is shown.
+        End::Over(detail) => Ok(Preparation::Ended(conclude(app, &mut watch, &detail, format).await?)),
+        End::LetGo(code) => Ok(Preparation::Ended(code)),
+    }
 }
 
 /// Says once, when a run is made, what people should know about its backend's own safety rules, and that a notification
@@ -196,6 +235,7 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         backend,
         launcher,
         cwd,
+        worktree,
         model,
         effort,
         timeout_sec,
@@ -236,6 +276,7 @@ fn request(app: &App, new: NewRunArgs, start: Start) -> Result<CreateRun, Failur
         unrestricted: unrestricted.then_some(true),
         name,
         cwd,
+        worktree: worktree.map(|branch| WorktreeRequest { branch: (!branch.is_empty()).then_some(branch) }),
         caller_dir,
         add_tasks: add_task,
         message,

@@ -38,6 +38,7 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
         backend,
         launcher,
         cwd,
+        worktree,
         model,
         effort,
         timeout_sec,
@@ -65,7 +66,7 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
     let extend = format!("`agent-runner run extend {run}` raises its ceilings");
     let depend =
         format!("`agent-runner run add-dep {run} --run OTHER` lets an initialized run wait for another");
-    let frozen: [(&str, bool, &str); 21] = [
+    let frozen: [(&str, bool, &str); 22] = [
         ("--launcher", launcher.is_some(), "the conversation belongs to the place the run was made for"),
         (
             "--var",
@@ -78,6 +79,7 @@ fn refuse_frozen(run: &str, new: &NewRunArgs) -> Result<(), Failure> {
         ("--checklist", checklist.is_some(), TASKS),
         ("--backend", backend.is_some(), "the conversation belongs to the backend the run was made with"),
         ("--cwd", cwd.is_some(), "the conversation belongs to the directory the run was made for"),
+        ("--worktree", worktree.is_some(), "a run stays where it was made to work; make another one"),
         ("--model", model.is_some(), LIMITS),
         ("--effort", effort.is_some(), LIMITS),
         ("--timeout-sec", timeout_sec.is_some(), LIMITS),

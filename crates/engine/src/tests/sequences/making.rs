@@ -48,6 +48,7 @@ impl Model {
             backend: Some(if passive { "passive" } else { "programmed" }.to_owned()),
             assignment: range.map(|_| "work".to_owned()),
             vars: vars.into_iter().collect::<BTreeMap<_, _>>(),
+            worktree: None,
             cwd: Some(cwd.to_str().unwrap().to_owned()),
             on_busy: (!passive).then_some(BusyPolicy::Share),
             start: Start::Later,

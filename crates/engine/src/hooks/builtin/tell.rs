@@ -1,0 +1,62 @@
+//! `notify`: somebody is told. Whether anybody heard is nothing a run depends on.
+
+use std::ffi::OsString;
+
+use agent_runner_supervisor::{Exit, MAX_LINE, Program, Stdin};
+use serde::Deserialize;
+
+use super::settings::settings;
+use super::wanted;
+use crate::driver::{desktop, told_variables};
+use crate::engine::Engine;
+use crate::hooks::answer::Verdict;
+use crate::hooks::context::{Moment, document};
+use crate::hooks::exchange::SaidEnd;
+use crate::hooks::running::{Host, NoAnswer, Wanted, directory, ended_with};
+use crate::place::Places;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    command: Option<String>,
+    #[serde(default)]
+    desktop: bool,
+    #[serde(default)]
+    on: Vec<String>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+pub(super) async fn notify<S: Places + 'static>(
+    engine: &Engine<S>,
+    moment: &Moment<'_>,
+    host: &Host,
+) -> Result<Wanted, NoAnswer> {
+    let settings: Settings = settings(moment)?;
+    let ended = document(moment)["outcome"]["status"].as_str().map(str::to_owned);
+    if !settings.on.is_empty() && !ended.is_some_and(|status| settings.on.contains(&status)) {
+        return Ok(wanted(Verdict::Skipped, String::new()));
+    }
+    let told = told_variables(moment.manifest);
+    let words = settings.message.unwrap_or_else(|| told.summary.clone());
+    let argv: Vec<OsString> = match (settings.command, settings.desktop) {
+        (Some(line), _) => vec!["/bin/sh".into(), "-c".into(), line.into()],
+        (None, true) => desktop(&told.title, &words),
+        (None, false) => return Err(NoAnswer::failed("it needs `command` or `desktop: true`")),
+    };
+    let mut env = engine.hook_environment(moment, host);
+    env.extend(told.variables(&words));
+    let stdin = Stdin::Bytes(document(moment).to_string().into_bytes());
+    let program = Program { argv, env, cwd: directory(moment.manifest), stdin, max_line: MAX_LINE };
+    let heard = match engine.converse(moment, host, &program).await {
+        Ok(said) => match said.end {
+            SaidEnd::Exit(Exit::Code(0)) => said.stderr,
+            SaidEnd::Exit(exit) => ended_with(exit, &said),
+            SaidEnd::Deadline | SaidEnd::Flood | SaidEnd::Stopped => said.stderr,
+        },
+        Err(NoAnswer::Stopped) => return Err(NoAnswer::Stopped),
+        Err(NoAnswer::Failed { detail, .. }) => detail,
+    };
+    Ok(wanted(Verdict::Continue, heard))
+}

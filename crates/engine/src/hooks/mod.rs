@@ -1,0 +1,14 @@
+//! Running hooks: what they are told, how they are started and bounded, and what their answers mean.
+
+mod answer;
+mod builtin;
+mod context;
+mod exchange;
+mod mutate;
+mod node;
+mod program;
+mod running;
+
+pub(crate) use builtin::OWN_WORKTREE;
+pub(crate) use context::{Judged, Moment};
+pub(crate) use running::{HOOK_CHAIN, HOOK_MARKER, Host, Ran, chain_link};
