@@ -190,3 +190,42 @@ fn what_is_locked_stays_unless_it_is_unlocked() {
     world.run(&["run", "--agent", "heir", "--assignment", "./work.md", "--model", "other"]).expect_code(0);
     assert_eq!(world.lines("repo/done.txt"), ["looked"]);
 }
+
+#[test]
+fn show_and_validate_tell_which_hooks_there_are() {
+    let world = World::new();
+    let guard = world.write("config/hooks/guard/hook.sh", "true\n");
+    let base = "hooks:\n  taskTransition:\n    - name: guard\n      when: {taskId: tow, toStatus: completed}\n  prepare:\n    - \
+                name: guard\nprompts: {nudge: Go on.}\nworktree: {branch: b}\ntasks:\n  - id: two\n    title: Two\n---\n";
+    let base = assignment(&world, "guarded", base);
+    let own = "extends: guarded\ntasks:\n  - id: two\n    hooks: [{builtin: git-clean}]\n---\n";
+    assignment(&world, "heir", own);
+    let shown = world.ok(&["show", "assignment", "heir", "--resolved"]);
+    let shown = shown.expect_stdout(&format!(
+        "hooks:\n  taskTransition:task:two:0:git-clean  builtin\n  prepare:0:guard                      {0}\n  \
+         taskTransition:0:guard               {0}  when {{\"taskIds\":[\"tow\"],\"toStatus\":[\"completed\"]}}\n",
+        guard.display()
+    ));
+    shown.expect_stdout("prompts: {\"nudge\":\"Go on.\"}").expect_stdout("worktree: {\"branch\":\"b\"}");
+    let written = world.ok(&["show", "assignment", "heir"]);
+    let written = written.expect_stdout("taskTransition:task:two:0:git-clean  builtin");
+    assert!(!written.stdout.contains("guard "), "{written}");
+
+    let found = world.ok(&["show", "assignment", "heir", "--resolved", "--output-format", "json"]).json();
+    let hook = &found["hooks"][2];
+    assert_eq!(
+        (&hook["phase"], &hook["hookId"]),
+        (&"taskTransition".into(), &"taskTransition:0:guard".into())
+    );
+    assert_eq!((&hook["source"]["name"], &hook["timeoutSec"]), (&"guard".into(), &600.into()));
+    assert_eq!(hook["resolvedPath"], guard.to_str().unwrap());
+    assert_eq!(hook["sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(found["origins"]["hooks.prepare"][0], base.to_str().unwrap());
+
+    let checked = world.ok(&["validate", base.to_str().unwrap()]);
+    checked.expect_stdout("no task of this assignment has the id `tow`").expect_stdout("did you mean `two`?");
+    std::fs::remove_file(&guard).unwrap();
+    let checked = world.run(&["validate", base.to_str().unwrap()]).expect_code(3);
+    checked.expect_stdout("there is no hook `guard`");
+    world.run(&["run", "--backend", "shell", "--assignment", "heir"]).expect_code(3);
+}

@@ -22,6 +22,7 @@ mod events;
 mod example_hooks;
 mod full_disk;
 mod harness;
+mod hooks;
 mod hostile;
 mod inheritance;
 mod interrupted;

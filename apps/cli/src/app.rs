@@ -66,6 +66,7 @@ fn role(command: &Command) -> &'static str {
         Command::Run(_)
         | Command::Init(_)
         | Command::Attachment(_)
+        | Command::Workspace(_)
         | Command::List(_)
         | Command::Show(_)
         | Command::Validate(_)
@@ -82,6 +83,7 @@ fn starts_processes(command: &Command) -> bool {
     match command {
         Command::Run(_)
         | Command::Init(_)
+        | Command::Workspace(_)
         | Command::Task(_)
         | Command::Recover(_)
         | Command::Drive(_)
@@ -135,6 +137,7 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Init(args) => commands::run::init(&app, *args).await,
         Command::Task(args) => commands::task::task(&app, args.command).await,
         Command::Attachment(args) => commands::attachment::attachment(&app, args.command).await,
+        Command::Workspace(args) => commands::workspace::workspace(&app, args.command).await,
         Command::List(args) => commands::definitions::list(&app, args.command).await,
         Command::Show(args) => commands::definitions::show(&app, args.command).await,
         Command::Validate(args) => commands::definitions::validate(&app, args).await,

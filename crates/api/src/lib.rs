@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod error;
+pub mod hook;
 mod operation;
 pub mod operations;
 pub mod view;

@@ -134,12 +134,16 @@ operations! {
     ListLaunchers => LauncherList, "launcher.list", Get "/api/launchers", tool: true;
     ShowLauncher => LauncherDetail, "launcher.show", Get "/api/launchers/show", tool: true;
     ReadLauncher => LauncherText, "launcher.read", Get "/api/launchers/text", tool: true;
+    ListWorkspaces => WorkspaceList, "workspace.list", Get "/api/workspaces", tool: true;
+    ListSnapshots => SnapshotList, "workspace.snapshots", Get "/api/runs/{run}/snapshots", tool: true;
+    RestoreWorkspace => RestoredWorkspace, "workspace.restore", Post "/api/runs/{run}/workspace/restore", tool: false;
+    RemoveWorkspace => RemovedWorkspace, "workspace.remove", Post "/api/runs/{run}/workspace/remove", tool: false;
     GetStatus => SystemStatus, "system.status", Get "/api/status", tool: true;
 }
 
 use crate::view::{
     AttachmentList, AttachmentView, Brief, DefinitionDetail, DefinitionList, DefinitionSchema,
     DefinitionText, GitChanges, LauncherDetail, LauncherList, LauncherText, MessageList, NewDefinitionReply,
-    Recovery, RunDetail, RunList, RunReading, RunReport, RunTree, SystemStatus, TaskDetail, TaskList,
-    Timeline, Validation,
+    Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail, RunList, RunReading, RunReport, RunTree,
+    SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline, Validation, WorkspaceList,
 };

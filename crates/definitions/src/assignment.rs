@@ -1,6 +1,8 @@
 //! Assignments: what there is to do. Must not know how tasks are worked through, nor where named tasks are stored.
 
-use std::collections::{BTreeMap, HashMap};
+mod items;
+
+use std::collections::BTreeMap;
 
 use agent_runner_model::hook::HookSpec;
 use agent_runner_model::ids::TaskId;
@@ -11,18 +13,15 @@ use agent_runner_model::vars::VarSpec;
 
 use crate::agent::Budget;
 use crate::diagnostic::{DefinitionError, Diagnostic};
-use crate::fields::{ASSIGNMENT_CLEARS, Fields, Known, text_of};
-use crate::forms::{
-    AssignmentForm, FormatVersion, InlineTaskForm, TaskItemForm, WorktreeAskForm, WorktreeForm,
-};
+use crate::fields::{ASSIGNMENT_CLEARS, Fields, Known};
+use crate::forms::{AssignmentForm, FormatVersion, WorktreeAskForm, WorktreeForm};
 use crate::hooks::FindHook;
 use crate::inheritance::{Authored, Heritage, Wishes};
 use crate::loading::{Front, Loaded, check_name};
-use crate::node::{Entry, Node, Shape};
-use crate::page::{Page, Place};
-use crate::scalars::is_text;
+use crate::page::Place;
 use crate::source::{Kind, Source};
-use crate::task::{self, TaskDefinition};
+use crate::task::TaskDefinition;
+use items::Tasks;
 
 /// A validated assignment definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,8 +199,7 @@ fn form(
     find: Finds<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<AssignmentForm> {
-    let page = &loaded.page;
-    let mut fields = Fields::new(page, String::new(), Place::START, &front.entries, KNOWN, problems);
+    let mut fields = Fields::new(&loaded.page, String::new(), Place::START, &front.entries, KNOWN, problems);
     let schema_version = fields.schema_version();
     let name = fields.required_text("name", loaded.place_name.as_deref().unwrap_or("my-assignment"));
     check_name(&mut fields, "name", name.as_deref(), loaded.place_name.as_deref(), Kind::Assignment);
@@ -238,7 +236,7 @@ fn form(
         );
     }
     let is_heir = fields.is_heir();
-    let mut tasks = Tasks { page, find, is_heir, first_lines: HashMap::new(), problems };
+    let mut tasks = Tasks::new(&loaded.page, find, is_heir, problems);
     let nodes = nodes.iter().take(MAX_TASKS).enumerate();
     let tasks = nodes.filter_map(|(index, node)| tasks.task(index, node)).collect();
     Some(AssignmentForm {
@@ -298,13 +296,7 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
         vars,
         hooks,
         prompts: prompts.written().collect(),
-        worktree: match worktree {
-            Some(WorktreeForm::Flag(true)) => Some(WorktreeAsk::default()),
-            Some(WorktreeForm::Ask(WorktreeAskForm { branch, from, path })) => {
-                Some(WorktreeAsk { branch, from, path })
-            }
-            Some(WorktreeForm::Flag(false)) | None => None,
-        },
+        worktree: worktree.and_then(worktree_ask),
         budget: budget.map(Budget::from),
         template,
         locked_fields,
@@ -327,160 +319,12 @@ fn assignment(form: AssignmentForm, loaded: Loaded, front: Front) -> Authored<Ow
     }
 }
 
-struct Tasks<'a> {
-    page: &'a Page,
-    find: Finds<'a>,
-    /// Whether titles may be left to the assignment that is extended.
-    is_heir: bool,
-    /// Where each id was used first.
-    first_lines: HashMap<String, u32>,
-    problems: &'a mut Vec<Diagnostic>,
-}
-
-impl Tasks<'_> {
-    fn task(&mut self, index: usize, node: &Node) -> Option<AuthoredTask> {
-        let (item, at) = self.item(index, node)?;
-        let task = match item {
-            TaskItemForm::Inline(InlineTaskForm { id, title, body, hooks }) => {
-                let body = body.map(|body| body.trim_end().to_owned());
-                AuthoredTask { id, title, body, source: None, hooks, at }
-            }
-            TaskItemForm::Reference(reference) => self.found(&reference, at)?,
-        };
-        let id = &task.id;
-        match self.first_lines.get(id.as_str()) {
-            Some(first) => self.problems.push(self.page.problem(
-                at,
-                format!("task id `{id}` is used twice; the first is on line {first}"),
-                "give each task an id of its own",
-            )),
-            None => {
-                self.first_lines.insert(id.as_str().to_owned(), at.line);
-            }
-        }
-        Some(task)
-    }
-
-    /// What is written at that item of the list, and where a complaint about it points.
-    fn item(&mut self, index: usize, node: &Node) -> Option<(TaskItemForm, Place)> {
-        match &node.shape {
-            Shape::Map(entries) => self.inline(index, node.at, entries),
-            Shape::Plain(text) if !is_text(text) => {
-                self.no_task(index, node);
-                None
-            }
-            Shape::Plain(_) | Shape::Text(_) => {
-                let reference = text_of(self.page, &format!("tasks[{index}]"), node, self.problems)?;
-                Some((TaskItemForm::Reference(reference), node.at))
-            }
-            Shape::List(_) => {
-                self.no_task(index, node);
-                None
-            }
-        }
-    }
-
-    fn no_task(&mut self, index: usize, node: &Node) {
-        self.problems.push(self.page.problem(
-            node.at,
-            format!("tasks[{index}] must be a task or the name of one, found {}", node.described()),
-            match node.is_empty() {
-                true => "delete the dash, or write `- id: some-id` with `title:` below it",
-                false => "write `- id: some-id` with `title:` below it, or `- name-of-a-task-file`",
-            },
-        ));
-    }
-
-    fn inline(&mut self, index: usize, start: Place, entries: &[Entry]) -> Option<(TaskItemForm, Place)> {
-        if let Some(reference) = reference_in_a_map(entries) {
-            self.problems.push(self.page.problem(
-                start,
-                format!("tasks[{index}] is a map, but the name of a task file stands alone"),
-                format!("write `- {reference}`"),
-            ));
-            return None;
-        }
-        let prefix = format!("tasks[{index}].");
-        let before = self.problems.len();
-        let mut fields = Fields::new(self.page, prefix, start, entries, KNOWN_TASK, self.problems);
-        let id = fields.required_text("id", "run-tests");
-        let id = id.and_then(|id| task::task_id(&mut fields, &id));
-        let has_title = !self.is_heir || fields.is_written("title");
-        let title = if has_title { task::title(&mut fields).map(Some) } else { Some(None) };
-        let body = fields.free_text("body");
-        let at = fields.place("id");
-        let hooks = id.as_ref().map(|id| fields.task_hooks(id, self.find.hook)).unwrap_or_default();
-        match (id, title) {
-            (Some(id), Some(title)) if self.problems.len() == before => {
-                Some((TaskItemForm::Inline(InlineTaskForm { id, title, body, hooks }), at))
-            }
-            _ => None,
-        }
-    }
-
-    /// The task that a reference names.
-    fn found(&mut self, reference: &str, at: Place) -> Option<AuthoredTask> {
-        match (self.find.task)(reference) {
-            Ok(TaskDefinition { spec: TaskSpec { id, title, body }, source, hooks, .. }) => {
-                Some(AuthoredTask {
-                    id,
-                    title: Some(title),
-                    body: Some(body),
-                    source: Some(source),
-                    hooks,
-                    at,
-                })
-            }
-            Err(DefinitionError::Invalid { diagnostics }) => {
-                self.problems.extend(diagnostics);
-                None
-            }
-            Err(error) => {
-                let reason =
-                    std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
-                let hint =
-                    error.hint().unwrap_or_else(|| "check the path and the file's permissions".to_owned());
-                let hint = match is_title(reference, &error) {
-                    true => format!(
-                        "a task that has no file is written out:\n{}\nelse it is the name of one: {hint}",
-                        task::written_out(reference)
-                    ),
-                    false => hint,
-                };
-                self.problems.push(self.page.problem(at, format!("{error}{reason}"), hint));
-                None
-            }
-        }
-    }
-}
-
-/// The name of a task file that was put below a field of its own: `- ref: review/security`.
-fn reference_in_a_map(entries: &[Entry]) -> Option<&str> {
-    const FIELDS: &[&str] = &["ref", "$ref", "task", "use", "uses", "file", "path", "include", "import"];
-    let [Entry { key, value, .. }] = entries else { return None };
-    match &value.shape {
-        Shape::Plain(text) | Shape::Text(text) => {
-            (FIELDS.contains(&key.as_str()) && !text.is_empty()).then_some(text.as_str())
-        }
-        Shape::List(_) | Shape::Map(_) => None,
-    }
-}
-
-/// Whether a reference that leads nowhere was rather meant as what there is to do.
-fn is_title(reference: &str, error: &DefinitionError) -> bool {
-    let has_blank = reference.contains(char::is_whitespace);
-    match error {
-        DefinitionError::NotFound { similar, .. } => {
-            similar.is_empty()
-                && !reference.starts_with(['.', '/'])
-                && (has_blank || reference.contains(char::is_uppercase))
-        }
-        DefinitionError::Name { .. } => has_blank,
-        DefinitionError::NewName { .. }
-        | DefinitionError::Launcher { .. }
-        | DefinitionError::Nothing { .. }
-        | DefinitionError::Read { .. }
-        | DefinitionError::Invalid { .. } => false,
+/// The worktree that is asked for, if one is.
+fn worktree_ask(form: WorktreeForm) -> Option<WorktreeAsk> {
+    match form {
+        WorktreeForm::Flag(false) => None,
+        WorktreeForm::Flag(true) => Some(WorktreeAsk::default()),
+        WorktreeForm::Ask(WorktreeAskForm { branch, from, path }) => Some(WorktreeAsk { branch, from, path }),
     }
 }
 

@@ -314,7 +314,7 @@ pub(crate) struct VarForm {
     #[schemars(rename = "type", default)]
     pub kind: VarKind,
     /// The words of an enum.
-    #[schemars(default)]
+    #[schemars(default, extend("uniqueItems" = true))]
     pub values: Vec<String>,
     /// Whether a run needs a value.
     #[schemars(extend("default" = false))]

@@ -8,11 +8,13 @@ mod remarks;
 pub(crate) mod schema;
 
 pub(crate) use arrangement::{arranged, inherited};
+#[cfg(test)]
+pub(crate) use builtins::ENDS;
 pub(crate) use builtins::{BUILTINS, Builtin, Setting, SettingKind};
 pub use files::bundled_hook;
 pub(crate) use files::{FindHook, find_hook};
 #[cfg(test)]
-pub(crate) use files::{HookFile, Trouble};
+pub(crate) use files::{HookFile, Trouble, named};
 pub(crate) use remarks::remarks;
 
 /// Most hooks of one phase, or of one task, in one file.

@@ -7,7 +7,7 @@ use agent_runner_model::task::{TaskSpec, check_title};
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, Known};
 use crate::forms::{FormatVersion, TaskForm};
-use crate::hooks::FindHook;
+use crate::hooks::{FindHook, arranged};
 use crate::loading::{Loaded, check_name};
 use crate::page::Place;
 use crate::scalars::scalar;
@@ -23,7 +23,7 @@ pub struct TaskDefinition {
     pub text: String,
     /// The task as an assignment lists it.
     pub spec: TaskSpec,
-    /// Code that is asked about each change of it. The ids come with the assignment that lists it.
+    /// Code that is asked about each change of it.
     pub hooks: Vec<HookSpec>,
 }
 
@@ -49,6 +49,7 @@ pub(crate) fn parse(loaded: Loaded, find: FindHook<'_>) -> Result<TaskDefinition
     match form {
         Some(form) if problems.is_empty() => {
             let TaskForm { schema_version: FormatVersion, id, title, hooks } = form;
+            let hooks = arranged([&id], hooks);
             let spec = TaskSpec { id, title, body: front.body };
             Ok(TaskDefinition { spec, hooks, source: loaded.source, text: loaded.text })
         }

@@ -6,6 +6,8 @@ mod checkup;
 mod documents;
 mod expressions;
 mod golden;
+mod hook_files;
+mod hooks;
 mod inheritance;
 mod inheritance_laws;
 mod lookups;

@@ -19,6 +19,7 @@ pub mod talk;
 #[cfg(test)]
 mod tests;
 mod workspace;
+mod worktree;
 
 pub use engine::{Engine, EngineConfig, Environment, Interrupts};
 pub use place::Places;

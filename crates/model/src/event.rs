@@ -169,6 +169,17 @@ pub enum EventBody {
     /// Everything that was executed was forgotten.
     #[serde(rename = "run.reset")]
     RunReset {},
+    /// What was not committed in its worktree was put aside.
+    #[serde(rename = "run.snapshot_taken")]
+    SnapshotTaken {
+        /// Its name in the repository.
+        #[serde(rename = "ref")]
+        name: String,
+        /// Its commit.
+        commit: String,
+        /// How many files differ from what was checked out.
+        files: u64,
+    },
     /// An initialized run was made from other variables or words.
     #[serde(rename = "run.reconfigured")]
     RunReconfigured {

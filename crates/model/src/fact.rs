@@ -422,6 +422,15 @@ pub enum ControlFact {
         /// Who had least left of each kind.
         by: BTreeMap<BudgetKind, RunId>,
     },
+    /// What was not committed in its worktree was put aside.
+    SnapshotTaken {
+        /// Its name in the repository.
+        name: String,
+        /// Its commit.
+        commit: String,
+        /// How many files differ from what was checked out.
+        files: u64,
+    },
     /// Its ceilings are raised.
     Extended {
         /// By how much.

@@ -433,6 +433,9 @@ pub struct RunSpec {
     /// Its own git worktree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<Worktree>,
+    /// Whom git names for commits of its workers: `Name <mail>`; nothing leaves that to their environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_as: Option<String>,
 }
 
 /// A piece of backend-owned configuration: JSON without null and fractions, so that equal means equal.

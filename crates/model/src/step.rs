@@ -432,7 +432,7 @@ pub fn hooks_of(manifest: &Manifest, phase: HookPhase) -> Vec<&HookSpec> {
 }
 
 /// The first hook of a phase, from an index on, that has anything to do now.
-pub(crate) fn hook_at(manifest: &Manifest, phase: HookPhase, from: u32) -> Option<HookRef> {
+pub fn hook_at(manifest: &Manifest, phase: HookPhase, from: u32) -> Option<HookRef> {
     let from = usize::try_from(from).ok()?;
     let has_to_do = |hook: &HookSpec| match (phase, manifest.session()) {
         (HookPhase::Prepare, _) => true,

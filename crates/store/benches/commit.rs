@@ -133,5 +133,6 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),
         worktree: None,
+        commit_as: None,
     }
 }

@@ -67,7 +67,11 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("driver.worker_exited", [0, 0, 0, 0, 0, 1, 0, 0]),
     ("driver.leftovers_ended", [0, 0, 0, 0, 0, 1, 0, 0]),
     ("driver.finished", [0, 0, 0, 0, 0, 1, 0, 0]),
-    // These runs have no parent that is to be told; `notices` kills there.
+    // These runs have no hooks; `hooks::kills` kills there.
+    ("driver.hook_begins", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("driver.hook_ran", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("driver.hook_committed", [0, 0, 0, 0, 0, 0, 0, 0]),
+    // They have no parent that is to be told; `notices` kills there.
     ("driver.notice_pending", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("driver.notice_told", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("driver.notice_started", [0, 0, 0, 0, 0, 0, 0, 0]),
@@ -77,10 +81,13 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("budget.reserved", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("budget.unsettled", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("command.created", [1, 0, 0, 0, 0, 0, 0, 0]),
+    ("command.preparing", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("command.driver_spawned", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.lease_seen", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.following", [1, 0, 1, 0, 0, 0, 0, 0]),
     ("command.attachment_kept", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("task.hook_begins", [0, 0, 0, 0, 0, 0, 0, 0]),
+    ("task.hook_ran", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("task.before_commit", [0, 0, 0, 0, 0, 0, 1, 3]),
     ("task.after_commit", [0, 0, 0, 0, 0, 0, 1, 3]),
 ];

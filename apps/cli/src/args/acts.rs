@@ -15,6 +15,20 @@ pub struct OneRunArgs {
     pub output: Output,
 }
 
+/// `run reset`.
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// The run, or the path of its directory
+    #[arg(value_name = "RUN-ID|PATH")]
+    pub run: String,
+    /// Also put the run's worktree back to where it began; what is not committed is put aside first
+    #[arg(long)]
+    pub workspace: bool,
+    /// Output.
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// `run set-name`.
 #[derive(Debug, Args)]
 pub struct SetNameArgs {

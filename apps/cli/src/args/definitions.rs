@@ -169,7 +169,7 @@ pub struct NewOneArgs {
 /// `schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of which kind of definition
+    /// Of what
     #[arg(value_name = "KIND", value_enum)]
     pub kind: KindChoice,
     /// Output.
@@ -177,7 +177,7 @@ pub struct SchemaArgs {
     pub output: Output,
 }
 
-/// A kind of definition.
+/// What there is a schema of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum KindChoice {
     /// Who works
@@ -186,4 +186,8 @@ pub enum KindChoice {
     Assignment,
     /// One reusable task
     Task,
+    /// What a hook reads
+    HookContext,
+    /// What a hook answers
+    HookAnswer,
 }

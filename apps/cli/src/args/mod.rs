@@ -9,12 +9,13 @@ mod reconfigure;
 mod run;
 mod skills;
 mod task;
+mod workspace;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use acts::{
-    OneRunArgs, QueueMessageArgs, RemoveMessageArgs, SetBackendSessionArgs, SetGroupArgs, SetNameArgs,
-    SetNoteArgs, WaitArgs,
+    OneRunArgs, QueueMessageArgs, RemoveMessageArgs, ResetArgs, SetBackendSessionArgs, SetGroupArgs,
+    SetNameArgs, SetNoteArgs, WaitArgs,
 };
 pub use attachment::{
     AddAttachmentArgs, AttachmentArgs, AttachmentCommand, DownloadArgs, ListAttachmentsArgs,
@@ -35,6 +36,9 @@ pub use skills::{InstallSkillsArgs, SkillsArgs, SkillsCommand};
 pub use task::{
     AddArgs, AppendNotesArgs, DeleteArgs, EditArgs, SetArgs, TaskArgs, TaskCommand, TaskListArgs,
     TaskShowArgs,
+};
+pub use workspace::{
+    ListWorkspacesArgs, RemoveWorkspaceArgs, RestoreArgs, SnapshotsArgs, WorkspaceArgs, WorkspaceCommand,
 };
 
 /// Works a structured task list through a coding agent, a script or a person until it is really done.
@@ -57,6 +61,8 @@ pub enum Command {
     Task(TaskArgs),
     /// Hand files over with runs
     Attachment(AttachmentArgs),
+    /// See, restore and remove the worktrees of runs
+    Workspace(WorkspaceArgs),
     /// List runs and definitions
     List(ListArgs),
     /// Show one definition

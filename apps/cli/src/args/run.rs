@@ -6,8 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::acts::{
-    OneRunArgs, QueueMessageArgs, RemoveMessageArgs, SetBackendSessionArgs, SetGroupArgs, SetNameArgs,
-    SetNoteArgs, WaitArgs,
+    OneRunArgs, QueueMessageArgs, RemoveMessageArgs, ResetArgs, SetBackendSessionArgs, SetGroupArgs,
+    SetNameArgs, SetNoteArgs, WaitArgs,
 };
 use super::{
     BusyChoice, ClearDependenciesArgs, DependencyArgs, ExtendArgs, LimitChoice, OrphanChoice, Output,
@@ -147,7 +147,7 @@ pub enum RunCommand {
     /// Show the runs above and below a run
     Tree(OneRunArgs),
     /// Make a run what it was when it was created
-    Reset(OneRunArgs),
+    Reset(ResetArgs),
     /// Put a run away
     Archive(OneRunArgs),
     /// Take a run back out of the archive

@@ -6,5 +6,6 @@ pub(crate) mod run;
 pub(crate) mod skills;
 mod status;
 pub(crate) mod task;
+pub(crate) mod workspace;
 
 pub(crate) use status::status;

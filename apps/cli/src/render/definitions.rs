@@ -1,5 +1,6 @@
 //! Definitions for people: lists, single ones, the result of a check, new ones. Must not look anything up.
 
+mod hooks;
 mod inheritance;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use agent_runner_model::spec::PASSIVE_BACKEND;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::clean::{cell, clean, indent, one_line};
+use hooks::hooks;
 use inheritance::{heritage, origins};
 
 /// Narrowest column of summaries that is worth having.
@@ -128,6 +130,7 @@ pub(crate) fn definition(detail: &DefinitionDetail, width: Option<usize>) -> Str
     if !detail.tasks.is_empty() {
         text.push_str(&format!("\ntasks:\n{}", task_list(detail, width)));
     }
+    text.push_str(&hooks(detail));
     if !detail.instructions.trim().is_empty() {
         text.push_str(&format!("\n{}\n", detail.instructions.trim_end()));
     }

@@ -66,6 +66,10 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
         EventBody::MessageQueued { message_id } => format!("message {message_id} waits for the next session"),
         EventBody::MessageRemoved { message_id } => format!("message {message_id} taken back"),
         EventBody::RunReset {} => "reset: as it was created".to_owned(),
+        EventBody::SnapshotTaken { name, commit: _, files } => {
+            let what = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            format!("put aside what was not committed: {what}, as {name}")
+        }
         EventBody::RunReconfigured { changed } => format!("reconfigured: {}", changed.join(", ")),
         EventBody::RunArchived {} => "archived".to_owned(),
         EventBody::RunUnarchived {} => "taken back out of the archive".to_owned(),

@@ -26,6 +26,7 @@ mod tree;
 mod turn;
 mod usage;
 mod view;
+mod workspaces;
 
 pub(crate) use clean::{clean, indent};
 pub(crate) use definitions::{definition, definition_list, new_definition, validation};
@@ -44,3 +45,4 @@ pub(crate) use table::{columns, fields, task_table};
 pub(crate) use timeline::timeline_text;
 pub(crate) use tree::tree_text;
 pub(crate) use view::View;
+pub(crate) use workspaces::aside_line;

@@ -99,6 +99,9 @@ pub(crate) fn closing(
     if let Some(over) = over(detail) {
         text.push_str(&format!("Why: the ceiling of `{}` is reached\n", over.as_str()));
     }
+    if let Some(by) = &detail.blocked_by {
+        text.push_str(&format!("Why: hook {} objects: {}\n", by.by, one_line(&by.detail, 400)));
+    }
     if let Some(failure) = &detail.failure {
         text.push_str(&format!("Why: {}\nWhat to do: {}\n", one_line(&failure.detail, 400), failure.hint));
     }

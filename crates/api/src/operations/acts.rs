@@ -18,6 +18,9 @@ requests! {
     ResetRun {
         /// Id or path.
         run: String,
+        /// Also put its worktree back to where it began.
+        #[serde(default)]
+        workspace: bool,
     }
     /// Puts a run away.
     ArchiveRun {

@@ -26,6 +26,22 @@ impl DefinitionKind {
     }
 }
 
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SchemaKind {
+    /// The front matter of an agent.
+    Agent,
+    /// The front matter of an assignment.
+    Assignment,
+    /// The front matter of a task.
+    Task,
+    /// What a hook reads.
+    HookContext,
+    /// What a hook answers.
+    HookAnswer,
+}
+
 /// What happens to a definition that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -88,10 +104,10 @@ requests! {
         /// What happens to it.
         writing: Writing,
     }
-    /// Describes the front matter of a kind of definition.
+    /// Describes the front matter of a kind of definition, or what hooks read and answer.
     GetSchema {
-        /// Which kind.
-        kind: DefinitionKind,
+        /// Of what.
+        kind: SchemaKind,
     }
     /// Looks at the installation.
     GetStatus {}

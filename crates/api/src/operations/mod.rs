@@ -16,6 +16,7 @@ mod launchers;
 mod runs;
 mod tasks;
 mod vars;
+mod workspaces;
 
 pub use acts::*;
 pub use definitions::*;
@@ -24,3 +25,4 @@ pub use launchers::*;
 pub use runs::*;
 pub use tasks::*;
 pub use vars::*;
+pub use workspaces::*;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use agent_runner_model::hook::HookSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::DefinitionKind;
+use crate::operations::{DefinitionKind, SchemaKind};
 
 /// A definition in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +101,9 @@ pub struct DefinitionDetail {
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// The tasks of an assignment.
     pub tasks: Vec<DefinitionTask>,
+    /// The hooks of an assignment or a task, in the order they run in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookSpec>,
     /// The text below the settings.
     pub instructions: String,
 }
@@ -158,12 +162,12 @@ pub struct NewDefinitionReply {
     pub warnings: Vec<String>,
 }
 
-/// The description of a kind's front matter.
+/// The description of a kind's front matter, or of what hooks read and answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DefinitionSchema {
-    /// Which kind.
-    pub kind: DefinitionKind,
+    /// Of what.
+    pub kind: SchemaKind,
     /// A JSON Schema, draft 2020-12.
     pub schema: serde_json::Value,
 }

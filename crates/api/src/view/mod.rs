@@ -13,6 +13,7 @@ mod system;
 mod task;
 mod timeline;
 mod tree;
+mod workspaces;
 
 pub use attachment::{AttachmentList, AttachmentView};
 pub use changes::{
@@ -38,3 +39,7 @@ pub use system::{Recovered, Recovery, RecoveryAction, SystemStatus};
 pub use task::{ActiveTask, TaskDetail, TaskList, TaskView};
 pub use timeline::{Timeline, TimelineEntry};
 pub use tree::{RunTree, TreeNode};
+pub use workspaces::{
+    RemovedWorkspace, RestoredWorkspace, SnapshotDetail, SnapshotList, SnapshotView, WorkspaceList,
+    WorkspaceState, WorkspaceView,
+};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
 use agent_runner_model::event::EventRecord;
-use agent_runner_model::manifest::{Manifest, QueuedMessage};
+use agent_runner_model::hook::{HookSpec, Worktree};
+use agent_runner_model::manifest::{Manifest, Preparation, QueuedMessage, Rejection};
 use agent_runner_model::phase::{Failure, Outcome, Phase, RunStatus, Stage, Wait};
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
 use agent_runner_model::task::TaskStatus;
@@ -158,6 +159,10 @@ pub struct RunDetail {
     pub exit_code: Option<u8>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// The hook that blocked it, and why.
+    pub blocked_by: Option<Rejection>,
+    /// How far hooks have come that prepare it; nothing when there is nothing left to prepare.
+    pub preparation: Option<Preparation>,
     /// Sessions, oldest first.
     pub sessions: Vec<SessionView>,
     /// The open session.
@@ -190,6 +195,12 @@ pub struct RunDetail {
     pub runtime_vars: BTreeMap<String, VarValue>,
     /// Where each value came from.
     pub runtime_var_sources: BTreeMap<String, VarSourceView>,
+    /// The hooks it was made with.
+    pub resolved_hooks: Vec<HookSpec>,
+    /// What hooks remember of it, by name.
+    pub hook_state: BTreeMap<String, serde_json::Value>,
+    /// Its own git worktree.
+    pub worktree: Option<Worktree>,
 }
 
 /// Where the value of a variable came from.
@@ -303,6 +314,12 @@ impl RunDetail {
             timeout_sec: spec.timeout_sec,
             exit_code: manifest.outcome().map(Outcome::exit_code),
             failure,
+            blocked_by: match manifest.outcome() {
+                Some(Outcome::Blocked { by, .. }) => by.clone(),
+                Some(Outcome::Success | Outcome::Exhausted | Outcome::Failed { .. } | Outcome::Aborted)
+                | None => None,
+            },
+            preparation: state.preparation,
             current_session: sessions.last().filter(|session| session.ended_at.is_none()).cloned(),
             last_session: sessions.last().cloned(),
             sessions,
@@ -319,6 +336,9 @@ impl RunDetail {
             launcher: spec.launcher.name.clone(),
             runtime_vars: vars.iter().map(|(name, var)| (name.clone(), var.value.clone())).collect(),
             runtime_var_sources: vars.iter().map(|(name, var)| (name.clone(), var.into())).collect(),
+            resolved_hooks: spec.hooks.clone(),
+            hook_state: state.hook_state.clone(),
+            worktree: spec.worktree.clone(),
         }
     }
 }

@@ -191,8 +191,9 @@ impl<'a> Fields<'a, '_> {
                 _ => self.hook_path(),
             },
             [] => {
-                // A name that was misspelt has been said.
-                if !self.meant.iter().any(|name| SOURCES.contains(name)) {
+                // One that was misspelt, or a command in place of it, has been said.
+                let is_said = self.meant.iter().any(|name| SOURCES.contains(name));
+                if !is_said && !self.has("command") && !self.has("run") {
                     self.complain(
                         self.start,
                         format!("{path} does not say what is run"),

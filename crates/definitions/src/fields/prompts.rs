@@ -5,7 +5,8 @@ use agent_runner_model::phase::PromptKind;
 
 use super::{CONTAINER, Fields, Known};
 use crate::forms::{PromptsForm, WorktreeAskForm, WorktreeForm};
-use crate::node::{Node, Shape};
+use crate::node::{Node, Shape, shortened};
+use crate::scalars::{Meaning, meaning, scalar};
 
 const PROMPTS: Known = Known {
     what: "prompts",
@@ -110,12 +111,11 @@ impl Fields<'_, '_> {
 /// What to write in place of something that asks for no worktree.
 fn no_worktree(node: &Node) -> String {
     let branch = match &node.shape {
-        Shape::Text(text) | Shape::Plain(text) if node.expression.is_none() && !node.is_empty() => {
-            text.as_str()
-        }
+        Shape::Text(text) if !text.trim().is_empty() => text.as_str(),
+        Shape::Plain(text) if node.expression.is_none() && matches!(meaning(text), Meaning::Text) => text,
         Shape::Plain(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => "my-branch",
     };
-    let branch = crate::scalars::scalar(&crate::node::shortened(branch));
+    let branch = scalar(&shortened(branch));
     node.hint(format!("`worktree: true`, or name the branch:\nworktree:\n  branch: {branch}"))
 }
 

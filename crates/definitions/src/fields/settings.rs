@@ -64,7 +64,7 @@ impl<'a> Fields<'a, '_> {
             SettingKind::Word(words) => self.setting_word(&self.path(name), node, words).map(Value::from),
             SettingKind::Words(words) => {
                 let path = self.path(name);
-                let items = self.list_of(name, 1);
+                let items = self.list_of(setting, 1);
                 let items = items.iter().enumerate();
                 let words = items
                     .filter_map(|(index, item)| self.setting_word(&format!("{path}[{index}]"), item, words));
@@ -73,7 +73,7 @@ impl<'a> Fields<'a, '_> {
             SettingKind::Texts(least) => {
                 let path = self.path(name);
                 let mut texts = Vec::new();
-                for (index, item) in self.list_of(name, least).iter().enumerate() {
+                for (index, item) in self.list_of(setting, least).iter().enumerate() {
                     let path = format!("{path}[{index}]");
                     match text_of(self.page, &path, item, self.problems) {
                         Some(text) if text.trim().is_empty() => self.complain(
@@ -92,11 +92,14 @@ impl<'a> Fields<'a, '_> {
     }
 
     /// A list with at least that many items.
-    fn list_of(&mut self, name: &str, least: usize) -> &'a [Node] {
+    fn list_of(&mut self, setting: &Setting, least: usize) -> &'a [Node] {
+        let name = setting.name;
         let items = self.list(name);
         if items.len() < least && matches!(self.node(name), Some(Node { shape: Shape::List(_), .. })) {
             let (at, path) = (self.place(name), self.path(name));
-            self.complain(at, format!("{path} must not be empty"), "write an item, or delete the field");
+            let or_not = if setting.required { "" } else { ", or delete the field" };
+            let hint = format!("write an item, such as `{name}: {}`{or_not}", setting.example);
+            self.complain(at, format!("{path} must not be empty"), hint);
         }
         items
     }

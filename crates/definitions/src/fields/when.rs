@@ -157,18 +157,20 @@ impl<'a> Fields<'a, '_> {
         for (path, node) in nodes {
             let Some(text) = text_of(self.page, &path, node, self.problems) else { continue };
             match TaskId::parse(&text) {
-                Ok(id) if own.is_some_and(|own| *own != id) => {
-                    let own = own.map(TaskId::as_str).unwrap_or_default();
-                    self.complain(
-                        node.at,
-                        format!("{path} is `{id}`, but this is a hook of task `{own}`"),
-                        "delete the line; for other tasks write the hook below `hooks: taskTransition:` of the assignment",
-                    );
-                }
                 Ok(id) if found.contains(&id) => {
                     self.complain(node.at, format!("{path} is there twice"), "name each task once");
                 }
-                Ok(id) => found.push(id),
+                Ok(id) => {
+                    if let Some(own) = own.filter(|own| **own != id) {
+                        self.complain(
+                            node.at,
+                            format!("{path} is `{id}`, but this is a hook of task `{own}`"),
+                            "delete the line; for other tasks write the hook below `hooks: taskTransition:` of the \
+                             assignment",
+                        );
+                    }
+                    found.push(id);
+                }
                 Err(error) => self.complain(
                     node.at,
                     format!("{path} cannot be the id of a task: {error}"),

@@ -78,7 +78,7 @@ fn file_names() -> impl Iterator<Item = String> {
 }
 
 /// The hook of that name: one's own, or else a bundled one.
-pub(super) fn named(
+pub(crate) fn named(
     config_dir: &Path,
     name: &str,
     bundled: &[(&'static str, &'static str)],

@@ -1,10 +1,12 @@
 //! Definitions that extend others as they are written, for people who want to see what a file says itself. Must not look
 //! at what they extend.
 
+use agent_runner_model::hook::HookSpec;
 use serde_json::{Map, Value};
 
 use crate::agent::{self, Agent};
 use crate::diagnostic::DefinitionError;
+use crate::hooks::arranged;
 use crate::library::{Library, in_order};
 use crate::node::{Entry, Node, Shape};
 use crate::scalars::{Meaning, meaning};
@@ -21,10 +23,12 @@ pub struct Written {
     pub source: Source,
     /// What it extends, as it is written.
     pub extends: String,
-    /// The other fields, with the names and the shapes they have in the file; without the tasks.
+    /// The other fields, with the names and the shapes they have in the file; without the tasks and the hooks.
     pub settings: Map<String, Value>,
     /// The tasks it lists: new ones, and what is changed of others.
     pub tasks: Vec<WrittenTask>,
+    /// The hooks it declares, those of its tasks among them.
+    pub hooks: Vec<HookSpec>,
     /// The trimmed text below the front matter.
     pub instructions: String,
 }
@@ -49,7 +53,7 @@ impl Library {
             Kind::Agent => {
                 let authored = agent::authored(self.read(kind, reference)?).map_err(in_order)?;
                 let Agent { instructions, .. } = authored.own.clone();
-                Ok(written(&authored, Vec::new(), instructions))
+                Ok(written(&authored, Vec::new(), Vec::new(), instructions))
             }
             Kind::Assignment => {
                 let loaded = self.read(kind, reference)?;
@@ -60,22 +64,31 @@ impl Library {
                     body: task.body.clone(),
                     source: task.source.clone(),
                 });
+                let of_tasks = authored.own.tasks.iter().flat_map(|task| task.hooks.clone());
+                let hooks = authored.own.rest.hooks.iter().cloned().chain(of_tasks).collect();
+                let hooks = arranged(authored.own.tasks.iter().map(|task| &task.id), hooks);
                 let instructions = authored.own.rest.instructions.clone();
-                Ok(written(&authored, tasks.collect(), instructions))
+                Ok(written(&authored, tasks.collect(), hooks, instructions))
             }
             Kind::Task => Ok(None),
         }
     }
 }
 
-fn written<T>(authored: &Authored<T>, tasks: Vec<WrittenTask>, instructions: String) -> Option<Written> {
+fn written<T>(
+    authored: &Authored<T>,
+    tasks: Vec<WrittenTask>,
+    hooks: Vec<HookSpec>,
+    instructions: String,
+) -> Option<Written> {
     let extends = authored.wishes.extends.clone()?;
-    let is_setting =
-        |entry: &&Entry| !["schemaVersion", "name", "extends", "tasks"].contains(&entry.key.as_str());
+    let is_setting = |entry: &&Entry| {
+        !["schemaVersion", "name", "extends", "tasks", "hooks"].contains(&entry.key.as_str())
+    };
     let settings = authored.entries.iter().filter(is_setting);
     let settings = settings.map(|entry| (entry.key.clone(), value(&entry.value))).collect();
     let (name, source) = (authored.name.clone(), authored.source.clone());
-    Some(Written { name, source, extends, settings, tasks, instructions })
+    Some(Written { name, source, extends, settings, tasks, hooks, instructions })
 }
 
 fn value(node: &Node) -> Value {

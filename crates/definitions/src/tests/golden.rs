@@ -23,9 +23,10 @@ pub(in crate::tests) fn rendered(case: &Case) -> String {
     let root = &library.caller_dir;
     write(root, "broken-task.md", "---\nschemaVersion: 1\ntitel: Broken\n---\n");
     std::fs::create_dir(root.join("agents.md")).unwrap();
-    bases::write_all(root);
+    bases::write_all(root, &library.config_dir);
     let shown = match case.reads {
-        Reads::Remarks => remarks(case, &library),
+        Reads::Remarks => remarks(case, &library, "agent.md"),
+        Reads::AssignmentRemarks => remarks(case, &library, "assignment.md"),
         _ => {
             let error = error(case, &library).unwrap_or_else(|| panic!("{} was accepted", case.label));
             check(case, &error);
@@ -87,14 +88,14 @@ fn error(case: &Case, library: &Library) -> Option<DefinitionError> {
             here("notes.md");
             library.validate(&["notes.md".into()]).checked.remove(0).problem
         }
-        Reads::Remarks => None,
+        Reads::Remarks | Reads::AssignmentRemarks => None,
     }
 }
 
-/// What is said about an agent that is valid.
-fn remarks(case: &Case, library: &Library) -> String {
-    std::fs::write(library.caller_dir.join("agent.md"), text_of(case)).unwrap();
-    let checked = library.validate(&["agent.md".into()]).checked;
+/// What is said about a definition that is valid.
+fn remarks(case: &Case, library: &Library, file: &str) -> String {
+    std::fs::write(library.caller_dir.join(file), text_of(case)).unwrap();
+    let checked = library.validate(&[file.into()]).checked;
     assert!(checked[0].problem.is_none(), "{} was refused", case.label);
     assert!(!checked[0].remarks.is_empty(), "nothing is said about {}", case.label);
     checked[0].remarks.iter().map(crate::Diagnostic::render).collect()

@@ -1,10 +1,12 @@
 //! What holds for definitions that extend each other, whatever they say.
 
+use agent_runner_model::hook::{HookPhase, HookSpec};
+use agent_runner_model::ids::TaskId;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{library, write};
-use crate::{Agent, Assignment, DefinitionError, Heritage, Library, Source};
+use crate::{Agent, Assignment, DefinitionError, Heritage, Library, Source, WorktreeAsk};
 
 /// The front matter of a definition, and the text below.
 type Says = (Map<String, Value>, String);
@@ -43,6 +45,7 @@ fn agent() -> impl Strategy<Value = Says> {
                 json!({"soft": 50, "onUnmeasured": "allow"}),
             ],
         ),
+        ("commitAs", vec![json!("A <a@b.c>"), json!("D <d@e.f>")]),
         ("lockedFields", vec![json!(["model"]), json!(["budget", "instructions"])]),
     ])
 }
@@ -54,9 +57,21 @@ fn assignment() -> impl Strategy<Value = Says> {
         ("maxRetries", vec![json!(0), json!(3)]),
         ("vars", vec![json!({"a": {}, "b": {"default": "x"}}), json!({"b": {}, "c": {"type": "number"}})]),
         (
+            "hooks",
+            vec![
+                json!({"afterAttempt": [{"builtin": "git-clean"}, {"builtin": "files-exist", "with": {"paths": ["x"]}}]}),
+                json!({"afterAttempt": [{"builtin": "git-clean", "timeoutSec": 5}], "prepare": []}),
+                json!({"taskTransition": [{"builtin": "git-clean", "when": {"taskId": "a"}}], "afterExit": [
+                    {"builtin": "notify", "with": {"desktop": true}, "when": {"sessionIndex": [0, 2]}}]}),
+            ],
+        ),
+        ("prompts", vec![json!({"nudge": "1", "afterCrash": "2"}), json!({"nudge": "3"}), json!({})]),
+        ("worktree", vec![json!(true), json!(false), json!({"branch": "b"})]),
+        (
             "tasks",
             vec![
-                json!([task("a", "A", "1"), task("b", "B", "")]),
+                json!([{"id": "a", "title": "A", "hooks": [{"builtin": "git-clean"}]}, task("b", "B", "")]),
+                json!([{"id": "b", "title": "B", "hooks": [{"builtin": "git-clean", "timeoutSec": 9}]}]),
                 json!([task("b", "Be", "2"), task("c", "C", "3")]),
                 json!([task("d", "D", "4")]),
             ],
@@ -111,6 +126,7 @@ fn written_agent(agent: &Agent) -> Says {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
     agent.model.iter().for_each(|model| set("model", json!(model)));
+    agent.commit_as.iter().for_each(|author| set("commitAs", json!(author)));
     agent.effort.iter().for_each(|effort| set("effort", json!(effort)));
     agent.unrestricted.iter().for_each(|value| set("unrestricted", json!(value)));
     set("backendConfig", json!(agent.backend_config));
@@ -126,6 +142,19 @@ fn written_agent(agent: &Agent) -> Says {
     (fields, agent.instructions.clone())
 }
 
+fn written_hook(hook: &HookSpec) -> Value {
+    let mut fields = Map::new();
+    fields.insert("builtin".to_owned(), json!(hook.source.builtin));
+    fields.insert("timeoutSec".to_owned(), json!(hook.timeout_sec));
+    if !hook.config.is_null() {
+        fields.insert("with".to_owned(), hook.config.clone());
+    }
+    if !hook.when.is_empty() {
+        fields.insert("when".to_owned(), json!(hook.when));
+    }
+    Value::Object(fields)
+}
+
 fn written_assignment(assignment: &Assignment) -> Says {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
@@ -138,10 +167,19 @@ fn written_assignment(assignment: &Assignment) -> Says {
         (var.name.clone(), Value::Object(fields))
     });
     set("vars", Value::Object(vars.collect()));
-    let tasks = assignment
-        .tasks
-        .iter()
-        .map(|task| json!({"id": task.spec.id.as_str(), "title": task.spec.title, "body": task.spec.body}));
+    set("prompts", json!(assignment.prompts));
+    let ask = |ask: &WorktreeAsk| ask.branch.as_ref().map_or(json!(true), |branch| json!({"branch": branch}));
+    assignment.worktree.iter().for_each(|worktree| set("worktree", ask(worktree)));
+    let hooks = |phase: HookPhase, task: Option<&TaskId>| -> Value {
+        let is_it = |hook: &&HookSpec| hook.phase == phase && hook.task_scope_id.as_ref() == task;
+        assignment.hooks.iter().filter(is_it).map(written_hook).collect()
+    };
+    let phases = HookPhase::ALL.map(|phase| (phase.as_str().to_owned(), hooks(phase, None)));
+    set("hooks", Value::Object(phases.into_iter().collect()));
+    let tasks = assignment.tasks.iter().map(|task| {
+        json!({"id": task.spec.id.as_str(), "title": task.spec.title, "body": task.spec.body,
+            "hooks": hooks(HookPhase::TaskTransition, Some(&task.spec.id))})
+    });
     set("tasks", tasks.collect());
     set("lockedFields", json!(assignment.locked_fields));
     (fields, assignment.instructions.clone())
@@ -172,11 +210,19 @@ fn agent_clears() -> Vec<Value> {
         json!(["budget.tokens"]),
         json!(["backendConfig.a", "effort"]),
         json!(["backendArgs"]),
+        json!(["commitAs"]),
     ]
 }
 
 fn assignment_clears() -> Vec<Value> {
-    vec![json!(["message"]), json!(["vars.b"]), json!(["vars", "maxRetries"])]
+    vec![
+        json!(["message"]),
+        json!(["vars.b"]),
+        json!(["vars", "maxRetries"]),
+        json!(["hooks", "worktree"]),
+        json!(["hooks.afterAttempt"]),
+        json!(["prompts.nudge"]),
+    ]
 }
 
 /// Whatever is wrong is said at a place that exists.

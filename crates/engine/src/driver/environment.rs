@@ -33,6 +33,10 @@ pub const STATE_DIR: &str = "AGENT_RUNNER_STATE_DIR";
 /// Where named definitions are looked up.
 pub const CONFIG_DIR: &str = "AGENT_RUNNER_CONFIG_DIR";
 
+/// Whom git names for what a worker commits: the variables for name and mail, of authors and of committers.
+const COMMITTERS: [(&str, &str); 2] =
+    [("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"), ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")];
+
 /// Variables that lead a worker's commands to a daemon, which may be dead. Workers go to the disk or the driver.
 pub(super) const NOT_INHERITED: &[&str] =
     &["AGENT_RUNNER_CONNECT", "AGENT_RUNNER_CONNECT_HOST", "AGENT_RUNNER_CONNECT_LOCAL_PORT", ATTEMPT_MARKER];
@@ -59,6 +63,11 @@ pub(crate) fn worker_environment(
         (STATE_DIR, config.state_dir.clone().into_os_string()),
         (CONFIG_DIR, config.config_dir.clone().into_os_string()),
     ];
+    let mut own = own.to_vec();
+    // A run that a worker started is told otherwise by its own spec.
+    if let Some((name, mail)) = spec.commit_as.as_deref().and_then(name_and_mail) {
+        own.extend(COMMITTERS.map(|(named, mailed)| [(named, name.into()), (mailed, mail.into())]).concat());
+    }
     let kept = base.iter().filter(|(name, _)| {
         let named = |other: &str| name.as_os_str() == other;
         !NOT_INHERITED.iter().any(|other| named(other)) && !own.iter().any(|(other, _)| named(other))
@@ -66,6 +75,14 @@ pub(crate) fn worker_environment(
     let mut environment: Environment = kept.cloned().collect();
     environment.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));
     environment
+}
+
+/// `Name <mail>` in its two parts; nothing if it is none. What git would take out of them is no concern of ours.
+fn name_and_mail(text: &str) -> Option<(&str, &str)> {
+    let (name, mail) = text.trim().strip_suffix('>')?.split_once('<')?;
+    let (name, mail) = (name.trim(), mail.trim());
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '\n', '\0']);
+    (is_plain(name) && is_plain(mail)).then_some((name, mail))
 }
 
 /// The names of an environment's variables, sorted.

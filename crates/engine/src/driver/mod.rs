@@ -1,5 +1,6 @@
 //! The driver: the one process that carries a run's steps out. It decides nothing: `next_step` does.
 
+mod aside;
 mod attempt;
 mod control;
 mod environment;

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use agent_runner_api::ApiError;
 use agent_runner_model::attempt::{AttemptEnd, LiveAttempt};
+use agent_runner_model::hook::HookPhase;
 use agent_runner_model::manifest::{AbortRequest, Departure, DriverRef, Manifest, Urgency};
 use agent_runner_model::phase::{Outcome, Phase, Stage};
+use agent_runner_model::step::hook_at;
 use agent_runner_model::usage::Usage;
 use agent_runner_model::{DriverFact, EndReport, Epoch, Fact, RunId, Secrets, redacted};
 use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
+use super::aside::put_aside;
 use super::environment::ATTEMPT_MARKER;
 use super::outbox::Log;
 use super::ports::Say;
@@ -110,13 +113,20 @@ pub(crate) async fn settle<S: Places>(
             let hooks = super::hooks::hook_marker(&manifest, manifest.state.epoch.0);
             leftovers.extend(end_leftovers(&hooks, None, grace).await);
         }
+        let mut aside = None;
         if manifest.state.abort_request.is_some() {
+            aside = put_aside(engine, &manifest, &nobody).await;
             facts.push(DriverFact::WorkspaceSeen { head: git_head(Path::new(&manifest.spec.cwd)) });
             facts.push(DriverFact::Finished { outcome: Outcome::Aborted });
+            // Nobody is there to run the hooks at its end: the second time it ends without them.
+            if hook_at(&manifest, HookPhase::AfterExit, 0).is_some() {
+                facts.push(DriverFact::Finished { outcome: Outcome::Aborted });
+            }
         } else {
             facts.push(DriverFact::Left { why: "recovered after its driver died".to_owned() });
         }
-        let facts: Vec<Fact> = facts.into_iter().map(|fact| Fact::Driver { epoch, fact }).collect();
+        let facts = facts.into_iter().map(|fact| Fact::Driver { epoch, fact });
+        let facts: Vec<Fact> = aside.into_iter().chain(facts).collect();
         match engine.store.commit(run_id, &facts, engine.now()).await {
             Ok(settled) => {
                 let known = manifest.state.attempt_records.len();

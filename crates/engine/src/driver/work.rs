@@ -303,6 +303,9 @@ impl<S: Places + 'static> Driver<S> {
                 self.reload().await?;
             }
             Step::Finish(outcome) => {
+                if outcome == Outcome::Aborted {
+                    self.put_aside(&preview).await;
+                }
                 self.look_around();
                 self.fact(DriverFact::Finished { outcome });
                 self.commit().await?;

@@ -1,6 +1,7 @@
 //! A git directory of our own for a repository of somebody else's: it borrows the objects, the index and the files, and
 //! has a configuration that we wrote. So filters, external diffs, file-system monitors, helpers for missing objects and
-//! whatever else a repository can name are unknown to the git that works with it. Must not write to the repository.
+//! whatever else a repository can name are unknown to the git that works with it. Must not write to the repository itself;
+//! what it is told to keep goes among the repository's objects.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -16,7 +17,7 @@ use crate::workspace::{Repository, contents};
 
 /// Settings that change how files are read and compared and cannot start anything. They are carried over, in words that
 /// git uses for them.
-const CARRIED: [&str; 10] = [
+const CARRIED: [&str; 11] = [
     "core.filemode",
     "core.symlinks",
     "core.ignorecase",
@@ -26,8 +27,15 @@ const CARRIED: [&str; 10] = [
     "core.trustctime",
     "core.checkstat",
     "core.bigfilethreshold",
+    "core.sharedrepository",
     "extensions.objectformat",
 ];
+/// Those of them that change what is read from a file before it is kept.
+const CONVERTING: [&str; 2] = ["core.autocrlf", "core.eol"];
+/// Attributes by which every file is kept as it is, byte for byte, whatever the repository's own attributes say.
+const AS_IT_IS: &str = "* -text !eol -ident -filter !working-tree-encoding\n";
+/// Who commits what is set aside: nobody's configuration says.
+const IDENTITY: &str = "[user]\n\tname = agent-runner\n\temail = agent-runner@localhost\n";
 /// Longest value of one of them, in bytes.
 const MAX_VALUE: usize = 16;
 /// Longest file of the repository that is copied, in bytes.
@@ -45,6 +53,8 @@ const STALE: Duration = Duration::from_secs(3600);
 pub(super) struct Borrowed {
     pub(super) dir: PathBuf,
     pub(super) repository: Repository,
+    /// Whether files are taken as they are.
+    exact: bool,
 }
 
 impl Borrowed {
@@ -55,7 +65,7 @@ impl Borrowed {
         let dir = place.join(format!("{PREFIX}{}", random_text(12).map_err(io::Error::other)?));
         let private = |path: &Path| DirBuilder::new().mode(0o700).create(path);
         private(&dir)?;
-        let borrowed = Self { dir, repository };
+        let borrowed = Self { dir, repository, exact: false };
         for folder in ["refs", "info"] {
             private(&borrowed.dir.join(folder))?;
         }
@@ -68,6 +78,14 @@ impl Borrowed {
         }
         borrowed.link_shared_index()?;
         borrowed.configure(head, &[])?;
+        Ok(borrowed)
+    }
+
+    /// The same, but every file is taken as it is: nothing converts it on its way in or out.
+    pub(super) fn exact(place: &Path, repository: Repository, head: &GitHead) -> io::Result<Self> {
+        let mut borrowed = Self::new(place, repository, head)?;
+        borrowed.exact = true;
+        fs::write(borrowed.dir.join("info/attributes"), AS_IT_IS)?;
         Ok(borrowed)
     }
 
@@ -95,6 +113,7 @@ impl Borrowed {
             .iter()
             .filter_map(|line| std::str::from_utf8(line).ok()?.split_once('='))
             .filter(|(name, value)| CARRIED.contains(name) && is_plain(value))
+            .filter(|(name, _)| !(self.exact && CONVERTING.contains(name)))
             .collect();
         self.configure(head, &settings)
     }
@@ -102,6 +121,7 @@ impl Borrowed {
     fn configure(&self, head: &GitHead, settings: &[(&str, &str)]) -> io::Result<()> {
         let mut text =
             "[core]\n\trepositoryFormatVersion = 1\n\tbare = false\n\tquotePath = false\n".to_owned();
+        text.push_str(IDENTITY);
         for (name, value) in settings {
             if let Some((section, name)) = name.split_once('.') {
                 text.push_str(&format!("[{section}]\n\t{name} = {value}\n"));

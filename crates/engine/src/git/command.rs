@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_runner_supervisor::{
@@ -49,6 +49,18 @@ pub(super) struct Git<'a> {
     pub(super) until: Instant,
 }
 
+/// What is asked of git: words, what it reads, and where it finds the parts of a repository.
+pub(super) struct Call<'a> {
+    /// After `git` and what every call begins with.
+    pub(super) args: &'a [&'a str],
+    /// What it reads.
+    pub(super) stdin: Stdin,
+    /// Most bytes of the answer.
+    pub(super) limit: usize,
+    /// Variables that name places.
+    pub(super) places: &'a [(&'a str, &'a Path)],
+}
+
 /// What git printed.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -60,7 +72,7 @@ pub(super) struct Answer {
 
 /// Why git did not answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum GitError {
+pub(crate) enum GitError {
     #[error("git is not installed, or not in PATH")]
     Missing,
     #[error("git could not be started: {0}")]
@@ -74,45 +86,62 @@ pub(super) enum GitError {
 impl Git<'_> {
     /// Asks something. No more than `limit` bytes of the answer are taken.
     pub(super) async fn ask(&self, args: &[&str], stdin: Stdin, limit: usize) -> Result<Answer, GitError> {
-        let value = random_text(24).map_err(|error| GitError::Start(chain(&error)))?;
-        let marker = Marker { name: MARKER.to_owned(), value };
-        let job = Job::spawn(&self.program(args, stdin), &marker).map_err(|error| start_error(&error))?;
-        let (stop, stopped) = watch::channel(StopRequest::None);
-        let mut heard = Heard { answer: Answer::default(), complaints: Vec::new(), room: limit, stop };
-        let left = self.until.saturating_duration_since(Instant::now());
-        let limits = Limits { wall: Some(left), idle: None, grace: GRACE };
-        let report = job.run(&limits, stopped, &mut heard).await;
-        match (report.stop, report.exit) {
-            (Some(StopReason::Wall | StopReason::Idle), _) => Err(GitError::Late),
-            (Some(StopReason::Requested), _) => Ok(heard.answer),
-            // Stopped and done at the same moment.
-            (None, _) if heard.answer.cut => Ok(heard.answer),
-            (None, Exit::Code(0)) => Ok(heard.answer),
-            (None, Exit::Code(_) | Exit::Signal(_)) => Err(GitError::Refused(heard.complaint(report.exit))),
-        }
+        let index = self.borrowed.repository.git_dir.join("index");
+        self.ask_with(&index, args, stdin, limit).await
     }
 
-    /// Started in a directory where nothing of the repository is found by accident.
-    fn program(&self, args: &[&str], stdin: Stdin) -> Program {
-        let words = ["git", "--no-pager", "--literal-pathspecs"].iter().chain(args);
-        let mut env: Vec<(OsString, OsString)> =
-            ENVIRONMENT.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    /// The same with another index.
+    pub(super) async fn ask_with(
+        &self,
+        index: &Path,
+        args: &[&str],
+        stdin: Stdin,
+        limit: usize,
+    ) -> Result<Answer, GitError> {
         let repository = &self.borrowed.repository;
+        let objects = repository.common_dir.join("objects");
         let places = [
-            ("PATH", absolute_only(self.search_path)),
-            ("GIT_DIR", self.borrowed.dir.clone().into_os_string()),
-            ("GIT_WORK_TREE", repository.work_tree.clone().into_os_string()),
-            ("GIT_INDEX_FILE", repository.git_dir.join("index").into_os_string()),
-            ("GIT_OBJECT_DIRECTORY", repository.common_dir.join("objects").into_os_string()),
+            ("GIT_DIR", self.borrowed.dir.as_path()),
+            ("GIT_WORK_TREE", repository.work_tree.as_path()),
+            ("GIT_INDEX_FILE", index),
+            ("GIT_OBJECT_DIRECTORY", objects.as_path()),
         ];
-        env.extend(places.map(|(name, value)| (name.into(), value)));
-        Program {
-            argv: words.map(OsString::from).collect(),
-            env,
-            cwd: PathBuf::from("/"),
-            stdin,
-            max_line: MAX_LINE,
-        }
+        call(&Call { args, stdin, limit, places: &places }, self.search_path, self.until).await
+    }
+}
+
+/// Starts git in a directory where nothing of the repository is found by accident, and hears it out.
+pub(super) async fn call(wanted: &Call<'_>, search_path: &OsStr, until: Instant) -> Result<Answer, GitError> {
+    let value = random_text(24).map_err(|error| GitError::Start(chain(&error)))?;
+    let marker = Marker { name: MARKER.to_owned(), value };
+    let job = Job::spawn(&program(wanted, search_path), &marker).map_err(|error| start_error(&error))?;
+    let (stop, stopped) = watch::channel(StopRequest::None);
+    let mut heard = Heard { answer: Answer::default(), complaints: Vec::new(), room: wanted.limit, stop };
+    let left = until.saturating_duration_since(Instant::now());
+    let limits = Limits { wall: Some(left), idle: None, grace: GRACE };
+    let report = job.run(&limits, stopped, &mut heard).await;
+    match (report.stop, report.exit) {
+        (Some(StopReason::Wall | StopReason::Idle), _) => Err(GitError::Late),
+        (Some(StopReason::Requested), _) => Ok(heard.answer),
+        // Stopped and done at the same moment.
+        (None, _) if heard.answer.cut => Ok(heard.answer),
+        (None, Exit::Code(0)) => Ok(heard.answer),
+        (None, Exit::Code(_) | Exit::Signal(_)) => Err(GitError::Refused(heard.complaint(report.exit))),
+    }
+}
+
+fn program(wanted: &Call<'_>, search_path: &OsStr) -> Program {
+    let words = ["git", "--no-pager", "--literal-pathspecs"].iter().chain(wanted.args);
+    let mut env: Vec<(OsString, OsString)> =
+        ENVIRONMENT.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    env.push(("PATH".into(), absolute_only(search_path)));
+    env.extend(wanted.places.iter().map(|(name, place)| ((*name).into(), place.as_os_str().to_owned())));
+    Program {
+        argv: words.map(OsString::from).collect(),
+        env,
+        cwd: PathBuf::from("/"),
+        stdin: wanted.stdin.clone(),
+        max_line: MAX_LINE,
     }
 }
 

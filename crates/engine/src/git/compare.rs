@@ -198,12 +198,12 @@ impl Answering {
     }
 }
 
-fn is_hash(text: &str) -> bool {
+pub(super) fn is_hash(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Carries over the repository's harmless settings. Settings that make no sense are not needed.
-async fn carry_settings(git: &Git<'_>, head: &GitHead) -> Result<(), GitError> {
+pub(super) async fn carry_settings(git: &Git<'_>, head: &GitHead) -> Result<(), GitError> {
     let Some(text) = git.borrowed.foreign_settings() else { return Ok(()) };
     let args = ["config", "--file", "-", "--no-includes", "--list"];
     match git.ask(&args, Stdin::Bytes(text), SETTINGS_LIMIT).await {

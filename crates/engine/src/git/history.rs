@@ -18,9 +18,9 @@ const FILES_LIMIT: usize = 8 * 1024 * 1024;
 /// Longest text that is kept of a commit, in characters.
 const MAX_TEXT: usize = 300;
 /// The tree without files, which every repository knows.
-const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+pub(super) const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 /// The same with the longer kind of hash.
-const EMPTY_TREE_SHA256: &str = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
+pub(super) const EMPTY_TREE_SHA256: &str = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
 
 /// Of these commits, those that are not in the repository any more.
 pub(super) async fn missing(git: &Git<'_>, commits: &[&str]) -> Result<Vec<String>, GitError> {

@@ -2,8 +2,13 @@
 
 /// The path that was meant; bytes that are no UTF-8 are replaced.
 pub(super) fn unquoted(text: &[u8]) -> String {
+    String::from_utf8_lossy(&unquoted_bytes(text)).into_owned()
+}
+
+/// The path that was meant.
+pub(super) fn unquoted_bytes(text: &[u8]) -> Vec<u8> {
     let Some(inner) = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
-        return String::from_utf8_lossy(text).into_owned();
+        return text.to_vec();
     };
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner.iter().copied();
@@ -31,5 +36,5 @@ pub(super) fn unquoted(text: &[u8]) -> String {
             None => {}
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }

@@ -1,16 +1,18 @@
 //! What a hook is told: one JSON document. Must not decide which hook runs.
 
+use agent_runner_api::hook::{
+    AttemptContext, AttemptResult, ContextAssignment, ContextOutcome, ContextRun, ContextTask, ContextTasks,
+    HOOK_SCHEMA_VERSION, HookContext, PrepareContext, TaskAfter, TaskBefore, TransitionContext,
+    TransitionPart,
+};
 use agent_runner_model::attempt::{AttemptEnd, AttemptRecord};
 use agent_runner_model::hook::{HookPhase, HookSpec, Transition};
 use agent_runner_model::manifest::Manifest;
-use agent_runner_model::phase::Stage;
+use agent_runner_model::phase::{Phase, Stage};
 use agent_runner_model::task::Task;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::compose;
-
-/// Layout of the document.
-const SCHEMA_VERSION: u32 = 1;
 
 /// A change of a task that hooks are asked about, with the task before and after it.
 #[derive(Debug, Clone)]
@@ -39,148 +41,125 @@ pub(crate) struct Moment<'a> {
 }
 
 /// The document a hook reads.
-pub(super) fn document(moment: &Moment<'_>) -> Value {
+pub(super) fn document(moment: &Moment<'_>) -> HookContext {
     let manifest = moment.manifest;
     let (spec, state) = (&manifest.spec, &manifest.state);
-    let mut document = json!({
-        "schemaVersion": SCHEMA_VERSION,
-        "phase": moment.hook.phase.as_str(),
-        "hookId": moment.hook.hook_id,
-        "assignment": {
-            "name": spec.assignment.as_ref().map_or("", |assignment| &assignment.name),
-            "sourcePath": spec.assignment.as_ref().map(|assignment| &assignment.source_path),
+    let phase = moment.hook.phase;
+    HookContext {
+        schema_version: HOOK_SCHEMA_VERSION,
+        phase,
+        hook_id: moment.hook.hook_id.clone(),
+        assignment: ContextAssignment {
+            name: spec.assignment.as_ref().map(|assignment| assignment.name.clone()).unwrap_or_default(),
+            source_path: spec.assignment.as_ref().map(|assignment| assignment.source_path.clone()),
         },
-        "run": {
-            "runId": spec.run_id,
-            "runGroupId": state.run_group_id,
-            "parentRunId": spec.parent_run_id,
-            "repo": spec.repo,
-            "status": manifest.status(false).as_str(),
-            "backend": spec.backend,
-            "model": spec.model,
-            "effort": spec.effort,
-            "cwd": spec.cwd,
-            "workspaceDir": moment.workspace_dir,
-            "name": state.name,
-            "note": state.note,
-            "pinned": state.pinned,
-            "backendSessionId": state.backend_session_id,
-            "totalAttemptCount": state.attempt_records.len(),
-            "maxAttemptsPerSession": spec.max_attempts_per_session,
-            "totalSessionCount": state.sessions.len(),
-            "timeoutSec": spec.timeout_sec,
-            "unrestricted": spec.unrestricted,
-            "worktree": spec.worktree,
+        run: run(moment),
+        vars: spec.runtime_vars.iter().map(|(name, var)| (name.clone(), var.value.clone())).collect(),
+        state: state.hook_state.clone(),
+        attachments: state.attachments.clone(),
+        tasks: ContextTasks {
+            items: state.final_tasks.values().map(ContextTask::from).collect(),
+            completed: manifest.tasks_completed(),
+            total: state.final_tasks.len(),
         },
-        "vars": vars(manifest),
-        "state": state.hook_state,
-        "attachments": state.attachments,
-        "tasks": tasks(manifest),
-        "config": moment.config,
-    });
-    let more = match moment.hook.phase {
-        HookPhase::Prepare => json!({
-            "defaultInitialPrompt": spec.brief,
-            "currentInitialPrompt": spec.template.initial_prompt.as_ref().unwrap_or(&spec.brief),
-            "initialLockedFields": spec.locked_fields,
+        config: moment.config.clone(),
+        prepare: (phase == HookPhase::Prepare).then(|| PrepareContext {
+            default_initial_prompt: spec.brief.clone(),
+            current_initial_prompt: spec.template.initial_prompt.as_ref().unwrap_or(&spec.brief).clone(),
+            initial_locked_fields: spec.locked_fields.clone(),
         }),
-        HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::AfterExit => attempt(moment),
-        HookPhase::TaskTransition => transition(moment),
-    };
-    if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
-        document.extend(more);
+        attempt: match phase {
+            HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::AfterExit => {
+                Some(attempt(moment))
+            }
+            HookPhase::Prepare | HookPhase::TaskTransition => None,
+        },
+        transition: moment.judged.as_ref().and_then(transition),
     }
-    document
 }
 
-fn vars(manifest: &Manifest) -> Value {
-    let values = manifest.spec.runtime_vars.iter();
-    values.map(|(name, var)| (name.clone(), serde_json::to_value(&var.value).unwrap_or_default())).collect()
+/// The same as a program reads it.
+pub(super) fn document_text(moment: &Moment<'_>) -> Vec<u8> {
+    // Nothing in it can fail to be written.
+    serde_json::to_vec(&document(moment)).unwrap_or_default()
 }
 
-fn tasks(manifest: &Manifest) -> Value {
-    let items: Vec<Value> = manifest.state.final_tasks.values().map(task).collect();
-    json!({
-        "items": items,
-        "completed": manifest.tasks_completed(),
-        "total": manifest.state.final_tasks.len(),
-    })
-}
-
-fn task(task: &Task) -> Value {
-    json!({
-        "id": task.id,
-        "title": task.title,
-        "body": task.body,
-        "status": task.status,
-        "notes": task.notes,
-    })
-}
-
-fn attempt(moment: &Moment<'_>) -> Value {
+fn run(moment: &Moment<'_>) -> ContextRun {
     let manifest = moment.manifest;
-    let session = manifest.session();
-    let (index, count, spent) = session
+    let (spec, state) = (&manifest.spec, &manifest.state);
+    ContextRun {
+        run_id: spec.run_id.clone(),
+        run_group_id: state.run_group_id.clone(),
+        parent_run_id: spec.parent_run_id.clone(),
+        repo: spec.repo.clone(),
+        status: manifest.status(false),
+        backend: spec.backend.clone(),
+        model: spec.model.clone(),
+        effort: spec.effort,
+        cwd: spec.cwd.clone(),
+        workspace_dir: moment.workspace_dir.clone(),
+        name: state.name.clone(),
+        note: state.note.clone(),
+        pinned: state.pinned,
+        backend_session_id: state.backend_session_id.clone(),
+        total_attempt_count: state.attempt_records.len(),
+        max_attempts_per_session: spec.max_attempts_per_session,
+        total_session_count: state.sessions.len(),
+        timeout_sec: spec.timeout_sec,
+        unrestricted: spec.unrestricted,
+        worktree: spec.worktree.clone(),
+    }
+}
+
+fn attempt(moment: &Moment<'_>) -> AttemptContext {
+    let manifest = moment.manifest;
+    let (session_index, count, spent) = manifest
+        .session()
         .map_or((0, 0, 0), |session| (session.session_index, session.attempt_count, session.attempts_spent));
     let left = manifest.spec.max_attempts_per_session.saturating_sub(spent);
-    let mut more = json!({
-        "attemptPrompt": moment.prompt,
-        "sessionIndex": index,
-    });
-    let Value::Object(fields) = &mut more else { return more };
-    let (attempt_index, retries) = match moment.hook.phase {
-        HookPhase::BeforeAttempt => (count, left.saturating_sub(1)),
-        HookPhase::Prepare | HookPhase::AfterAttempt | HookPhase::AfterExit | HookPhase::TaskTransition => {
-            (count.saturating_sub(1), left)
-        }
+    // Before an attempt, the one that comes is neither counted nor spent.
+    let is_before = moment.hook.phase == HookPhase::BeforeAttempt;
+    let (attempt_index_in_session, retries_remaining) = match is_before {
+        true => (count, left.saturating_sub(1)),
+        false => (count.saturating_sub(1), left),
     };
-    fields.insert("attemptIndexInSession".into(), attempt_index.into());
-    fields.insert("retriesRemaining".into(), retries.into());
-    if moment.hook.phase != HookPhase::BeforeAttempt
-        && let Some(last) = manifest.state.attempt_records.last()
-    {
-        fields.insert("attemptResult".into(), result(moment, last));
+    let last = manifest.state.attempt_records.last().filter(|_| !is_before);
+    AttemptContext {
+        attempt_prompt: moment.prompt.clone(),
+        session_index,
+        attempt_index_in_session,
+        retries_remaining,
+        attempt_result: last.map(|last| result(moment, last)),
+        outcome: outcome(manifest),
     }
-    if let Some(Stage::Closing { outcome, .. }) = manifest.stage() {
-        let mut ended = manifest.clone();
-        ended.state.phase = agent_runner_model::phase::Phase::Ended { outcome: outcome.clone() };
-        let outcome = json!({
-            "status": ended.status(false).as_str(),
-            "exitCode": outcome.exit_code(),
-        });
-        fields.insert("outcome".into(), outcome);
-    }
-    more
 }
 
-fn result(moment: &Moment<'_>, last: &AttemptRecord) -> Value {
-    json!({
-        "attemptNumber": last.attempt_number,
-        "exitCode": last.exit_code,
-        "signal": last.signal,
-        "timedOut": matches!(last.end, AttemptEnd::TimedOut { .. }),
-        "aborted": last.end == AttemptEnd::Aborted,
-        "end": last.end,
-        "transcript": moment.transcript,
-        "rawStdout": last.output_tail,
-        "rawStderr": "",
-        "sessionId": moment.manifest.state.backend_session_id,
-        "usage": last.usage,
-    })
+fn outcome(manifest: &Manifest) -> Option<ContextOutcome> {
+    let Some(Stage::Closing { outcome, .. }) = manifest.stage() else { return None };
+    let mut ended = manifest.clone();
+    ended.state.phase = Phase::Ended { outcome: outcome.clone() };
+    Some(ContextOutcome { status: ended.status(false), exit_code: outcome.exit_code() })
 }
 
-fn transition(moment: &Moment<'_>) -> Value {
-    let Some(judged) = &moment.judged else { return json!({}) };
+fn result(moment: &Moment<'_>, last: &AttemptRecord) -> AttemptResult {
+    AttemptResult {
+        attempt_number: last.attempt_number,
+        exit_code: last.exit_code,
+        signal: last.signal,
+        timed_out: matches!(last.end, AttemptEnd::TimedOut { .. }),
+        aborted: last.end == AttemptEnd::Aborted,
+        end: last.end.clone(),
+        transcript: moment.transcript.clone(),
+        raw_stdout: last.output_tail.clone(),
+        raw_stderr: String::new(),
+        session_id: moment.manifest.state.backend_session_id.clone(),
+        usage: last.usage,
+    }
+}
+
+fn transition(judged: &Judged) -> Option<TransitionPart> {
     let (before, after) = (judged.before.as_ref(), judged.after.as_ref());
-    let to = after.or(before).map(|task| {
-        json!({
-            "status": judged.transition.to,
-            "notes": task.notes,
-            "title": task.title,
-            "body": task.body,
-        })
-    });
-    let from = before.map(|task| json!({ "status": task.status, "notes": task.notes }));
+    let to = after.or(before)?;
     let differs = |field: fn(&Task) -> &str| match (before, after) {
         (Some(before), Some(after)) => field(before) != field(after),
         (None, Some(_)) | (Some(_), None) => true,
@@ -192,17 +171,21 @@ fn transition(moment: &Moment<'_>) -> Value {
         ("title", differs(|task| &task.title)),
         ("body", differs(|task| &task.body)),
     ];
-    let changed: Vec<&str> = fields.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
-    json!({
-        "transition": {
-            "taskId": judged.transition.task_id,
-            "source": judged.transition.source.as_str(),
-            "from": from,
-            "to": to,
-            "tentative": true,
-            "changedFields": changed,
-        }
-    })
+    let changed = fields.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned());
+    let transition = TransitionContext {
+        task_id: judged.transition.task_id.clone(),
+        source: judged.transition.source,
+        from: before.map(|task| TaskBefore { status: task.status, notes: task.notes.clone() }),
+        to: TaskAfter {
+            status: judged.transition.to,
+            notes: to.notes.clone(),
+            title: to.title.clone(),
+            body: to.body.clone(),
+        },
+        tentative: true,
+        changed_fields: changed.collect(),
+    };
+    Some(TransitionPart { transition })
 }
 
 /// The texts of a hook's configuration with the run's variables in them.

@@ -11,12 +11,12 @@ use agent_runner_model::{Manifest, configured};
 use agent_runner_store::repo_bucket;
 use serde_json::Value;
 
-use super::answer::{MutateAttachments, MutateRun};
 use super::context::Moment;
 use super::running::{Understood, Wanted};
 use crate::compose;
 use crate::engine::Engine;
 use crate::place::Places;
+use agent_runner_api::hook::{AddedFile, MutateAttachments, MutateRun};
 
 impl<S: Places + 'static> Engine<S> {
     /// What a hook's answer means for the run.
@@ -139,8 +139,7 @@ impl<S: Places + 'static> Engine<S> {
             let known = manifest.state.attachments.iter().find(|known| known.id == file.attachment_id);
             let known = known.ok_or_else(|| format!("the run has no attachment {:?}", file.attachment_id))?;
             let name = file.name.or_else(|| Some(known.name.clone()));
-            let added =
-                super::answer::AddedFile { source_path: file.source_path, name, mime_type: file.mime_type };
+            let added = AddedFile { source_path: file.source_path, name, mime_type: file.mime_type };
             mutations.attachments_removed.push(file.attachment_id.clone());
             all.push((Some(file.attachment_id), added));
         }

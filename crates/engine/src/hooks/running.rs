@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::answer::{self, Answer};
 use super::builtin;
-use super::context::{Moment, document, filled, filler};
+use super::context::{Moment, document_text, filled, filler};
 use super::exchange::{MAX_OUTPUT, Said, SaidEnd, exchange};
 use super::program::startable;
 use crate::compose;
@@ -129,7 +129,7 @@ impl<S: Places + 'static> Engine<S> {
             argv: start.argv,
             env: environment,
             cwd: directory(moment.manifest),
-            stdin: Stdin::Bytes(document(moment).to_string().into_bytes()),
+            stdin: Stdin::Bytes(document_text(moment)),
             max_line: MAX_OUTPUT,
         };
         let said = self.converse(moment, host, &program).await?;

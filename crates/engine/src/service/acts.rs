@@ -6,12 +6,12 @@ use agent_runner_api::operations::{
 use agent_runner_api::view::RunDetail;
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::phase::Phase;
-use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId};
+use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, apply};
 use agent_runner_store::CommitError;
 
 use super::hints::what_to_do;
 use crate::engine::Engine;
-use crate::failure::{commit_error, store_error};
+use crate::failure::{commit_error, refusal_error, store_error};
 use crate::place::Places;
 
 impl<S: Places + 'static> Engine<S> {
@@ -29,7 +29,12 @@ impl<S: Places + 'static> Handle<ResetRun> for Engine<S> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
         self.after_end(&manifest, &|_| {}).await;
-        let committed = self.commit_settled(&run_id, &[Fact::Control(ControlFact::Reset)]).await;
+        // What is refused anyhow leaves the worktree alone.
+        apply(&manifest, &Fact::Control(ControlFact::Reset), self.now())
+            .map_err(|refusal| what_to_do(refusal_error(&refusal), &run_id))?;
+        let (_lease, facts) = self.reset_worktree(&run_id, request.workspace).await?;
+        let facts: Vec<Fact> = facts.into_iter().chain([ControlFact::Reset]).map(Fact::Control).collect();
+        let committed = self.commit_settled(&run_id, &facts).await;
         let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         self.detail(&manifest).await
     }
@@ -57,6 +62,7 @@ impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
         let manifest = self.look_at(&run_id).await?;
         let refused = |error| what_to_do(commit_error(&error), &run_id);
         may_be_deleted(&manifest).map_err(|refusal| refused(CommitError::Refused(refusal)))?;
+        self.refuse_worktree(&manifest).await?;
         let before = self.detail(&manifest).await?;
         // What its parent has not heard yet, nobody could tell it afterwards.
         self.after_end(&manifest, &|_| {}).await;

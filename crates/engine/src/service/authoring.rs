@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_runner_api::operations::{GetSchema, NewDefinition, ReadDefinition, Writing};
+use agent_runner_api::hook::{hook_answer_schema, hook_context_schema};
+use agent_runner_api::operations::{GetSchema, NewDefinition, ReadDefinition, SchemaKind, Writing};
 use agent_runner_api::view::{DefinitionSchema, DefinitionText, NewDefinitionReply, Written};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_backends::{BackendError, Registry};
@@ -28,7 +29,14 @@ impl<S: Places> Handle<ReadDefinition> for Engine<S> {
 
 impl<S: Places> Handle<GetSchema> for Engine<S> {
     async fn call(&self, request: GetSchema) -> Result<DefinitionSchema, ApiError> {
-        Ok(DefinitionSchema { kind: request.kind, schema: json_schema(kind_of(request.kind)) })
+        let schema = match request.kind {
+            SchemaKind::Agent => json_schema(Kind::Agent),
+            SchemaKind::Assignment => json_schema(Kind::Assignment),
+            SchemaKind::Task => json_schema(Kind::Task),
+            SchemaKind::HookContext => hook_context_schema(),
+            SchemaKind::HookAnswer => hook_answer_schema(),
+        };
+        Ok(DefinitionSchema { kind: request.kind, schema })
     }
 }
 

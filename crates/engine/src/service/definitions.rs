@@ -18,7 +18,9 @@ use agent_runner_model::spec::{Effort, LockableField, TemplateEngine};
 use serde_json::{Map, Value, json};
 
 use super::authoring::cannot_start;
-use super::inheritance::{bases, budget_setting, launcher_setting, origins, written_detail};
+use super::inheritance::{
+    bases, budget_setting, launcher_setting, origins, worktree_setting, written_detail,
+};
 use crate::engine::Engine;
 use crate::failure::definition_error;
 use crate::place::Places;
@@ -134,6 +136,7 @@ fn agent_detail(agent: Agent) -> DefinitionDetail {
         .collect();
     set(&mut settings, "backendArgs", (!args.is_empty()).then_some(Value::Object(args)));
     set(&mut settings, "launcher", agent.launcher.as_ref().map(launcher_setting));
+    set(&mut settings, "commitAs", agent.commit_as.map(Value::from));
     set(&mut settings, "budget", agent.budget.as_ref().map(budget_setting));
     set(&mut settings, "template", shown_engine(agent.template));
     set(&mut settings, "lockedFields", locks(&agent.locked_fields));
@@ -149,6 +152,7 @@ fn agent_detail(agent: Agent) -> DefinitionDetail {
         origins: origins(&agent.heritage),
         settings,
         tasks: Vec::new(),
+        hooks: Vec::new(),
         instructions: agent.instructions,
     }
 }
@@ -161,6 +165,8 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
     set(&mut settings, "callerInstructions", assignment.caller_instructions.map(Value::from));
     let vars: Map<String, Value> = assignment.vars.iter().map(|var| (var.name.clone(), json!(var))).collect();
     set(&mut settings, "vars", (!vars.is_empty()).then_some(Value::Object(vars)));
+    set(&mut settings, "prompts", (!assignment.prompts.is_empty()).then(|| json!(assignment.prompts)));
+    set(&mut settings, "worktree", assignment.worktree.as_ref().map(worktree_setting));
     set(&mut settings, "budget", assignment.budget.as_ref().map(budget_setting));
     set(&mut settings, "template", shown_engine(assignment.template));
     set(&mut settings, "lockedFields", locks(&assignment.locked_fields));
@@ -182,6 +188,7 @@ fn assignment_detail(assignment: Assignment) -> DefinitionDetail {
         origins: origins(&assignment.heritage),
         settings,
         tasks: tasks.collect(),
+        hooks: assignment.hooks,
         instructions: assignment.instructions,
     }
 }
@@ -201,6 +208,7 @@ fn task_detail(task: TaskDefinition) -> DefinitionDetail {
         origins: BTreeMap::new(),
         settings,
         tasks: Vec::new(),
+        hooks: task.hooks,
         instructions: task.spec.body,
     }
 }

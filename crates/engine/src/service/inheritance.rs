@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agent_runner_api::operations::DefinitionKind;
 use agent_runner_api::view::{DefinitionBase, DefinitionDetail, DefinitionTask};
-use agent_runner_definitions::{AgentLauncher, Budget, Heritage, Written};
+use agent_runner_definitions::{AgentLauncher, Budget, Heritage, WorktreeAsk, Written};
 use agent_runner_model::budget::BudgetKind;
 use serde_json::{Map, Number, Value, json};
 
@@ -30,6 +30,7 @@ pub(super) fn written_detail(kind: DefinitionKind, written: Written) -> Definiti
         origins: BTreeMap::new(),
         settings: written.settings,
         tasks: tasks.collect(),
+        hooks: written.hooks,
         instructions: written.instructions,
     }
 }
@@ -44,6 +45,15 @@ pub(super) fn bases(heritage: &Heritage) -> Vec<DefinitionBase> {
 pub(super) fn origins(heritage: &Heritage) -> BTreeMap<String, Vec<String>> {
     let origins = heritage.origins.iter();
     origins.map(|(name, files)| (name.clone(), files.iter().map(ToString::to_string).collect())).collect()
+}
+
+/// A worktree as it is asked for.
+pub(super) fn worktree_setting(ask: &WorktreeAsk) -> Value {
+    let fields = [("branch", &ask.branch), ("from", &ask.from), ("path", &ask.path)];
+    let written =
+        fields.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text.as_ref()?))));
+    let written: Map<String, Value> = written.collect();
+    if written.is_empty() { Value::Bool(true) } else { Value::Object(written) }
 }
 
 /// A launcher as it is written.

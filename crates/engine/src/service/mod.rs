@@ -24,5 +24,7 @@ mod tree;
 mod turn_log;
 mod vars;
 mod whole_file;
+mod workspace_views;
+mod workspaces;
 
 pub use attachments::NewAttachment;

@@ -151,6 +151,7 @@ fn ends_a_wait(body: &EventBody) -> bool {
         | EventBody::TaskAdded { .. }
         | EventBody::MessageRemoved { .. }
         | EventBody::RunReset {}
+        | EventBody::SnapshotTaken { .. }
         | EventBody::RunReconfigured { .. }
         | EventBody::RunArchived {}
         | EventBody::RunUnarchived {}
@@ -179,6 +180,7 @@ fn is_incident(body: &EventBody) -> bool {
         | EventBody::AbortRequested { .. }
         | EventBody::RunReopened {}
         | EventBody::RunReset {}
+        | EventBody::SnapshotTaken { .. }
         | EventBody::RunExtended { .. }
         | EventBody::HistoryLost { .. } => true,
         EventBody::RunCreated { .. }

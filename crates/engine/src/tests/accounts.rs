@@ -288,7 +288,7 @@ async fn a_reset_begins_its_own_ceilings_anew_and_stays_counted_above() {
     world.drive(&inner).await.unwrap();
     world.engine.call(extension(&inner, attempts(5))).await.unwrap();
     for round in 1..=3 {
-        let reset = world.engine.call(ResetRun { run: inner.to_string() }).await.unwrap();
+        let reset = world.engine.call(ResetRun { run: inner.to_string(), workspace: false }).await.unwrap();
         assert_eq!(reset.budget.unwrap().remaining.attempts, Some(2), "as when it was created");
         assert_eq!(given_out(&world.manifest(&outer).await).attempts, Some(2 * round));
         let started = ControlFact::Readied;
@@ -453,7 +453,7 @@ async fn act(world: &World, outer: &RunId, lot: &mut Lot) -> usize {
         (9, Some(run)) => end_unsettled(world, &run).await,
         (10, Some(run)) => reserve_and_die(world, &run).await,
         (11, Some(run)) => {
-            let _ = world.engine.call(ResetRun { run: run.to_string() }).await;
+            let _ = world.engine.call(ResetRun { run: run.to_string(), workspace: false }).await;
             let _ = world.engine.call(agent_runner_api::operations::ReadyRun { run: run.to_string() }).await;
         }
         (_, _) => {

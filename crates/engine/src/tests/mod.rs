@@ -11,5 +11,7 @@ mod recover;
 mod report;
 mod requests;
 mod sequences;
+mod snapshots;
 mod workspace;
+mod worktrees;
 mod world;

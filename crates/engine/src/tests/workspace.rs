@@ -56,6 +56,12 @@ impl Repo {
         git_in(&self.path(), args)
     }
 
+    /// Settings that name programs must not have these started by the setting of the next one.
+    pub(super) fn git_quietly(&self, args: &[&str]) -> String {
+        let all: Vec<&str> = ["-c", "core.fsmonitor=false"].iter().chain(args).copied().collect();
+        self.git(&all)
+    }
+
     fn head(&self) -> Option<GitHead> {
         git_head(&self.path())
     }

@@ -28,7 +28,8 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
         ControlFact::AbortRequested { by, urgency } => abort_requested(change, by, *urgency),
         ControlFact::MessageQueued { message } => message_queued(change, message),
         ControlFact::MessageRemoved { id } => message_removed(change, id),
-        ControlFact::Reset
+        ControlFact::SnapshotTaken { .. }
+        | ControlFact::Reset
         | ControlFact::Respecified { .. }
         | ControlFact::Archived
         | ControlFact::Unarchived

@@ -44,7 +44,8 @@ pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refus
             Ok(())
         }
         ControlFact::Extended { by } => extended(change, by),
-        ControlFact::Readied
+        ControlFact::SnapshotTaken { .. }
+        | ControlFact::Readied
         | ControlFact::PreparationStarted
         | ControlFact::TransitionHookEnded { .. }
         | ControlFact::Started { .. }

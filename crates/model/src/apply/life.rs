@@ -28,6 +28,12 @@ const MAX_DEPENDENCIES: usize = 100;
 
 pub(super) fn apply(change: &mut Change, fact: &ControlFact) -> Result<(), Refusal> {
     match fact {
+        // It is on record; how the run stands does not change by it.
+        ControlFact::SnapshotTaken { name, commit, files } => {
+            let (name, commit) = (name.clone(), commit.clone());
+            change.log(EventBody::SnapshotTaken { name, commit, files: *files });
+            Ok(())
+        }
         ControlFact::Reset => reset(change),
         ControlFact::Respecified { revision, spec, changed, anew } => {
             respecified(change, *revision, spec, changed, *anew)

@@ -114,6 +114,11 @@ pub(super) fn fact(manifest: &Manifest, op: Op, now: Timestamp) -> ControlFact {
             let by = [(BudgetKind::Tokens, child(b))].into_iter().collect();
             ControlFact::BudgetGranted { amount: amount(a, b), by }
         }
+        19 if a.is_multiple_of(4) => ControlFact::SnapshotTaken {
+            name: format!("refs/agent-runner/quiet-otter-42/{b}"),
+            commit: "c".repeat(40),
+            files: u64::from(a % 5),
+        },
         _ => ControlFact::Extended { by: amount(a, b) },
     }
 }
@@ -195,6 +200,8 @@ fn repeats_change_nothing(fact: &ControlFact) -> bool {
     match fact {
         // Whoever says these again means more; and a spec is made from a revision, which the store counts.
         ControlFact::Extended { .. } | ControlFact::Respecified { .. } => false,
+        // Each is a commit of its own.
+        ControlFact::SnapshotTaken { .. } => false,
         ControlFact::BudgetReserved { .. } => true,
         ControlFact::Started { .. }
         | ControlFact::AbortRequested { .. }
@@ -255,6 +262,8 @@ fn only_its_own_fields(before: &Manifest, fact: &ControlFact, after: &Manifest) 
         | ControlFact::Extended { .. } => {
             is.budget.clone_from(&was.budget);
         }
+        // It is in the history only.
+        ControlFact::SnapshotTaken { .. } => {}
         ControlFact::Respecified { anew: false, .. } => is.final_tasks.clone_from(&was.final_tasks),
         ControlFact::Reset
         | ControlFact::Respecified { anew: true, .. }

@@ -138,6 +138,7 @@ impl Sample {
             prepared_state: BTreeMap::new(),
             prepared_tasks: Vec::new(),
             worktree: None,
+            commit_as: None,
         };
         Manifest::new(spec, None).0
     }

@@ -1,7 +1,7 @@
 //! `schema`.
 
 use agent_runner_api::Handle as _;
-use agent_runner_api::operations::{DefinitionKind, GetSchema};
+use agent_runner_api::operations::{GetSchema, SchemaKind};
 
 use crate::app::App;
 use crate::args::{KindChoice, SchemaArgs};
@@ -12,9 +12,11 @@ pub(crate) async fn schema(app: &App, args: SchemaArgs) -> Outcome {
     // A schema is JSON for people, too.
     let SchemaArgs { kind, output: _ } = args;
     let kind = match kind {
-        KindChoice::Agent => DefinitionKind::Agent,
-        KindChoice::Assignment => DefinitionKind::Assignment,
-        KindChoice::Task => DefinitionKind::Task,
+        KindChoice::Agent => SchemaKind::Agent,
+        KindChoice::Assignment => SchemaKind::Assignment,
+        KindChoice::Task => SchemaKind::Task,
+        KindChoice::HookContext => SchemaKind::HookContext,
+        KindChoice::HookAnswer => SchemaKind::HookAnswer,
     };
     let reply = app.engine.call(GetSchema { kind }).await?;
     print_json(&reply.schema)?;

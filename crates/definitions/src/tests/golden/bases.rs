@@ -5,7 +5,10 @@ use std::path::Path;
 use crate::tests::write;
 
 /// Writes all of it into the directory of the wrong definition.
-pub(super) fn write_all(root: &Path) {
+pub(super) fn write_all(root: &Path, config: &Path) {
+    write(root, "hooks/plain", "true\n");
+    write(config, "hooks/lint/hook.sh", "true\n");
+    write(config, "hooks/odd/hook.rb", "true\n");
     let front = |name: &str, rest: &str| format!("---\nschemaVersion: 1\nname: {name}\n{rest}");
     let base = "backend: shell\nmodel: small\nbudget:\n  tokens: 1000\nlockedFields: [model, budget, instructions]\n---\n\
                 Be careful.\n";

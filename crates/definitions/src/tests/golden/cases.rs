@@ -14,6 +14,8 @@ pub(in crate::tests) enum Reads {
     Validated,
     /// An agent that is valid; what is remarked about it.
     Remarks,
+    /// An assignment that is valid; what is remarked about it.
+    AssignmentRemarks,
     /// Nothing: an agent is looked up by that reference.
     Lookup(&'static str),
     /// Nothing: a task is made under that name.
@@ -190,6 +192,7 @@ cases! {
     Assignment "variable with a source that is none" assignment!("vars:\n  range: {sources: [cli, environment]}\n---\n");
     Assignment "variable with a source twice" assignment!("vars:\n  range: {sources: [cli, cli]}\n---\n");
     Assignment "variable with an impossible envName" assignment!("vars:\n  range: {envName: A=B}\n---\n");
+    Assignment "variable with a value twice" assignment!("vars:\n  level: {type: enum, values: [a, b, a]}\n---\n");
     Assignment "variable required at some other time" assignment!("vars:\n  range: {requiredAt: later}\n---\n");
     Agent "budget as a number" agent!("budget: 5\n---\n");
     Agent "budget with a ceiling that is none" agent!("budget: {cost: 5}\n---\n");
@@ -335,6 +338,69 @@ cases! {
     Assignment "changes a task that is not there" heir!("tasks:\n  - id: buidl\n    body: make\n---\n");
     Assignment "changes locked tasks" "---\nschemaVersion: 1\nname: a\nextends: ./locked\nremoveTasks: [build]\n---\n";
     Assignment "too many tasks with those of the base" extends!("./heir-of-many");
+    Assignment "hooks without phases" assignment!("hooks:\n  - builtin: git-clean\n---\n");
+    Assignment "hooks in the place of phases" assignment!("hooks:\n  builtin: git-clean\n---\n");
+    Assignment "hook of a misspelt phase" assignment!("hooks:\n  afterAtempt: []\n---\n");
+    Assignment "hook of a phase that is none" assignment!("hooks:\n  onFailure: []\n---\n");
+    Assignment "hooks of a phase without a list" assignment!("hooks:\n  afterAttempt:\n    builtin: git-clean\n---\n");
+    Assignment "hook as a word" assignment!("hooks:\n  afterAttempt:\n    - git-clean\n---\n");
+    Assignment "hook that runs nothing" assignment!("hooks:\n  prepare:\n    - timeoutSec: 5\n---\n");
+    Assignment "hook that runs two things" assignment!("hooks:\n  prepare:\n    - name: lint\n      path: ./lint.sh\n---\n");
+    Assignment "hook with a misspelt field" assignment!("hooks:\n  afterAttempt:\n    - buildin: git-clean\n---\n");
+    Assignment "hook with a command" assignment!("hooks:\n  afterAttempt:\n    - command: make\n---\n");
+    Assignment "builtin with a near miss" assignment!("hooks:\n  afterAttempt:\n    - builtin: git-cleen\n---\n");
+    Assignment "builtin that is none" assignment!("hooks:\n  afterAttempt:\n    - builtin: deploy\n---\n");
+    Assignment "builtin in another phase" assignment!("hooks:\n  afterAttempt:\n    - builtin: require-children-success\n---\n");
+    Assignment "builtin in another phase, on a task" assignment!("tasks:\n  - id: a\n    title: A\n    hooks:\n      - builtin: git-worktree\n        with: {repo: r, from: f, branch: b, path: p}\n---\n");
+    Assignment "hook that is nowhere, with a near miss" assignment!("hooks:\n  afterExit:\n    - name: lnt\n---\n");
+    Assignment "hook that is nowhere" assignment!("hooks:\n  afterExit:\n    - builtin: git-clean\n    - name: changelog\n---\n");
+    Assignment "hook whose folder holds something else" assignment!("hooks:\n  afterExit:\n    - name: odd\n---\n");
+    Assignment "hook by an impossible name" assignment!("hooks:\n  afterExit:\n    - name: ../lint\n---\n");
+    Assignment "hook file that is nowhere" assignment!("hooks:\n  afterExit:\n    - path: ./hooks/none.sh\n---\n");
+    Assignment "hook file that is a folder" assignment!("hooks:\n  afterExit:\n    - path: hooks\n---\n");
+    Assignment "hook file that cannot be run" assignment!("hooks:\n  afterExit:\n    - path: hooks/plain\n---\n");
+    Assignment "hook file with a placeholder" assignment!("hooks:\n  afterExit:\n    - path: \"{{cwd}}/check.sh\"\n---\n");
+    Assignment "hook with a timeout that is too long" assignment!("hooks:\n  afterExit:\n    - name: lint\n      timeoutSec: 2d\n    - name: lint\n      timeoutSec: 100000\n---\n");
+    Assignment "when of a hook that prepares" assignment!("hooks:\n  prepare:\n    - name: lint\n      when: {sessionIndex: 0}\n---\n");
+    Assignment "when of another phase" assignment!("hooks:\n  afterAttempt:\n    - name: lint\n      when: {toStatus: completed}\n  taskTransition:\n    - name: lint\n      when: {sessionIndex: 0}\n---\n");
+    Assignment "when as a word" assignment!("hooks:\n  afterAttempt:\n    - name: lint\n      when: always\n---\n");
+    Assignment "when with a number that is none" assignment!("hooks:\n  afterAttempt:\n    - name: lint\n      when:\n        sessionIndex: first\n        attemptIndexInSession: [0, -1]\n---\n");
+    Assignment "when with nothing to choose from" assignment!("hooks:\n  taskTransition:\n    - name: lint\n      when: {toStatus: [], taskIds: []}\n---\n");
+    Assignment "when with a status that is none" assignment!("hooks:\n  taskTransition:\n    - name: lint\n      when: {toStatus: complete, fromStatus: [pending, done]}\n---\n");
+    Assignment "when with a source that is none" assignment!("hooks:\n  taskTransition:\n    - name: lint\n      when: {source: task_set}\n---\n");
+    Assignment "when with a task and tasks" assignment!("hooks:\n  taskTransition:\n    - name: lint\n      when:\n        taskId: a\n        taskIds: [b]\n---\n");
+    Assignment "when with a task twice, and with one that is none" assignment!("hooks:\n  taskTransition:\n    - name: lint\n      when: {taskIds: [a, a, \"{{task}}\"]}\n---\n");
+    Assignment "hook of a task about another one" assignment!("tasks:\n  - id: a\n    title: A\n    hooks:\n      - name: lint\n        when: {taskId: b}\n---\n");
+    Assignment "phases in the hooks of a task" assignment!("tasks:\n  - id: a\n    title: A\n    hooks:\n      taskTransition:\n        - name: lint\n---\n");
+    Assignment "command without settings" assignment!("hooks:\n  afterAttempt:\n    - builtin: command\n---\n");
+    Assignment "command without a mode" assignment!("hooks:\n  afterAttempt:\n    - builtin: command\n      with:\n        command: make\n---\n");
+    Assignment "command with wrong settings" assignment!("hooks:\n  afterAttempt:\n    - builtin: command\n      with:\n        mode: text\n        command: [make, check]\n        args: check\n        workdir: .\n---\n");
+    Assignment "builtin with a text for its settings" assignment!("hooks:\n  afterAttempt:\n    - builtin: git-clean\n      with: src\n---\n");
+    Assignment "setting with a near miss" assignment!("hooks:\n  afterAttempt:\n    - builtin: git-clean\n      with: {ignoreUntraked: true}\n---\n");
+    Assignment "quoted truth value for a setting" assignment!("hooks:\n  taskTransition:\n    - builtin: require-children-success\n      with: {requireAny: \"true\"}\n---\n");
+    Assignment "collision by another word" assignment!("hooks:\n  prepare:\n    - builtin: git-worktree\n      with: {repo: r, from: f, branch: b, path: p, collision: overwrite}\n---\n");
+    Assignment "no files that have to exist" assignment!("hooks:\n  afterAttempt:\n    - builtin: files-exist\n      with: {paths: []}\n    - builtin: files-exist\n      with: {paths: [\" \"]}\n---\n");
+    Assignment "notification to nobody, and to both" assignment!("hooks:\n  afterExit:\n    - builtin: notify\n      with: {message: Done}\n    - builtin: notify\n      with:\n        command: mail\n        desktop: true\n    - builtin: notify\n      with: {desktop: false}\n---\n");
+    Assignment "notification of something that is no end" assignment!("hooks:\n  afterExit:\n    - builtin: notify\n      with: {desktop: true, on: [succes, running]}\n---\n");
+    Assignment "ambiguous values for a hook" assignment!("hooks:\n  afterExit:\n    - name: lint\n      with: {fast: yes, level: 0x10}\n---\n");
+    Assignment "prompt of another name" assignment!("prompts:\n  afterTimout: Go on.\n---\n");
+    Assignment "prompt that is empty" assignment!("prompts:\n  nudge: \" \"\n---\n");
+    Assignment "prompts as a text" assignment!("prompts: Go on.\n---\n");
+    Assignment "first prompt as a field" assignment!("prompts: {brief: Begin.}\n---\n");
+    Assignment "template with a block that is not closed in a prompt" assignment!("template: handlebars\nprompts:\n  nudge: \"Go on. {{#if x}}Now.\"\n---\n");
+    Assignment "worktree by its branch" assignment!("worktree: feature/x\n---\n");
+    Assignment "worktree of a repository" assignment!("worktree:\n  repo: .\n  branch: 5\n---\n");
+    Assignment "yes for a worktree" assignment!("worktree: yes\n---\n");
+    Assignment "author in an assignment" assignment!("commitAs: Bot <bot@example.org>\n---\n");
+    Agent "author without an address" agent!("commitAs: Review Bot\n---\n");
+    Agent "author without a name" agent!("commitAs: <bot@example.org>\n---\n");
+    Agent "author as a map" agent!("commitAs: {name: Bot, email: bot@example.org}\n---\n");
+    Agent "hooks in an agent" agent!("hooks: {}\nprompts: {}\nworktree: true\n---\n");
+    Task "hook of a task file about another task" "---\nschemaVersion: 1\nid: a\ntitle: A\nhooks:\n  - name: lint\n    when: {taskIds: [a, b]}\n---\n";
+    Task "hook of a task file that is nowhere" "---\nschemaVersion: 1\nid: a\ntitle: A\nhooks:\n  - path: ./none.sh\n---\n";
+    Assignment "clears hooks that are not there" heir!("clear: [hooks.prepare, prompts, worktree]\n---\n");
+    Assignment "clears hooks of a phase that is none" heir!("clear: [hooks.before, prompts.first]\n---\n");
+    AssignmentRemarks "hook about a task that is not listed" assignment!("hooks:\n  taskTransition:\n    - name: lint\n      when: {taskId: biuld}\n    - name: lint\n      when: {taskIds: [build, later]}\ntasks:\n  - id: build\n    title: Build it\n---\n");
     Checklist "no list at all" "# Plan\n\nThink first.\n";
     Checklist "empty checklist" "";
     Checklist "everything ticked off" "# Plan\n\n- [x] One\n- [X] Two\n";

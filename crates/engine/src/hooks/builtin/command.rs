@@ -10,7 +10,7 @@ use super::settings::settings;
 use super::wanted;
 use crate::engine::Engine;
 use crate::hooks::answer::{self, Verdict};
-use crate::hooks::context::{Moment, document};
+use crate::hooks::context::{Moment, document_text};
 use crate::hooks::exchange::{MAX_OUTPUT, SaidEnd};
 use crate::hooks::running::{Host, NoAnswer, Wanted, directory, ended_with};
 use crate::place::Places;
@@ -44,7 +44,7 @@ pub(super) async fn run<S: Places + 'static>(
         argv: [settings.command].into_iter().chain(settings.args).map(OsString::from).collect(),
         env: engine.hook_environment(moment, host),
         cwd: settings.cwd.map_or_else(|| here.clone(), |cwd| here.join(Path::new(&cwd))),
-        stdin: Stdin::Bytes(document(moment).to_string().into_bytes()),
+        stdin: Stdin::Bytes(document_text(moment)),
         max_line: MAX_OUTPUT,
     };
     let said = engine.converse(moment, host, &program).await?;

@@ -1,4 +1,4 @@
-//! The builtins that look at a git repository, and the one that makes a worktree.
+//! The builtins that look at a git repository. Must not change one.
 
 use agent_runner_api::view::{ChangeKind, GitChanges};
 use agent_runner_model::manifest::GitHead;
@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::git::{LIMIT, Question, compare};
 use crate::hooks::answer::Verdict;
 use crate::hooks::context::Moment;
-use crate::hooks::running::{NoAnswer, Wanted};
+use crate::hooks::running::NoAnswer;
 use crate::place::Places;
 
 #[derive(Deserialize)]
@@ -144,12 +144,4 @@ fn unknown(changes: &GitChanges) -> NoAnswer {
         }
         None => NoAnswer::failed(format!("{} is not in a git repository", changes.cwd)),
     }
-}
-
-/// `git-worktree`: the run works in a worktree of its own.
-pub(super) async fn worktree<S: Places + 'static>(
-    _engine: &Engine<S>,
-    _moment: &Moment<'_>,
-) -> Result<Wanted, NoAnswer> {
-    Err(NoAnswer::failed("worktrees come with the next commit"))
 }

@@ -6,15 +6,17 @@ mod files;
 mod git;
 mod settings;
 mod tell;
+mod worktree;
 
 use agent_runner_model::hook::HookPhase;
 use agent_runner_model::task::TaskStatus;
 
-use super::answer::{Answer, Mutate, Verdict};
+use super::answer::{Answer, Verdict};
 use super::context::Moment;
 use super::running::{Host, NoAnswer, Wanted};
 use crate::engine::Engine;
 use crate::place::Places;
+use agent_runner_api::hook::Mutation;
 
 /// The builtin that nobody writes down: the runner puts it in front of the others of a run that is to have a worktree.
 pub(crate) const OWN_WORKTREE: &str = "own-worktree";
@@ -28,7 +30,8 @@ pub(super) async fn run<S: Places + 'static>(
 ) -> Result<Wanted, NoAnswer> {
     match name {
         "command" => return command::run(engine, moment, host).await,
-        "git-worktree" | OWN_WORKTREE => return git::worktree(engine, moment).await,
+        "git-worktree" => return worktree::authored(engine, moment).await,
+        OWN_WORKTREE => return worktree::own(engine, moment).await,
         _ => {}
     }
     let verdict = match name {
@@ -47,7 +50,7 @@ pub(super) async fn run<S: Places + 'static>(
 }
 
 fn wanted(verdict: Verdict, stderr: String) -> Wanted {
-    let answer = Answer { verdict, mutate: Mutate::default() };
+    let answer = Answer { verdict, mutate: Mutation::default() };
     Wanted { answer, worktree: None, stderr, source_changed: false }
 }
 

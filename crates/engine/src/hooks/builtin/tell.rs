@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use agent_runner_model::phase::RunStatus;
 use agent_runner_supervisor::{Exit, MAX_LINE, Program, Stdin};
 use serde::Deserialize;
 
@@ -10,7 +11,7 @@ use super::wanted;
 use crate::driver::{desktop, told_variables};
 use crate::engine::Engine;
 use crate::hooks::answer::Verdict;
-use crate::hooks::context::{Moment, document};
+use crate::hooks::context::{Moment, document, document_text};
 use crate::hooks::exchange::SaidEnd;
 use crate::hooks::running::{Host, NoAnswer, Wanted, directory, ended_with};
 use crate::place::Places;
@@ -23,7 +24,7 @@ struct Settings {
     #[serde(default)]
     desktop: bool,
     #[serde(default)]
-    on: Vec<String>,
+    on: Vec<RunStatus>,
     #[serde(default)]
     message: Option<String>,
 }
@@ -34,7 +35,7 @@ pub(super) async fn notify<S: Places + 'static>(
     host: &Host,
 ) -> Result<Wanted, NoAnswer> {
     let settings: Settings = settings(moment)?;
-    let ended = document(moment)["outcome"]["status"].as_str().map(str::to_owned);
+    let ended = document(moment).attempt.and_then(|attempt| attempt.outcome).map(|outcome| outcome.status);
     if !settings.on.is_empty() && !ended.is_some_and(|status| settings.on.contains(&status)) {
         return Ok(wanted(Verdict::Skipped, String::new()));
     }
@@ -47,7 +48,7 @@ pub(super) async fn notify<S: Places + 'static>(
     };
     let mut env = engine.hook_environment(moment, host);
     env.extend(told.variables(&words));
-    let stdin = Stdin::Bytes(document(moment).to_string().into_bytes());
+    let stdin = Stdin::Bytes(document_text(moment));
     let program = Program { argv, env, cwd: directory(moment.manifest), stdin, max_line: MAX_LINE };
     let heard = match engine.converse(moment, host, &program).await {
         Ok(said) => match said.end {

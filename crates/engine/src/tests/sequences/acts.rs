@@ -129,7 +129,7 @@ impl Model {
                 if fits {
                     self.plain.begin_anew(at);
                 }
-                ("reset", (fits, engine.call(ResetRun { run }).await.map(drop)))
+                ("reset", (fits, engine.call(ResetRun { run, workspace: false }).await.map(drop)))
             }
             1 => {
                 self.plain.runs[at].archived |= is_idle;

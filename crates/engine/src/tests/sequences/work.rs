@@ -226,7 +226,7 @@ impl Model {
         let engine = &self.world.engine;
         let refused = |what: &str, answer: Result<(), ApiError>| assert!(answer.is_err(), "{what}");
         refused("ready", engine.call(ReadyRun { run: run.clone() }).await.map(drop));
-        refused("reset", engine.call(ResetRun { run: run.clone() }).await.map(drop));
+        refused("reset", engine.call(ResetRun { run: run.clone(), workspace: false }).await.map(drop));
         refused("archive", engine.call(ArchiveRun { run: run.clone() }).await.map(drop));
         refused("unarchive", engine.call(UnarchiveRun { run: run.clone() }).await.map(drop));
         refused("delete", engine.call(DeleteRun { run: run.clone() }).await.map(drop));

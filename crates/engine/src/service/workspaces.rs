@@ -1,0 +1,294 @@
+//! Operations on the worktrees of runs. Whatever is destroyed was put aside before, under a name of the run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use agent_runner_api::operations::{ListSnapshots, ListWorkspaces, RemoveWorkspace, RestoreWorkspace};
+use agent_runner_api::view::{
+    RemovedWorkspace, RestoredWorkspace, SnapshotDetail, SnapshotList, SnapshotView, WorkspaceList,
+};
+use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::hook::Worktree;
+use agent_runner_model::phase::Phase;
+use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, Secrets};
+use agent_runner_store::{RunQuery, Takeover};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::hints::what_to_do;
+use super::runs::problem;
+use crate::engine::Engine;
+use crate::failure::{acquire_error, refusal_error, store_error};
+use crate::git::{self, GitError, Snapshot, Taken, Want, WorktreeError};
+use crate::place::Places;
+use crate::worktree::{self, FILES_LIMIT};
+
+/// How long to try for a run's lease: somebody may be testing it.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// What nobody has worded: ids, times, places of this run, words of closed lists.
+const WORDLESS: [&str; 10] =
+    ["runId", "status", "repoRoot", "path", "base", "state", "ref", "commit", "takenAt", "parent"];
+
+/// A view of a run's worktree without values that are shown to nobody.
+pub(super) fn hidden<T: Serialize + DeserializeOwned>(manifest: &Manifest, view: T) -> Result<T, ApiError> {
+    Secrets::of(&manifest.spec).hide_view(view, &WORDLESS).ok_or_else(|| {
+        ApiError::new(ErrorCode::Internal, "the answer cannot be gone through for values to hide")
+    })
+}
+
+/// What was not done to a repository, as callers get to see it.
+pub(super) fn worktree_error(error: &WorktreeError) -> ApiError {
+    let code = match error {
+        WorktreeError::Git(
+            GitError::Missing | GitError::Start(_) | GitError::Late | GitError::Refused(_),
+        ) => ErrorCode::Process,
+        WorktreeError::Io { .. } => ErrorCode::Storage,
+        WorktreeError::UnknownCommit { .. } | WorktreeError::BranchName { .. } => ErrorCode::Invalid,
+        WorktreeError::NoSnapshot { .. } | WorktreeError::NoSnapshots => ErrorCode::NotFound,
+        WorktreeError::NoRepository { .. }
+        | WorktreeError::NoWorktree { .. }
+        | WorktreeError::OtherRepository { .. }
+        | WorktreeError::MainWorktree { .. }
+        | WorktreeError::UnreadableHead { .. }
+        | WorktreeError::NoBranch { .. }
+        | WorktreeError::OtherBranch { .. }
+        | WorktreeError::InUse { .. }
+        | WorktreeError::There { .. }
+        | WorktreeError::NotEmpty { .. }
+        | WorktreeError::Nested { .. }
+        | WorktreeError::InTheWay { .. }
+        | WorktreeError::TooMany => ErrorCode::NotAllowed,
+    };
+    let told = ApiError::from_error(code, error);
+    match error.hint() {
+        Some(hint) => told.hint(hint),
+        None => told,
+    }
+}
+
+pub(super) fn snapshot_view(snapshot: &Snapshot) -> SnapshotView {
+    SnapshotView {
+        number: snapshot.number,
+        name: snapshot.name.clone(),
+        commit: snapshot.commit.clone(),
+        files: snapshot.files,
+    }
+}
+
+fn no_worktree(run_id: &RunId) -> ApiError {
+    ApiError::new(ErrorCode::NotAllowed, format!("run {run_id} has no worktree of its own"))
+        .hint("`agent-runner workspace list` shows the runs that have one")
+}
+
+fn worktree_of(manifest: &Manifest) -> Result<&Worktree, ApiError> {
+    manifest.spec.worktree.as_ref().ok_or_else(|| no_worktree(&manifest.spec.run_id))
+}
+
+/// A directory of the repository that is there.
+fn repository_of(worktree: &Worktree) -> &Path {
+    Path::new(if worktree::is_there(worktree) { &worktree.path } else { &worktree.repo_root })
+}
+
+impl<S: Places + 'static> Handle<ListWorkspaces> for Engine<S> {
+    async fn call(&self, request: ListWorkspaces) -> Result<WorkspaceList, ApiError> {
+        let query = RunQuery { include_archived: true, ..RunQuery::default() };
+        let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
+        let problems = listing.problems.into_iter().map(problem).collect();
+        let mut list = WorkspaceList { workspaces: Vec::new(), problems };
+        for listed in listing.runs {
+            let Some(worktree) = &listed.manifest.spec.worktree else { continue };
+            let name = Path::new(&worktree.repo_root).file_name();
+            let is_asked = |repo: &String| {
+                *repo == listed.manifest.spec.repo || name.is_some_and(|n| n == repo.as_str())
+            };
+            if request.repo.as_ref().is_some_and(|repo| !is_asked(repo)) {
+                continue;
+            }
+            let (manifest, situation) = self.observe(listed.manifest).await?;
+            let view = self.workspace_view(&manifest, situation.lease).await?;
+            list.workspaces.push(view);
+        }
+        Ok(list)
+    }
+}
+
+impl<S: Places + 'static> Handle<ListSnapshots> for Engine<S> {
+    async fn call(&self, request: ListSnapshots) -> Result<SnapshotList, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        let worktree = worktree_of(&manifest)?;
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        let kept = git::snapshots(tools, &run_id, repository_of(worktree)).await;
+        let kept = kept.map_err(|error| worktree_error(&error))?;
+        let snapshots = kept.into_iter().map(|kept| SnapshotDetail {
+            snapshot: SnapshotView {
+                number: kept.number,
+                name: kept.name,
+                commit: kept.commit,
+                files: kept.files,
+            },
+            taken_at: kept.taken_at,
+            parent: kept.parent,
+        });
+        let (repo_root, snapshots) = (worktree.repo_root.clone(), snapshots.collect());
+        hidden(&manifest, SnapshotList { run_id, repo_root, snapshots })
+    }
+}
+
+impl<S: Places + 'static> Handle<RestoreWorkspace> for Engine<S> {
+    async fn call(&self, request: RestoreWorkspace) -> Result<RestoredWorkspace, ApiError> {
+        let run_id = self.resolve(&request.run)?;
+        let manifest = self.look_at(&run_id).await?;
+        let worktree = worktree_of(&manifest)?.clone();
+        let refused = |error: WorktreeError| worktree_error(&error);
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        let repository = repository_of(&worktree);
+        let (number, commit) =
+            git::find(tools, &run_id, repository, request.number).await.map_err(refused)?;
+        if let Some(to) = request.to {
+            if !Path::new(&to).is_absolute() {
+                return Err(ApiError::new(ErrorCode::Invalid, format!("{to} is not absolute"))
+                    .hint("name the whole path of the directory"));
+            }
+            git::into_directory(tools, repository, &commit, Path::new(&to)).await.map_err(refused)?;
+            let restored = RestoredWorkspace { run_id, number, commit, path: to, before: None };
+            return hidden(&manifest, restored);
+        }
+        if !worktree::is_there(&worktree) {
+            let message = format!("the worktree {} is not there", worktree.path);
+            return Err(ApiError::new(ErrorCode::NotAllowed, message).hint(format!(
+                "`agent-runner workspace restore {run_id} --to DIR` writes the files to another place"
+            )));
+        }
+        const WHAT: &str = "restoring the worktree";
+        let (_lease, manifest) = self.hold_still(&run_id, WHAT).await?;
+        let taken = worktree::keep(tools, &run_id, &worktree, Want::Uncommitted).await.map_err(refused)?;
+        self.record(&run_id, &taken).await?;
+        git::into_worktree(tools, Path::new(&worktree.path), &commit).await.map_err(refused)?;
+        let before = taken.snapshot.as_ref().map(snapshot_view);
+        hidden(&manifest, RestoredWorkspace { run_id, number, commit, path: worktree.path, before })
+    }
+}
+
+impl<S: Places + 'static> Handle<RemoveWorkspace> for Engine<S> {
+    async fn call(&self, request: RemoveWorkspace) -> Result<RemovedWorkspace, ApiError> {
+        const WHAT: &str = "removing the worktree";
+        let run_id = self.resolve(&request.run)?;
+        worktree_of(&self.look_at(&run_id).await?)?;
+        let (_lease, manifest) = self.hold_still(&run_id, WHAT).await?;
+        let worktree = worktree_of(&manifest)?;
+        if let Phase::Ready = &manifest.state.phase {
+            let why = "it is approved for its start";
+            return Err(refusal_error(&Refusal::NotAllowed { what: WHAT, why: why.to_owned() })
+                .hint(format!("`agent-runner run reset {run_id}` takes the approval back")));
+        }
+        if !worktree::is_there(worktree) {
+            let message = format!("the worktree {} is not there", worktree.path);
+            return Err(ApiError::new(ErrorCode::NotAllowed, message).hint(format!(
+                "`agent-runner workspace snapshots {run_id}` shows what was put aside from it"
+            )));
+        }
+        let refused = |error: WorktreeError| worktree_error(&error);
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        let (path, repo) = (Path::new(&worktree.path), Path::new(&worktree.repo_root));
+        if !git::is_own(tools, &run_id, path).await.map_err(refused)? {
+            let message = format!("{} was there before the run", worktree.path);
+            return Err(ApiError::new(ErrorCode::NotAllowed, message)
+                .hint("`git worktree remove` removes it, if nobody needs it any more"));
+        }
+        let taken = worktree::replace_worktree(tools, &run_id, repo, path).await.map_err(refused)?;
+        self.record(&run_id, &taken).await?;
+        git::forget(tools, &run_id, repo).await.map_err(refused)?;
+        let before = taken.snapshot.as_ref().map(snapshot_view);
+        let (path, branch) = (worktree.path.clone(), worktree.branch.clone());
+        hidden(&manifest, RemovedWorkspace { run_id, path, branch, before })
+    }
+}
+
+impl<S: Places + 'static> Engine<S> {
+    /// Takes a run's lease, so that nobody starts it meanwhile, and looks whether it is at rest.
+    async fn hold_still(&self, run_id: &RunId, what: &'static str) -> Result<(S::Owner, Manifest), ApiError> {
+        let at_rest = |manifest: &Manifest| match &manifest.state.phase {
+            Phase::Initialized | Phase::Ready | Phase::Ended { .. } => Ok(()),
+            Phase::Active { .. } => {
+                let why = "it is running, or was interrupted: abort it or let it end first".to_owned();
+                Err(what_to_do(refusal_error(&Refusal::NotAllowed { what, why }), run_id))
+            }
+        };
+        at_rest(&self.look_at(run_id).await?)?;
+        let lease = self.store.acquire_owner(run_id, PATIENCE, Takeover::Never).await;
+        let lease = lease.map_err(|error| acquire_error(&error))?;
+        let manifest = self.look_at(run_id).await?;
+        at_rest(&manifest)?;
+        Ok((lease, manifest))
+    }
+
+    /// Puts a snapshot on record.
+    async fn record(&self, run_id: &RunId, taken: &Taken) -> Result<(), ApiError> {
+        match worktree::fact(taken) {
+            Some(fact) => self.commit(run_id, &[Fact::Control(fact)]).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Before a run is reset: puts aside what is not committed in its worktree, and with `put_back` makes that what it was
+    /// when it was made, or makes it again. Answers with what keeps the run still, and what goes on record.
+    pub(super) async fn reset_worktree(
+        &self,
+        run_id: &RunId,
+        put_back: bool,
+    ) -> Result<(Option<S::Owner>, Vec<ControlFact>), ApiError> {
+        let manifest = self.look_at(run_id).await?;
+        let Some(worktree) = &manifest.spec.worktree else {
+            return if put_back { Err(no_worktree(run_id)) } else { Ok((None, Vec::new())) };
+        };
+        let (lease, _) = self.hold_still(run_id, "resetting the run").await?;
+        let reset = self.put_aside_and_back(run_id, worktree, put_back).await;
+        Ok((Some(lease), reset.map_err(|error| worktree_error(&error))?))
+    }
+
+    async fn put_aside_and_back(
+        &self,
+        run_id: &RunId,
+        worktree: &Worktree,
+        put_back: bool,
+    ) -> Result<Vec<ControlFact>, WorktreeError> {
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        let want = if put_back { Want::Reachable } else { Want::Uncommitted };
+        let taken = worktree::keep(tools, run_id, worktree, want).await?;
+        let mut facts: Vec<ControlFact> = worktree::fact(&taken).into_iter().collect();
+        if !put_back {
+            return Ok(facts);
+        }
+        let path = Path::new(&worktree.path);
+        if !worktree::is_there(worktree) {
+            let (repo, branch) = (Path::new(&worktree.repo_root), worktree.branch.as_str());
+            git::add(tools, &git::Plan { run_id, repo, path, branch, from: Some(&worktree.base) }).await?;
+        }
+        if let Some((name, commit)) = git::keep_branch(tools, run_id, path, &worktree.branch).await? {
+            facts.push(ControlFact::SnapshotTaken { name, commit, files: 0 });
+        }
+        git::put_back(tools, path, &worktree.branch, &worktree.base).await?;
+        Ok(facts)
+    }
+
+    /// A run that is deleted takes the knowledge of its worktree with it: that has to go first.
+    pub(super) async fn refuse_worktree(&self, manifest: &Manifest) -> Result<(), ApiError> {
+        let Some(worktree) = manifest.spec.worktree.as_ref().filter(|worktree| worktree::is_there(worktree))
+        else {
+            return Ok(());
+        };
+        let run_id = &manifest.spec.run_id;
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        match git::is_own(tools, run_id, Path::new(&worktree.path)).await {
+            Ok(false) => Ok(()),
+            // If nobody can tell, it stays.
+            Ok(true) | Err(_) => {
+                let why = format!("its worktree {} is still there", worktree.path);
+                let refusal = Refusal::NotAllowed { what: "deleting the run", why };
+                Err(refusal_error(&refusal)
+                    .hint(format!("`agent-runner workspace remove {run_id}` removes it first")))
+            }
+        }
+    }
+}
