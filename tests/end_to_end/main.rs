@@ -58,3 +58,4 @@ mod verbs;
 mod waiting_for;
 mod watching;
 mod workspaces;
+mod worktrees;

@@ -10,7 +10,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("admission", &["engine", "failure", "place", "workspace"]),
     ("clock", &[]),
     ("compose", &["clock", "engine", "failure"]),
-    ("driver", &["admission", "clock", "compose", "engine", "failure", "place", "talk", "workspace"]),
+    (
+        "driver",
+        &[
+            "admission",
+            "clock",
+            "compose",
+            "engine",
+            "failure",
+            "git",
+            "place",
+            "talk",
+            "workspace",
+            "worktree",
+        ],
+    ),
     ("engine", &["clock", "failure", "graph", "launch", "place", "talk"]),
     ("failure", &[]),
     ("family", &["engine", "failure", "launch", "place", "shares"]),
@@ -22,12 +36,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "service",
         &[
             "clock", "compose", "driver", "engine", "failure", "family", "git", "graph", "launch", "place",
-            "shares", "talk",
+            "shares", "talk", "worktree",
         ],
     ),
     ("shares", &["engine", "failure", "graph", "place", "talk"]),
     ("talk", &[]),
     ("workspace", &[]),
+    ("worktree", &["engine", "failure", "git", "workspace"]),
 ];
 
 fn module_of(file: &str) -> Option<String> {

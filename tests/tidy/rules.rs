@@ -38,6 +38,7 @@ const FULL_MOD_FILES: &[(&str, &str)] = &[
     ("apps/cli/src/commands/definitions/mod.rs", "which subcommand goes to which file"),
     ("apps/cli/src/commands/run/mod.rs", "which subcommand goes to which file"),
     ("apps/cli/src/commands/attachment/mod.rs", "which subcommand goes to which file"),
+    ("apps/cli/src/commands/workspace/mod.rs", "which subcommand goes to which file"),
     ("apps/cli/src/commands/skills/mod.rs", "which subcommand goes to which file"),
     ("apps/cli/src/commands/task/mod.rs", "which subcommand goes to which file"),
     ("crates/api/src/operations/mod.rs", "the shape of all requests"),

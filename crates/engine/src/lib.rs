@@ -6,6 +6,7 @@ pub mod clock;
 mod compose;
 pub mod driver;
 mod engine;
+mod environment;
 mod failure;
 mod family;
 mod git;
@@ -18,6 +19,8 @@ mod shares;
 pub mod talk;
 #[cfg(test)]
 mod tests;
+mod told;
+mod words;
 mod workspace;
 mod worktree;
 

@@ -71,10 +71,7 @@ pub(crate) async fn is_own(config: &EngineConfig, run_id: &RunId, repo: &Path) -
 
 /// An error with what helps, as one line.
 pub(crate) fn worded(error: &WorktreeError) -> String {
-    match error.hint() {
-        Some(hint) => format!("{}; {hint}", chain(error)),
-        None => chain(error),
-    }
+    format!("{}; {}", chain(error), error.hint())
 }
 
 async fn ensure(

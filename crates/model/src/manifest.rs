@@ -87,6 +87,9 @@ pub struct RunState {
     /// What a hook wants the worker to be told next, until it had its turn with it: faults that cost no retry keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_prompt: Option<String>,
+    /// Whether those words came while an attempt was under way, and so are for the one after it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub next_prompt_waits: bool,
     /// The configuration as it was frozen, if a hook has changed it since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen_config: Option<Box<FrozenConfig>>,
@@ -220,6 +223,10 @@ pub struct Rejection {
     /// Whether another attempt is wanted whatever the tasks say.
     #[serde(default)]
     pub insists: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// How far hooks have come that prepare a run.
@@ -371,6 +378,7 @@ impl Manifest {
             preparation: spec.needs_preparation().then_some(Preparation { cursor: 0, starts: false }),
             hook_state: spec.prepared_state.clone(),
             next_prompt: None,
+            next_prompt_waits: false,
             frozen_config: None,
             rejection: None,
             backend_session_id: spec.backend_session_id.clone(),

@@ -64,6 +64,10 @@ pub(super) fn next_steps(detail: &RunDetail) -> Vec<String> {
         RunStatus::Exhausted | RunStatus::Aborted => {
             vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
         }
+        RunStatus::Error if detail.is_passive() => vec![
+            format!("agent-runner run audit {run}"),
+            format!("agent-runner run reset {run}   (then `agent-runner init --run-id {run}` makes it anew)"),
+        ],
         RunStatus::Error => {
             vec![format!("agent-runner run audit {run}"), format!("agent-runner run --resume-run {run}")]
         }

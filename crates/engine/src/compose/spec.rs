@@ -25,7 +25,6 @@ use super::vars::{Ancestor, Given, resolve};
 use crate::clock::random_text;
 use crate::engine::EngineConfig;
 use crate::failure::{backend_error, definition_error, internal};
-use crate::hooks::OWN_WORKTREE;
 
 /// Everything about a new run but its name.
 pub(crate) struct Composed {
@@ -227,6 +226,9 @@ pub(crate) fn compose(
         assignment_seed: assignment.map(|assignment| assignment.text),
     })
 }
+
+/// The builtin that nobody writes down: the runner puts it in front of the others of a run that is to have a worktree.
+pub(crate) const OWN_WORKTREE: &str = "own-worktree";
 
 /// The hooks of the assignment, behind the one that makes a worktree, if there is to be one.
 fn hooks(request: &CreateRun, assignment: Option<&Assignment>) -> Vec<HookSpec> {

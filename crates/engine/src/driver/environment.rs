@@ -7,31 +7,10 @@ use agent_runner_model::Fence;
 use agent_runner_model::manifest::Manifest;
 
 use crate::engine::{EngineConfig, Environment};
-
-/// The worker's run.
-pub const RUN_ID: &str = "AGENT_RUNNER_RUN_ID";
-/// The run that runs started by the worker descend from.
-pub const PARENT_RUN_ID: &str = "AGENT_RUNNER_PARENT_RUN_ID";
-/// The group of the worker's run.
-pub const RUN_GROUP_ID: &str = "AGENT_RUNNER_RUN_GROUP_ID";
-/// How many runs a run that the worker starts is nested in.
-pub const CALL_DEPTH: &str = "AGENT_RUNNER_CALL_DEPTH";
-/// How many that may be.
-pub const MAX_CALL_DEPTH: &str = "AGENT_RUNNER_MAX_CALL_DEPTH";
-/// Where the worker works.
-pub const CWD: &str = "AGENT_RUNNER_CWD";
-/// Which attempt the worker is.
-pub const ATTEMPT_FENCE: &str = "AGENT_RUNNER_ATTEMPT_FENCE";
-/// What every process of an attempt carries, so that none is left behind.
-pub const ATTEMPT_MARKER: &str = "AGENT_RUNNER_ATTEMPT_MARKER";
-/// Where the run's driver listens.
-pub const DRIVER_SOCKET: &str = "AGENT_RUNNER_DRIVER_SOCKET";
-/// How workers call this program.
-pub const COMMAND: &str = "AGENT_RUNNER_CMD";
-/// Where runs live.
-pub const STATE_DIR: &str = "AGENT_RUNNER_STATE_DIR";
-/// Where named definitions are looked up.
-pub const CONFIG_DIR: &str = "AGENT_RUNNER_CONFIG_DIR";
+use crate::environment::{
+    ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, MAX_CALL_DEPTH,
+    PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+};
 
 /// Whom git names for what a worker commits: the variables for name and mail, of authors and of committers.
 const COMMITTERS: [(&str, &str); 2] =

@@ -17,15 +17,13 @@ mod settle;
 mod turn;
 mod work;
 
-pub use control::Control;
-pub use environment::{
+pub use crate::environment::{
     ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, MAX_CALL_DEPTH,
     PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
 };
-pub use notify::DESKTOP_NOTIFIER;
-pub(crate) use notify::{desktop, told_variables};
+pub use crate::told::DESKTOP_NOTIFIER;
+pub use control::Control;
 pub(crate) use outbox::events_log;
 pub use ports::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP, Ports, Signal, WAKE_BUSY, WAKE_LOOK};
 pub(crate) use settle::{marker, process_identity, settle};
-pub(crate) use turn::last_bytes;
 pub use work::{DriveError, DriveRequest, drive};

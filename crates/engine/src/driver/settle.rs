@@ -16,10 +16,10 @@ use agent_runner_store::{CommitError, Holder, OwnerLease as _, Takeover};
 use agent_runner_supervisor::{Identity, Leftover, Marker, end_leftovers};
 
 use super::aside::put_aside;
-use super::environment::ATTEMPT_MARKER;
 use super::outbox::Log;
 use super::ports::Say;
 use crate::engine::Engine;
+use crate::environment::ATTEMPT_MARKER;
 use crate::failure::{acquire_error, chain, commit_error, store_error};
 use crate::place::Places;
 use crate::workspace::git_head;

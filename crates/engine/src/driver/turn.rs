@@ -22,6 +22,7 @@ use super::settle::clear_prompt;
 use super::work::{Driver, Flow, NAP, Trouble};
 use crate::engine::Environment;
 use crate::place::Places;
+use crate::words::last_bytes;
 
 /// The variable that asks for standard output as it is.
 const CAPTURE_STDOUT: &str = "AGENT_RUNNER_CAPTURE_BACKEND_STDOUT";
@@ -243,13 +244,6 @@ impl<S: Places + 'static> Driver<S> {
         let committed = self.commit().await;
         stop_on_trouble(committed, stop, stopping);
     }
-}
-
-/// The end of a text, at most so many bytes, from a character's border on.
-pub(crate) fn last_bytes(text: &str, most: usize) -> &str {
-    let start = text.len().saturating_sub(most);
-    let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    text.get(start..).unwrap_or_default()
 }
 
 fn stop_on_trouble(

@@ -61,8 +61,8 @@ pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) 
 
 impl WorktreeError {
     /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
             Self::Git(GitError::Missing) => "install git, or put it into PATH",
             Self::Git(GitError::Late) => "repeat the command when the machine has less to do",
             Self::Git(GitError::Start(_) | GitError::Refused(_)) => {
@@ -86,8 +86,11 @@ impl WorktreeError {
             Self::Nested { .. } => "move them away, or delete them if nothing in them is needed",
             Self::InTheWay { .. } => "move them away: no snapshot holds them, and they would be overwritten",
             Self::NoSnapshot { .. } => "`agent-runner workspace snapshots RUN-ID` lists those there are",
-            Self::NoSnapshots | Self::TooMany => return None,
+            Self::NoSnapshots => {
+                "one is taken when something that is not committed is about to be reset, removed or aborted"
+            }
+            Self::TooMany => "let git ignore what need not be kept",
             Self::Io { .. } => "see to that place, then repeat the command",
-        })
+        }
     }
 }

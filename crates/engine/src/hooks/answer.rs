@@ -2,6 +2,7 @@
 
 use agent_runner_api::hook::{HookAction, HookAnswer, Mutation};
 use agent_runner_model::hook::{HookPhase, HookVerdict};
+use serde_json::Value;
 
 /// What a hook wants, in its own words.
 #[derive(Debug, Default, PartialEq)]
@@ -36,9 +37,14 @@ pub(super) fn read(phase: HookPhase, text: &[u8]) -> Result<Answer, String> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(Answer::default());
     }
-    let document: HookAnswer = serde_json::from_slice(text).map_err(|error| {
-        format!("what it printed is not a hook's answer: {error} (it began with {})", shown(text))
-    })?;
+    let wrong = |why: &dyn std::fmt::Display| {
+        format!("what it printed is not a hook's answer: {why} (it began with {})", shown(text))
+    };
+    let value: Value = serde_json::from_slice(text).map_err(|error| wrong(&error))?;
+    if let Some(place) = list_for_map(&value) {
+        return Err(wrong(&format!("{place} has to be an object, not a list")));
+    }
+    let document: HookAnswer = serde_json::from_slice(text).map_err(|error| wrong(&error))?;
     let verdict = match phase {
         HookPhase::TaskTransition => judgement(&document)?,
         HookPhase::Prepare | HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::AfterExit => {
@@ -46,6 +52,27 @@ pub(super) fn read(phase: HookPhase, text: &[u8]) -> Result<Answer, String> {
         }
     };
     Ok(Answer { verdict, mutate: document.mutate.unwrap_or_default() })
+}
+
+/// A list where an object belongs: read as one, its items would be fields in an order that nobody has written down.
+fn list_for_map(value: &Value) -> Option<&'static str> {
+    let maps = [
+        ("", "it"),
+        ("/mutate", "`mutate`"),
+        ("/mutate/run", "`run`"),
+        ("/mutate/attachments", "`attachments`"),
+    ];
+    let lists = [
+        ("/mutate/patchTasks", "an item of `patchTasks`"),
+        ("/mutate/attachments/add", "an item of `add`"),
+        ("/mutate/attachments/replace", "an item of `replace`"),
+    ];
+    let is_list = |place: &str| value.pointer(place).is_some_and(Value::is_array);
+    let has_list = |place: &str| {
+        value.pointer(place).and_then(Value::as_array).is_some_and(|items| items.iter().any(Value::is_array))
+    };
+    let map = maps.into_iter().find(|(place, _)| is_list(place));
+    map.or_else(|| lists.into_iter().find(|(place, _)| has_list(place))).map(|(_, name)| name)
 }
 
 fn shown(text: &[u8]) -> String {

@@ -10,8 +10,10 @@ use tokio::sync::watch;
 
 /// Most bytes of standard output that are taken.
 pub(super) const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+/// Bytes of the end of standard error that are taken: more than are kept, so that what must not be shown is not cut in two.
+const STDERR_TAKEN: usize = 64 * 1024;
 /// Bytes of the end of standard error that are kept.
-const STDERR_TAIL: usize = 4096;
+pub(super) const STDERR_TAIL: usize = 4096;
 /// Between asking a program to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -102,7 +104,7 @@ impl LineSink for Sink {
             Source::Stderr => {
                 self.stderr.extend_from_slice(line.get(..MAX_LINE.min(line.len())).unwrap_or_default());
                 self.stderr.push(b'\n');
-                let surplus = self.stderr.len().saturating_sub(STDERR_TAIL);
+                let surplus = self.stderr.len().saturating_sub(STDERR_TAKEN);
                 self.stderr.drain(..surplus);
             }
         }

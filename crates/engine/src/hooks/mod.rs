@@ -9,6 +9,5 @@ mod node;
 mod program;
 mod running;
 
-pub(crate) use builtin::OWN_WORKTREE;
 pub(crate) use context::{Judged, Moment};
-pub(crate) use running::{HOOK_CHAIN, HOOK_MARKER, Host, Ran, chain_link};
+pub(crate) use running::{Host, Ran, chain_link};

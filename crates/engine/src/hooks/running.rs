@@ -12,23 +12,17 @@ use tokio::sync::watch;
 use super::answer::{self, Answer};
 use super::builtin;
 use super::context::{Moment, document_text, filled, filler};
-use super::exchange::{MAX_OUTPUT, Said, SaidEnd, exchange};
+use super::exchange::{MAX_OUTPUT, STDERR_TAIL, Said, SaidEnd, exchange};
 use super::program::startable;
 use crate::compose;
-use crate::driver::{
-    ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, MAX_CALL_DEPTH,
-    PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
-};
 use crate::engine::{Engine, Environment};
+use crate::environment::{
+    ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, HOOK_CHAIN,
+    HOOK_PHASE, MAX_CALL_DEPTH, PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+};
 use crate::failure::chain;
 use crate::place::Places;
-
-/// The hooks a command was started by, one a line, outermost first: each is a run's id and the hook's.
-pub(crate) const HOOK_CHAIN: &str = "AGENT_RUNNER_HOOK";
-/// What every process of a hook carries that a command runs.
-pub(crate) const HOOK_MARKER: &str = "AGENT_RUNNER_HOOK_MARKER";
-/// Which hook a program is.
-const HOOK_PHASE: &str = "AGENT_RUNNER_HOOK_PHASE";
+use crate::words::last_bytes;
 
 /// Who runs a hook, and on what terms.
 pub(crate) struct Host {
@@ -114,7 +108,7 @@ impl<S: Places + 'static> Engine<S> {
         };
         let (Understood { verdict, mutations, spec, hold }, stderr, source_changed) = outcome;
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stderr = secrets.hide(&stderr).into_owned();
+        let stderr = last_bytes(&secrets.hide(&stderr), STDERR_TAIL).to_owned();
         let spec = spec.map(Box::new);
         let report = HookReport { verdict, mutations, spec, duration_ms, stderr, source_changed };
         Ran::Done(Box::new(report), hold)
@@ -224,5 +218,5 @@ pub(super) fn ended_with(exit: Exit, said: &Said) -> String {
         Exit::Signal(signal) => format!("it was ended by signal {signal}"),
     };
     let last = said.stderr.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or_else(|| how.clone(), |line| format!("{how}: {}", line.trim()))
+    last.map_or_else(|| how.clone(), |line| format!("{how}: {}", last_bytes(line.trim(), STDERR_TAIL)))
 }

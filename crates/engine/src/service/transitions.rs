@@ -5,7 +5,8 @@ use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_model::hook::{HookReport, HookSpec, HookVerdict, Mutations};
 use agent_runner_model::task::{Task, TaskStatus};
 use agent_runner_model::{
-    Author, ControlFact, Fact, Manifest, Refusal, RunId, TaskFact, TaskId, Timestamp, apply, transition_of,
+    Author, ControlFact, Fact, Manifest, Refusal, RunId, Secrets, TaskFact, TaskId, Timestamp, apply,
+    transition_of,
 };
 use agent_runner_store::{CommitError, failpoint};
 use agent_runner_supervisor::Marker;
@@ -14,8 +15,9 @@ use serde_json::Value;
 use super::hints::what_to_do;
 use crate::clock::random_text;
 use crate::engine::Engine;
+use crate::environment::{HOOK_CHAIN, HOOK_MARKER};
 use crate::failure::{commit_error, internal};
-use crate::hooks::{HOOK_CHAIN, HOOK_MARKER, Host, Judged, Moment, Ran, chain_link};
+use crate::hooks::{Host, Judged, Moment, Ran, chain_link};
 use crate::place::Places;
 
 /// How often a task may change while hooks are asked about it.
@@ -111,15 +113,16 @@ impl<S: Places + 'static> Engine<S> {
         };
         failpoint::hit("task.hook_ran");
         let (report, manifest) = self.keep_report(&run_id, hook, task_id, *report).await?;
+        let secrets = Secrets::of(&manifest.spec);
         match report.verdict {
             HookVerdict::Continue | HookVerdict::Skipped => Ok(manifest),
             HookVerdict::Block { reason } | HookVerdict::Reinvoke { prompt: reason } => {
-                let message = format!("hook {} rejects this change: {reason}", hook.hook_id);
+                let message = format!("hook {} rejects this change: {}", hook.hook_id, secrets.hide(&reason));
                 Err(ApiError::new(ErrorCode::NotAllowed, message)
                     .hint("the task is as it was; do what the hook asks for, then repeat the command"))
             }
             HookVerdict::Failed { detail } => {
-                let message = format!("hook {} failed: {detail}", hook.hook_id);
+                let message = format!("hook {} failed: {}", hook.hook_id, secrets.hide(&detail));
                 Err(ApiError::new(ErrorCode::Process, message)
                     .hint("the task is as it was; correct the hook, then repeat the command"))
             }

@@ -4,10 +4,11 @@ use agent_runner_model::Manifest;
 use agent_runner_model::turn::{TurnEvent, TurnRecord};
 use agent_runner_store::StoreError;
 
-use crate::driver::{events_log, last_bytes};
+use crate::driver::events_log;
 use crate::engine::Engine;
 use crate::failure::chain;
 use crate::place::Places;
+use crate::words::last_bytes;
 
 /// Most bytes of what a worker said that are handed on; the end counts.
 const MAX_SAID: usize = 256 * 1024;

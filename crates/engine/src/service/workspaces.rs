@@ -59,11 +59,7 @@ pub(super) fn worktree_error(error: &WorktreeError) -> ApiError {
         | WorktreeError::InTheWay { .. }
         | WorktreeError::TooMany => ErrorCode::NotAllowed,
     };
-    let told = ApiError::from_error(code, error);
-    match error.hint() {
-        Some(hint) => told.hint(hint),
-        None => told,
-    }
+    ApiError::from_error(code, error).hint(error.hint())
 }
 
 pub(super) fn snapshot_view(snapshot: &Snapshot) -> SnapshotView {
@@ -137,9 +133,12 @@ impl<S: Places + 'static> Handle<ListSnapshots> for Engine<S> {
 
 impl<S: Places + 'static> Handle<RestoreWorkspace> for Engine<S> {
     async fn call(&self, request: RestoreWorkspace) -> Result<RestoredWorkspace, ApiError> {
+        const WHAT: &str = "restoring the worktree";
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
         let worktree = worktree_of(&manifest)?.clone();
+        // Nobody's work is in the way of another place.
+        let held = if request.to.is_none() { Some(self.hold_still(&run_id, WHAT).await?) } else { None };
         let refused = |error: WorktreeError| worktree_error(&error);
         let tools = worktree::tools(&self.config, FILES_LIMIT);
         let repository = repository_of(&worktree);
@@ -160,11 +159,10 @@ impl<S: Places + 'static> Handle<RestoreWorkspace> for Engine<S> {
                 "`agent-runner workspace restore {run_id} --to DIR` writes the files to another place"
             )));
         }
-        const WHAT: &str = "restoring the worktree";
-        let (_lease, manifest) = self.hold_still(&run_id, WHAT).await?;
         let taken = worktree::keep(tools, &run_id, &worktree, Want::Uncommitted).await.map_err(refused)?;
         self.record(&run_id, &taken).await?;
         git::into_worktree(tools, Path::new(&worktree.path), &commit).await.map_err(refused)?;
+        drop(held);
         let before = taken.snapshot.as_ref().map(snapshot_view);
         hidden(&manifest, RestoredWorkspace { run_id, number, commit, path: worktree.path, before })
     }

@@ -16,6 +16,7 @@ use agent_runner_model::attempt::AttemptEnd;
 use agent_runner_model::hook::Worktree;
 use agent_runner_model::manifest::Urgency;
 use agent_runner_model::phase::{Cause, Outcome};
+use agent_runner_model::spec::RunSpec;
 use agent_runner_model::{ControlFact, Fact, RunId};
 use agent_runner_store::RunStore as _;
 use tokio::io::AsyncReadExt as _;
@@ -213,15 +214,24 @@ impl Scene {
         let request = CreateRun { start: Start::Later, ..world.request(&["one"], 0) };
         let run = world.engine.call(request).await.unwrap().summary.run_id;
         let worktree = ensure(&world, run.as_str(), wanted(&repo.path())).await.unwrap();
-        let manifest = world.manifest(&run).await;
-        let mut spec = manifest.spec.clone();
-        spec.cwd.clone_from(&worktree.path);
-        spec.worktree = Some(worktree.clone());
-        let spec = Box::new(spec);
-        let fact =
-            ControlFact::Respecified { revision: manifest.revision, spec, changed: Vec::new(), anew: true };
-        world.engine.commit(&run, &[Fact::Control(fact)]).await.unwrap();
-        Self { world, repo, run, worktree }
+        let scene = Self { world, repo, run, worktree };
+        scene
+            .respecify(|spec| {
+                spec.cwd.clone_from(&scene.worktree.path);
+                spec.worktree = Some(scene.worktree.clone());
+            })
+            .await;
+        scene
+    }
+
+    /// As hooks do while they prepare a run.
+    async fn respecify(&self, change: impl FnOnce(&mut RunSpec)) {
+        let manifest = self.world.manifest(&self.run).await;
+        let mut spec = Box::new(manifest.spec.clone());
+        change(&mut spec);
+        let revision = manifest.revision;
+        let fact = ControlFact::Respecified { revision, spec, changed: Vec::new(), anew: true };
+        self.world.engine.commit(&self.run, &[Fact::Control(fact)]).await.unwrap();
     }
 
     fn tree(&self) -> PathBuf {
@@ -309,6 +319,52 @@ async fn a_reset_puts_aside_and_with_the_flag_puts_back() {
     let count = scene.snapshots().await;
     engine.call(scene.reset(true)).await.unwrap();
     assert_eq!(scene.snapshots().await, count);
+}
+
+#[tokio::test]
+async fn files_that_git_converts_are_put_back_as_it_checks_them_out() {
+    let scene = Scene::new(Vec::new()).await;
+    let tree = scene.tree();
+    fs::write(tree.join(".gitattributes"), "*.dos text eol=crlf\n").unwrap();
+    fs::write(tree.join("a.dos"), "one\r\n").unwrap();
+    fs::write(tree.join("b.dos"), "one\r\n").unwrap();
+    git_in(&tree, &["add", "--all"]);
+    git_in(&tree, &["commit", "--quiet", "-m", "Converted"]);
+    let mut worktree = scene.worktree.clone();
+    worktree.base = git_in(&tree, &["rev-parse", "HEAD"]);
+    scene.respecify(|spec| spec.worktree = Some(worktree)).await;
+    fs::write(tree.join("a.dos"), "two\r\n").unwrap();
+    scene.world.engine.call(scene.reset(true)).await.unwrap();
+    for name in ["a.dos", "b.dos"] {
+        assert_eq!(fs::read(tree.join(name)).unwrap(), b"one\r\n");
+    }
+    assert_eq!(git_in(&tree, &["status", "--porcelain"]), "");
+}
+
+#[tokio::test]
+async fn commits_of_a_worker_have_the_name_that_the_spec_has() {
+    let script = "echo x >work; git add work; git commit --quiet -m Work; git log -1 --format='%an <%ae>, %cn <%ce>' >told";
+    let as_told = "An Agent <agent@example.org>, An Agent <agent@example.org>";
+    let cases = [
+        (Some("An Agent <agent@example.org>"), as_told),
+        (Some("  An Agent  <agent@example.org> "), as_told),
+        (Some("nobody at all"), "Inherited <i@example.org>, Inherited <i@example.org>"),
+        (None, "Inherited <i@example.org>, Inherited <i@example.org>"),
+    ];
+    for (commit_as, expected) in cases {
+        let scene = Scene::new(vec![turn(script, AttemptEnd::Reported)]).await;
+        scene.respecify(|spec| spec.commit_as = commit_as.map(str::to_owned)).await;
+        scene.start().await;
+        let mut request = World::drive_request(&scene.run);
+        // As the worker of another run would leave it to a run that it starts.
+        for kind in ["AUTHOR", "COMMITTER"] {
+            request.environment.push((format!("GIT_{kind}_NAME").into(), "Inherited".into()));
+            request.environment.push((format!("GIT_{kind}_EMAIL").into(), "i@example.org".into()));
+        }
+        let (ports, _signals) = World::ports();
+        drive(Arc::clone(&scene.world.engine), request, ports).await.unwrap();
+        assert_eq!(fs::read_to_string(scene.tree().join("told")).unwrap().trim(), expected);
+    }
 }
 
 #[tokio::test]

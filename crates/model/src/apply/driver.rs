@@ -131,6 +131,7 @@ fn session_opened(change: &mut Change, cause: &Cause, environment: &[String]) ->
     state.served = None;
     state.rejection = None;
     state.next_prompt = None;
+    state.next_prompt_waits = false;
     state.started_at.get_or_insert(now);
     state.phase = Phase::Active { stage: Stage::Deciding };
     change.log(EventBody::RunStarted { session_index, cause: cause.clone() });
@@ -195,8 +196,11 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
     };
     if costs_retry {
         state.rejection = None;
-        state.next_prompt = None;
+        if !state.next_prompt_waits {
+            state.next_prompt = None;
+        }
     }
+    state.next_prompt_waits = false;
     // What the worker was never told goes on with no row of failures.
     if !unheard {
         state.streak = Some(Streak { class, count });

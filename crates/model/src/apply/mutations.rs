@@ -4,6 +4,7 @@ use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::hook::{HookPhase, Mutations, RunMutation, TaskPatch};
 use crate::manifest::{FrozenConfig, tasks_of};
+use crate::phase::Stage;
 use crate::spec::{BackendSettings, RunSpec};
 use crate::task::MAX_NOTES;
 
@@ -21,7 +22,10 @@ pub(super) fn apply(change: &mut Change, phase: HookPhase, mutations: &Mutations
         configure(change, &mutations.run);
     }
     if let Some(prompt) = &mutations.run.attempt_prompt {
+        // The attempt that is under way has its prompt.
+        let is_under_way = matches!(change.manifest.stage(), Some(Stage::Attempting { .. }));
         change.manifest.state.next_prompt = Some(prompt.clone());
+        change.manifest.state.next_prompt_waits = is_under_way;
     }
     remember(change, mutations)?;
     if let Some(note) = &mutations.note {

@@ -246,7 +246,12 @@ fn clock(before: &Manifest, applied: &Applied, now: Timestamp) {
     let (was, is) = (before.state.updated_at, applied.manifest.state.updated_at);
     if *before == applied.manifest {
         for event in &applied.events {
-            let only_told = matches!(event, EventBody::StarterLost { .. } | EventBody::DriverLeft { .. });
+            let only_told = matches!(
+                event,
+                EventBody::StarterLost { .. }
+                    | EventBody::DriverLeft { .. }
+                    | EventBody::SnapshotTaken { .. }
+            );
             assert!(only_told, "{event:?} without a change");
         }
     } else {

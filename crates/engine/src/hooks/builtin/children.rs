@@ -5,8 +5,8 @@ use agent_runner_model::phase::RunStatus;
 use agent_runner_model::task::TaskStatus;
 use serde::Deserialize;
 
+use super::choice::some;
 use super::settings::settings;
-use super::some;
 use crate::engine::Engine;
 use crate::failure::chain;
 use crate::hooks::answer::Verdict;

@@ -6,14 +6,15 @@ use std::path::Path;
 use agent_runner_supervisor::{Exit, Program, Stdin};
 use serde::Deserialize;
 
+use super::choice::wanted;
 use super::settings::settings;
-use super::wanted;
 use crate::engine::Engine;
 use crate::hooks::answer::{self, Verdict};
 use crate::hooks::context::{Moment, document_text};
-use crate::hooks::exchange::{MAX_OUTPUT, SaidEnd};
+use crate::hooks::exchange::{MAX_OUTPUT, STDERR_TAIL, SaidEnd};
 use crate::hooks::running::{Host, NoAnswer, Wanted, directory, ended_with};
 use crate::place::Places;
+use crate::words::last_bytes;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -59,7 +60,7 @@ pub(super) async fn run<S: Places + 'static>(
             }
             let reason = match said.stderr.trim() {
                 "" => format!("the command ended with exit code {code}"),
-                words => words.to_owned(),
+                words => last_bytes(words, STDERR_TAIL).to_owned(),
             };
             Ok(wanted(Verdict::Block(reason), stderr))
         }

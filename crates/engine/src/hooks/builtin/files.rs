@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::choice::{is_called_done, objection, some};
 use super::settings::settings;
-use super::{is_called_done, objection, some};
 use crate::hooks::answer::Verdict;
 use crate::hooks::context::Moment;
 use crate::hooks::running::{NoAnswer, directory};

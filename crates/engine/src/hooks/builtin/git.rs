@@ -4,8 +4,8 @@ use agent_runner_api::view::{ChangeKind, GitChanges};
 use agent_runner_model::manifest::GitHead;
 use serde::Deserialize;
 
+use super::choice::{is_called_done, objection, some};
 use super::settings::settings;
-use super::{is_called_done, objection, some};
 use crate::engine::Engine;
 use crate::git::{LIMIT, Question, compare};
 use crate::hooks::answer::Verdict;

@@ -6,15 +6,15 @@ use agent_runner_model::phase::RunStatus;
 use agent_runner_supervisor::{Exit, MAX_LINE, Program, Stdin};
 use serde::Deserialize;
 
+use super::choice::wanted;
 use super::settings::settings;
-use super::wanted;
-use crate::driver::{desktop, told_variables};
 use crate::engine::Engine;
 use crate::hooks::answer::Verdict;
 use crate::hooks::context::{Moment, document, document_text};
 use crate::hooks::exchange::SaidEnd;
 use crate::hooks::running::{Host, NoAnswer, Wanted, directory, ended_with};
 use crate::place::Places;
+use crate::told::{desktop, told};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,7 +39,7 @@ pub(super) async fn notify<S: Places + 'static>(
     if !settings.on.is_empty() && !ended.is_some_and(|status| settings.on.contains(&status)) {
         return Ok(wanted(Verdict::Skipped, String::new()));
     }
-    let told = told_variables(moment.manifest);
+    let told = told(moment.manifest);
     let words = settings.message.unwrap_or_else(|| told.summary.clone());
     let argv: Vec<OsString> = match (settings.command, settings.desktop) {
         (Some(line), _) => vec!["/bin/sh".into(), "-c".into(), line.into()],
