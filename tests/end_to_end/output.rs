@@ -108,10 +108,11 @@ fn the_keys_of_json_are_stable() {
                    capabilities";
     let detail = format!(
         "{summary} isLive lease workspaceDir revision lastCursor agent assignment effort note backendSessionId \
-         unrestricted safetyNote onLimit onBusy mayWrite timeoutSec exitCode failure sessions currentSession lastSession attempts \
+         unrestricted safetyNote onLimit onBusy mayWrite timeoutSec exitCode failure blockedBy preparation sessions currentSession lastSession attempts \
          queuedResumeMessages tasks message callerInstructions lockedFields budget \
          dependencies dependents \
-         callDepth launcher runtimeVars runtimeVarSources"
+         callDepth launcher runtimeVars runtimeVarSources \
+         resolvedHooks hookState worktree"
     );
     for (command, expected) in [
         (vec!["run", "status", &run], detail.as_str()),

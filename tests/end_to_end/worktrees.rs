@@ -1,28 +1,17 @@
-//! Worktrees of runs from outside: what the commands print, and that every verb that destroys leaves a way back. The
-//! worktrees are made by hand here, as the program leaves them.
+//! Worktrees of runs from outside: how they are made, what the commands print, and that every verb that destroys leaves a
+//! way back, whatever the tree looks like.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::World;
 
-/// Writes a worktree into the spec of a run that was created.
-fn give_worktree(world: &World, run: &str) -> PathBuf {
-    let tree = world.root().canonicalize().unwrap().join("state/worktrees/repo").join(run);
-    let (branch, text) = (format!("agent-runner/{run}"), tree.to_str().unwrap());
-    let repo = world.repo().canonicalize().unwrap();
-    world.git(&["update-ref", &format!("refs/agent-runner/{run}/base"), "HEAD"]);
-    world.git(&["worktree", "add", "--quiet", "-b", &branch, text]);
-    let mut manifest: Value = world.manifest(run);
-    manifest["spec"]["cwd"] = json!(text);
-    let base = fs::read_to_string(repo.join(".git/refs/heads/main")).unwrap();
-    manifest["spec"]["worktree"] = json!({
-        "repoRoot": repo, "path": text, "branch": branch, "base": base.trim(), "madeBranch": true,
-    });
-    fs::write(world.run_dir(run).join("run.json"), serde_json::to_string_pretty(&manifest).unwrap()).unwrap();
-    tree
+/// Where the worktree of a run is.
+fn tree_of(world: &World, run: &str) -> PathBuf {
+    PathBuf::from(world.status(run)["worktree"]["path"].as_str().unwrap())
 }
 
 fn world_with_commit() -> World {
@@ -33,7 +22,7 @@ fn world_with_commit() -> World {
     world
 }
 
-fn make_dirty(tree: &std::path::Path) {
+fn make_dirty(tree: &Path) {
     fs::write(tree.join("new"), "new\n").unwrap();
     fs::remove_file(tree.join("first")).unwrap();
 }
@@ -50,10 +39,13 @@ fn assert_kept(world: &World, run: &str) {
 fn a_worktree_is_listed_reset_restored_and_removed() {
     let world = world_with_commit();
     world.ok(&["workspace", "list"]).expect_stdout("No run has a worktree");
-    let run = world.init(&["--backend", "passive", "--add-task", "One"]);
-    world.run(&["workspace", "remove", &run]).expect_code(3).expect_stderr("has no worktree of its own");
-    world.run(&["run", "reset", &run, "--workspace"]).expect_code(3).expect_stderr("has no worktree");
-    let tree = give_worktree(&world, &run);
+    let plain = world.init(&["--backend", "passive", "--add-task", "One"]);
+    world.run(&["workspace", "remove", &plain]).expect_code(3).expect_stderr("has no worktree of its own");
+    world.run(&["run", "reset", &plain, "--workspace"]).expect_code(3).expect_stderr("has no worktree");
+    let run = world.init(&["--backend", "passive", "--add-task", "One", "--worktree"]);
+    let tree = tree_of(&world, &run);
+    let here = world.ok(&["list", "runs", "--output-format", "json"]).json();
+    assert_eq!(here["runs"].as_array().unwrap().len(), 2, "it is listed where it was made");
     make_dirty(&tree);
     let listed = world.ok(&["workspace", "list", "--repo", "repo"]);
     listed
@@ -95,8 +87,7 @@ fn a_killed_worker_and_a_killed_driver_lose_nothing() {
     let ready = world.fifo("ready");
     world.agent("fake", "echo new >new; rm first; echo $RUN > \"$W/ready\"; sleep 1000");
     for kill_driver in [false, true] {
-        let run = world.init_ready(&["--agent", "fake", "--assignment", "work"]);
-        give_worktree(&world, &run);
+        let run = world.init_ready(&["--agent", "fake", "--assignment", "work", "--worktree"]);
         world.ok(&["run", "--resume-run", &run, "--detach"]);
         assert_eq!(ready.line(), run);
         world.run(&["workspace", "remove", &run]).expect_code(3).expect_stderr("is running");
@@ -116,4 +107,107 @@ fn assert_kept_again(world: &World, run: &str) {
     let list = world.ok(&["workspace", "snapshots", run, "--output-format", "json"]).json();
     assert_eq!(list["snapshots"].as_array().unwrap().len(), 1);
     assert_eq!(list["snapshots"][0]["files"], 2);
+}
+
+/// What a tree can look like, as a shell makes it from a clean one.
+const TREES: [(&str, &str); 9] = [
+    ("changed", "echo more >> first"),
+    ("staged", "echo more >> first; git add first"),
+    ("staged and changed again", "echo more >> first; git add first; echo again >> first"),
+    ("deleted", "rm first"),
+    ("renamed", "git mv first second"),
+    (
+        "untracked",
+        "mkdir -p deep/er; echo new > deep/er/new; ln -s nowhere link; echo '#!/bin/sh' > tool; chmod +x tool",
+    ),
+    ("odd names", "echo x > ./-dash; echo y > 'with space'; printf z > \"$(printf 'new\\nline')\""),
+    (
+        "committed on no branch",
+        "git checkout -q --detach; echo more >> first; git -c user.name=a -c user.email=a@b commit -qam Lost-${PWD##*/}",
+    ),
+    (
+        "unmerged",
+        "b=other-${PWD##*/}; git checkout -q -b $b; echo theirs > first; git -c user.name=a -c user.email=a@b commit -qam Theirs-$b; \
+         git checkout -q -; echo ours > first; git -c user.name=a -c user.email=a@b commit -qam Ours-$b; git -c user.name=a -c user.email=a@b merge -q $b || true",
+    ),
+];
+
+fn shell(tree: &Path, script: &str) -> String {
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", script]).current_dir(tree).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn git_knows(world: &World, name: &str) -> bool {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "--quiet", "--verify", name]).current_dir(world.repo());
+    git.output().unwrap().status.success()
+}
+
+/// Every file of a directory that is not git's, with what is in it, whether it can be run, and where it leads.
+const PICTURE: &str = "find . -path ./.git -prune -o ! -type d -printf '%P %y %l ' -exec sh -c '[ -L \"$1\" ] || { [ ! -x \"$1\" ] || echo x; sha256sum < \"$1\"; }' _ {} \\; -printf '\\n' | LC_ALL=C sort";
+
+/// Makes every kind of dirty tree, says these verbs, and looks for what was there.
+fn leaves_a_way_back(verbs: &[&[&str]]) {
+    let world = world_with_commit();
+    for (what, dirty) in TREES {
+        let run = world.init(&["--backend", "passive", "--add-task", "One", "--worktree"]);
+        let tree = tree_of(&world, &run);
+        shell(&tree, dirty);
+        let before = shell(&tree, PICTURE);
+        let head = shell(&tree, "git rev-parse HEAD");
+        for verb in verbs {
+            let verb: Vec<&str> = verb.iter().map(|word| if *word == "RUN" { &run } else { *word }).collect();
+            world.ok(&verb);
+        }
+        let taken = world.run(&["workspace", "snapshots", &run, "--output-format", "json"]);
+        if taken.code == Some(0) && taken.json()["snapshots"] == json!([]) {
+            // Nothing was put aside: then nothing was taken away.
+            assert_eq!(shell(&tree, PICTURE), before, "{what}, then {verbs:?}");
+            assert_eq!(shell(&tree, "git rev-parse HEAD"), head);
+            continue;
+        }
+        // The repository still has every file that was there, and every commit.
+        let to = world.path(format!("back-{run}"));
+        let name = format!("refs/agent-runner/{run}/1");
+        fs::create_dir(&to).unwrap();
+        assert!(git_knows(&world, &name), "{what}: no {name} after {verbs:?}: {}", taken.stdout);
+        let copy = format!("git --git-dir={}/.git archive {name} | tar x", world.repo().display());
+        shell(&to, &copy);
+        assert_eq!(shell(&to, PICTURE), before, "{what}, then {verbs:?}");
+        let kept = format!("git merge-base --is-ancestor {} {name}", head.trim());
+        shell(&world.repo(), &kept);
+        if world.run(&["run", "status", &run]).code == Some(0) {
+            let _ = fs::remove_dir_all(&to);
+            world.ok(&["workspace", "restore", &run, "1", "--to", to.to_str().unwrap()]);
+            assert_eq!(shell(&to, PICTURE), before, "{what}, given back after {verbs:?}");
+        }
+    }
+}
+
+#[test]
+fn whatever_a_tree_looks_like_a_reset_leaves_a_way_back() {
+    leaves_a_way_back(&[&["run", "reset", "RUN"]]);
+}
+
+#[test]
+fn whatever_a_tree_looks_like_a_reset_of_it_leaves_a_way_back() {
+    leaves_a_way_back(&[&["run", "reset", "RUN", "--workspace"]]);
+}
+
+#[test]
+fn whatever_a_tree_looks_like_its_removal_leaves_a_way_back() {
+    leaves_a_way_back(&[&["workspace", "remove", "RUN"]]);
+}
+
+#[test]
+fn whatever_a_tree_looks_like_the_end_of_its_run_leaves_a_way_back() {
+    leaves_a_way_back(&[
+        &["run", "reset", "RUN", "--workspace"],
+        &["workspace", "remove", "RUN"],
+        &["run", "archive", "RUN"],
+        &["run", "delete", "RUN"],
+    ]);
 }

@@ -23,4 +23,5 @@ mod permissions;
 mod resuming;
 mod stage;
 mod troubles;
+mod typescript;
 mod watching;

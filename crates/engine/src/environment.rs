@@ -26,7 +26,7 @@ pub const STATE_DIR: &str = "AGENT_RUNNER_STATE_DIR";
 pub const CONFIG_DIR: &str = "AGENT_RUNNER_CONFIG_DIR";
 
 /// The hooks a command was started by, one a line, outermost first: each is a run's id and the hook's.
-pub(crate) const HOOK_CHAIN: &str = "AGENT_RUNNER_HOOK";
+pub const HOOK_CHAIN: &str = "AGENT_RUNNER_HOOK";
 /// What every process of a hook carries that a command runs.
 pub(crate) const HOOK_MARKER: &str = "AGENT_RUNNER_HOOK_MARKER";
 /// Which hook a program is.

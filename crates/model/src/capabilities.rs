@@ -73,6 +73,8 @@ pub enum ReconfigureReason {
     NotInitialized,
     /// Its tasks were changed already.
     TasksChanged,
+    /// Hooks have prepared it from the variables it has.
+    Prepared,
 }
 
 /// Which changes of the task list are possible.
@@ -94,6 +96,8 @@ pub struct TaskCapabilities {
 /// What may be done with a run as it stands.
 pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
     let passive = manifest.spec.is_passive();
+    // Until it is prepared, a driver is needed for any run.
+    let needs_driver = !passive || manifest.state.preparation.is_some();
     let archived = manifest.state.archived_at.is_some();
     let free = match lease {
         Lease::Free => true,
@@ -101,9 +105,9 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
     };
     let (can_ready, can_resume, can_abort, can_attach) = match &manifest.state.phase {
         Phase::Initialized => (true, false, false, false),
-        Phase::Ready => (false, true, false, false),
-        Phase::Active { .. } => (false, free, true, true),
-        Phase::Ended { .. } => (false, true, false, false),
+        Phase::Ready => (false, !passive, false, false),
+        Phase::Active { .. } => (false, free && needs_driver, true, true),
+        Phase::Ended { .. } => (false, needs_driver, false, false),
     };
     let abort_reason = match &manifest.state.phase {
         Phase::Active { .. } => None,
@@ -113,7 +117,7 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
     let reconfigure_reason = reconfigure_reason(manifest);
     Capabilities {
         can_ready: can_ready && !passive && !archived,
-        can_resume: can_resume && !passive && !archived,
+        can_resume: can_resume && !archived,
         can_abort,
         abort_reason,
         can_attach,
@@ -138,6 +142,9 @@ fn reconfigure_reason(manifest: &Manifest) -> Option<ReconfigureReason> {
         Phase::Ready | Phase::Active { .. } | Phase::Ended { .. } => {
             return Some(ReconfigureReason::NotInitialized);
         }
+    }
+    if manifest.spec.prepared {
+        return Some(ReconfigureReason::Prepared);
     }
     (!manifest.tasks_are_as_created()).then_some(ReconfigureReason::TasksChanged)
 }
@@ -171,9 +178,9 @@ pub fn task_capabilities(manifest: &Manifest) -> TaskCapabilities {
             can_delete_pending: passive && unlocked,
         },
         Phase::Active { .. } => TaskCapabilities {
-            can_set_status: !passive,
-            can_edit_notes: !passive,
-            can_add: !passive && unlocked,
+            can_set_status: true,
+            can_edit_notes: true,
+            can_add: unlocked,
             can_edit_pending: false,
             can_delete_pending: false,
         },

@@ -403,6 +403,8 @@ pub struct Mutations {
     pub attachments_removed: Vec<String>,
     /// Attachments that come; their files are there already.
     pub attachments_added: Vec<Attachment>,
+    /// A worktree that was made for the run; while the run is prepared, it comes with the spec.
+    pub worktree: Option<Worktree>,
 }
 
 /// A run's own git worktree.

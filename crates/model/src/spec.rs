@@ -251,7 +251,8 @@ pub struct Template {
     /// The directory of definitions it was made with; empty in runs of versions that did not keep it.
     #[serde(default)]
     pub config_dir: String,
-    /// What is told after an attempt that left work open.
+    /// What workers are told after an attempt that left work open, instead of the usual words. They are filled when they
+    /// are told, because most of what they can name is known only then.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prompts: BTreeMap<PromptKind, String>,
     /// What a hook wants the worker to be told first, instead of the brief.
@@ -418,9 +419,6 @@ pub struct RunSpec {
     /// Code that runs at fixed points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSpec>,
-    /// What workers are told after an attempt that left work open, instead of the usual words.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub prompts: BTreeMap<PromptKind, String>,
     /// Whether the hooks that prepare it have done so.
     #[serde(default)]
     pub prepared: bool,

@@ -128,7 +128,6 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         budget: BudgetSpec::default(),
         checks: Vec::new(),
         hooks: Vec::new(),
-        prompts: BTreeMap::new(),
         prepared: false,
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),

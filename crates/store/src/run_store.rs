@@ -66,7 +66,7 @@ pub struct Tail {
 /// Which runs are asked for. Every condition must hold.
 #[derive(Debug, Clone, Default)]
 pub struct RunQuery {
-    /// Runs with exactly this working directory.
+    /// Runs with exactly this working directory, and those that were made there and work in a worktree of their own.
     pub cwd: Option<String>,
     /// Runs of this repository.
     pub repo: Option<String>,

@@ -43,6 +43,22 @@ pub fn is_same_process(identity: &Identity) -> bool {
     identity_of(identity.pid).is_some_and(|now| now.start_time == identity.start_time)
 }
 
+/// Whether this process descends from that one, as far as its ancestors still live.
+pub fn descends_from(pid: u32, start_time: u64) -> bool {
+    /// No tree of processes is deeper.
+    const DEEPEST: usize = 1000;
+    let mut reader = Reader::new();
+    let mut next = std::process::id();
+    for _ in 0..DEEPEST {
+        let Some(stat) = reader.stat(next) else { return false };
+        if stat.pid == pid {
+            return stat.start_time == start_time;
+        }
+        next = stat.parent;
+    }
+    false
+}
+
 /// Signals this very process. `false` when it is gone, whoever has its number now.
 pub fn signal_process(identity: &Identity, signal: EndSignal) -> io::Result<bool> {
     // Opened before the check: whoever the check finds is who the descriptor stands for, or that one is dead.

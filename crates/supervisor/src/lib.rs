@@ -38,13 +38,13 @@ mod tree;
 
 pub use descriptors::keep_inherited_private;
 pub use detached::{Detached, reap_detached, spawn_detached};
-pub use identity::{EndSignal, Identity, identity_of, is_same_process, signal_process};
+pub use identity::{EndSignal, Identity, descends_from, identity_of, is_same_process, signal_process};
 pub use job::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
 pub use lines::{LineSink, MAX_LINE, Source};
 pub use program::{Marker, Program, Stdin};
 pub use registry::become_subreaper;
 pub use spawn::SpawnError;
-pub use sweep::{Leftover, end_leftovers, find_leftovers};
+pub use sweep::{Leftover, end_leftovers, find_leftovers, marker_values};
 
 #[cfg(test)]
 mod tests;

@@ -78,6 +78,15 @@ impl Reader {
         }
     }
 
+    /// What a process's environment says by this name.
+    pub fn value(&mut self, pid: u32, name: &str) -> Option<String> {
+        let environ = self.read(&format!("/proc/{pid}/environ"), MAX_ENVIRON)?;
+        let value = environ
+            .split(|byte| *byte == 0)
+            .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+
     /// Whether its environment is empty only because the process is just becoming another program.
     fn is_in_exec(&mut self, pid: u32) -> bool {
         self.read(&format!("/proc/{pid}/stat"), 16 << 10).and_then(parse_in_exec).unwrap_or(false)

@@ -10,7 +10,7 @@ use rustix::process::{Signal, kill_process_group, pidfd_send_signal};
 use tokio::time::Instant;
 
 use crate::identity::{self, Identity};
-use crate::procfs::Reader;
+use crate::procfs::{self, Reader};
 use crate::program::Marker;
 use crate::registry;
 use crate::tree::{Census, Member, Tree};
@@ -57,6 +57,16 @@ pub(crate) struct Sweep<'a> {
 pub fn find_leftovers(marker: &Marker, known: Option<Identity>) -> Vec<Leftover> {
     let census = Tree::new(marker, known, None).census();
     census.members.iter().map(Leftover::from).collect()
+}
+
+/// The values that a marker of this name has among all processes: the trees that are there, whoever supervises them.
+pub fn marker_values(name: &str) -> Vec<String> {
+    let mut reader = Reader::new();
+    let mut values: Vec<String> =
+        procfs::pids().into_iter().filter_map(|pid| reader.value(pid, name)).collect();
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 /// Ends what is left of a tree whose supervisor is gone: the processes that carry the marker, the leader `known`

@@ -21,5 +21,7 @@ mod trace;
 mod victims;
 mod worker_points;
 
+pub use dice::{Dice, play};
 pub use scene::at;
 pub use trace::FAILPOINT;
+pub use victims::{driver_of, family, kill, victim_at};

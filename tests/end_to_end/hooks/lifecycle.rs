@@ -147,3 +147,25 @@ fn passive_runs_are_prepared_and_guarded_but_have_no_attempts() {
     }
     world.assert_nothing_left();
 }
+
+#[test]
+fn a_passive_run_that_is_prepared_can_be_worked_and_ends_after_that() {
+    let world = World::new();
+    let (here, go) = (world.fifo("here"), world.fifo("go"));
+    let note = json!({"action": "continue", "mutate": {"note": "prepared"}});
+    world.hook(
+        "slow",
+        &format!("cat > \"$W/ignored\"; echo here > \"$W/here\"; read line < \"$W/go\"; echo '{note}'"),
+    );
+    world.hooked(json!({"prepare": [{"name": "slow"}]}), &["one"]);
+    let front = world.command(&["init", "--backend", "passive", "--assignment", "work"]).spawn();
+    assert_eq!(here.line(), "here");
+    let run = world.only_run();
+    world.ok(&["task", "set", &run, "one", "--status", "completed"]);
+    assert_eq!(world.manifest(&run).phase(), "active");
+    go.release();
+    front.wait();
+    let manifest = world.manifest(&run);
+    assert_eq!((manifest.outcome(), &manifest["state"]["note"]), ("success", &json!("prepared")));
+    world.assert_nothing_left();
+}

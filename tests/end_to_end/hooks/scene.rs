@@ -110,7 +110,7 @@ impl World {
     /// What the history says of hooks: `prepare:0:parrot continue`.
     pub fn outcomes(&self, run: &str) -> Vec<String> {
         let events = self.events_of(run, HOOK);
-        events.iter().map(|event| words(event)).collect()
+        events.iter().map(words).collect()
     }
 }
 

@@ -64,7 +64,8 @@ fn situation() -> Value {
         "lastCursor": 9, "agent": { "name": "implementer", "sourcePath": null }, "assignment": null,
         "effort": null, "note": null, "backendSessionId": null, "unrestricted": false, "safetyNote": null,
         "onLimit": "wait", "timeoutSec": 3600, "exitCode": null, "failure": null,
-        "launcher": "direct", "runtimeVars": {}, "runtimeVarSources": {}
+        "launcher": "direct", "runtimeVars": {}, "runtimeVarSources": {},
+        "resolvedHooks": [], "hookState": {}
     })
 }
 

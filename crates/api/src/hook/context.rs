@@ -42,9 +42,9 @@ pub struct HookContext {
     /// In `prepare`: what the worker is going to be told first.
     #[serde(flatten)]
     pub prepare: Option<PrepareContext>,
-    /// In `beforeAttempt`, `afterAttempt` and `afterExit`: the attempt.
+    /// Where the run stands among its attempts.
     #[serde(flatten)]
-    pub attempt: Option<AttemptContext>,
+    pub attempt: AttemptContext,
     /// In `taskTransition`: the change.
     #[serde(flatten)]
     pub transition: Option<TransitionPart>,
@@ -158,7 +158,7 @@ pub struct PrepareContext {
     pub initial_locked_fields: Vec<LockableField>,
 }
 
-/// What a hook around attempts reads besides.
+/// Where a run stands among its attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptContext {
@@ -198,7 +198,7 @@ pub struct AttemptResult {
     pub transcript: Option<String>,
     /// The end of the program's output.
     pub raw_stdout: String,
-    /// Empty: standard error is in the attempt's log.
+    /// The end of its standard error, at most 64 KiB.
     pub raw_stderr: String,
     /// The backend's own handle of its conversation.
     pub session_id: Option<String>,

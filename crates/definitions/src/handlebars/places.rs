@@ -94,13 +94,6 @@ impl Assignment {
         if let Some(text) = &self.caller_instructions {
             problems.extend(check(text, place(&files.entries, "callerInstructions"), true));
         }
-        // Which values a prompt has besides is known to whoever tells it.
-        let any = TemplateNames { values: None, has_tasks: true };
-        for text in self.prompts.values() {
-            let problem = check_template(text, any).err();
-            problems
-                .extend(problem.map(|problem| files.show(problem, text, place(&files.entries, "prompts"))));
-        }
         for task in self.tasks.iter().filter(|task| task.source.is_none()) {
             let fields = written_out(&files.entries, task.spec.id.as_str());
             problems.extend(check(&task.spec.title, place(fields, "title"), false));

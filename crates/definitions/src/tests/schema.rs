@@ -87,7 +87,6 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("clears hooks that are not there", "what the base says"),
     ("hook of a task about another one", "what other fields say"),
     ("hook of a task file about another task", "what other fields say"),
-    ("template with a block that is not closed in a prompt", "what is in texts"),
 ];
 
 /// What an editor makes of front matter; nothing where it shows an error of YAML itself.

@@ -62,14 +62,12 @@ pub(crate) fn fill(mut spec: RunSpec, run_group_id: &str, places: &Places) -> Re
     let work = texts.fill(work_engine, &from_assignment(&spec, "the instructions"), &template.work)?;
     let plain = |what: &str, text: &str| texts.fill(TemplateEngine::Plain, what, text);
     let message = template.message.as_deref().map(|text| plain("the message", text)).transpose()?;
-    let prompts = template.prompts.iter();
-    let prompts = prompts.map(|(kind, text)| {
-        Ok((*kind, texts.fill(TemplateEngine::Plain, &from_assignment(&spec, "the prompts"), text)?))
-    });
-    let prompts = prompts.collect::<Result<_, ApiError>>()?;
+    for text in template.prompts.values() {
+        // They are filled when they are told; that they are not too long then is found out here.
+        plain(&from_assignment(&spec, "the prompts"), text)?;
+    }
     let argv = template.launcher.iter().map(|word| plain("the launcher", word));
     spec.launcher.argv = argv.collect::<Result<_, _>>()?;
-    spec.prompts = prompts;
     spec.agent.instructions = role;
     if let Some(assignment) = &mut spec.assignment {
         assignment.instructions = work;

@@ -6,6 +6,7 @@ mod budget;
 mod directory;
 mod fill;
 mod handlebars;
+mod hooks;
 mod labels;
 mod prompt;
 mod render;
@@ -14,7 +15,8 @@ mod texts;
 mod vars;
 
 pub(crate) use fill::{Places, fill, known_values};
+pub(crate) use hooks::OWN_WORKTREE;
 pub(crate) use prompt::{budget_words, prompt};
 pub(crate) use render::render;
-pub(crate) use spec::{Composed, Lineage, OWN_WORKTREE, compose, new_task_id, requested_task_id};
+pub(crate) use spec::{Composed, Lineage, compose, new_task_id, requested_task_id};
 pub(crate) use vars::{Ancestor, check_prepared, replace};

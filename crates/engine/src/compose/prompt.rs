@@ -9,6 +9,7 @@ use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::PromptKind;
 use agent_runner_model::task::{Task, TaskStatus};
 
+use super::fill::{Places, known_values};
 use super::render::{Values, render};
 
 /// What is said when a run is resumed without words.
@@ -17,12 +18,12 @@ const GO_ON: &str = "Look at the task list and go on with what is still open.";
 const NOTE_WIDTH: usize = 200;
 
 /// The words for an attempt. A worker that does not remember the turns before is told everything again.
-pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> String {
+pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool, places: &Places) -> String {
     let follow_up = match (&manifest.state.next_prompt, kind) {
         // A hook's words take the place of all others.
         (Some(words), PromptKind::Brief) => return words.clone(),
         (Some(words), _) => format!("{}\n", words.trim_end()),
-        (None, _) => follow_up(manifest, kind),
+        (None, _) => follow_up(manifest, kind, places),
     };
     if kind == PromptKind::Brief {
         return follow_up;
@@ -46,9 +47,11 @@ pub(crate) fn prompt(manifest: &Manifest, kind: PromptKind, remembers: bool) -> 
 }
 
 /// What is said by the kind of the prompt: in the assignment's words, if it has some.
-fn follow_up(manifest: &Manifest, kind: PromptKind) -> String {
-    if let Some(words) = manifest.spec.prompts.get(&kind) {
-        return format!("{}\n", render(words, &prompt_values(manifest)).trim_end());
+fn follow_up(manifest: &Manifest, kind: PromptKind, places: &Places) -> String {
+    if let Some(words) = manifest.spec.template.prompts.get(&kind) {
+        // At once, so that no value is looked through for names of the other kind.
+        let values = known_values(manifest, places).into_iter().chain(prompt_values(manifest)).collect();
+        return format!("{}\n", render(words, &values).trim_end());
     }
     match kind {
         PromptKind::Brief => manifest.spec.brief.clone(),
@@ -70,7 +73,8 @@ fn follow_up(manifest: &Manifest, kind: PromptKind) -> String {
     }
 }
 
-/// What the keys of an assignment's own prompts stand for, besides those that are filled when the run is made.
+/// What the keys of an assignment's own prompts stand for, besides those that all texts have. A variable of such a name is
+/// not meant here.
 fn prompt_values(manifest: &Manifest) -> Values {
     let open: Vec<&Task> = manifest.open_tasks().collect();
     let rejection = manifest.state.rejection.as_ref();

@@ -6,12 +6,11 @@ use std::path::Path;
 use agent_runner_api::operations::CreateRun;
 use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_backends::{Backend, Registry};
-use agent_runner_definitions::{Agent, AgentLauncher, Assignment, Library, WorktreeAsk};
-use agent_runner_model::hook::{DEFAULT_HOOK_TIMEOUT_SEC, HookPhase, HookSource, HookSpec, HookWhen};
+use agent_runner_definitions::{Agent, AgentLauncher, Assignment, Library};
 use agent_runner_model::ids::{RunId, TaskId};
 use agent_runner_model::spec::{
-    AD_HOC_AGENT, AgentSpec, AssignmentSpec, BackendSettings, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC,
-    LauncherSpec, LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec, Template, TemplateEngine,
+    AD_HOC_AGENT, AgentSpec, AssignmentSpec, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SEC, LauncherSpec,
+    LockableField, MAX_RETRIES, Origin, PASSIVE_BACKEND, RunSpec, Template, TemplateEngine,
 };
 use agent_runner_model::task::{TaskSpec, check_title};
 use agent_runner_model::vars::{INJECTED, VarSpec};
@@ -20,6 +19,7 @@ use agent_runner_model::{Timestamp, check_backend_session_id};
 use super::bases::bases;
 use super::budget::budget;
 use super::fill::{Places, fill};
+use super::hooks::{backend_settings, hooks};
 use super::labels::check_labels;
 use super::vars::{Ancestor, Given, resolve};
 use crate::clock::random_text;
@@ -210,7 +210,6 @@ pub(crate) fn compose(
         budget,
         checks: Vec::new(),
         hooks,
-        prompts: BTreeMap::new(),
         prepared: false,
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),
@@ -225,53 +224,6 @@ pub(crate) fn compose(
         agent_seed: agent.map(|agent| agent.text),
         assignment_seed: assignment.map(|assignment| assignment.text),
     })
-}
-
-/// The builtin that nobody writes down: the runner puts it in front of the others of a run that is to have a worktree.
-pub(crate) const OWN_WORKTREE: &str = "own-worktree";
-
-/// The hooks of the assignment, behind the one that makes a worktree, if there is to be one.
-fn hooks(request: &CreateRun, assignment: Option<&Assignment>) -> Vec<HookSpec> {
-    let authored = assignment.and_then(|assignment| assignment.worktree.clone());
-    let asked = match &request.worktree {
-        Some(wanted) => Some(WorktreeAsk {
-            branch: wanted.branch.clone().or_else(|| authored.as_ref().and_then(|ask| ask.branch.clone())),
-            ..authored.unwrap_or_default()
-        }),
-        None => authored,
-    };
-    let own = asked.map(|ask| own_worktree(&ask));
-    own.into_iter().chain(assignment.map(|found| found.hooks.clone()).unwrap_or_default()).collect()
-}
-
-/// The hook that gives a run a worktree of its own.
-fn own_worktree(ask: &WorktreeAsk) -> HookSpec {
-    let asked = [("branch", &ask.branch), ("from", &ask.from), ("path", &ask.path)];
-    let asked = asked.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into())));
-    HookSpec {
-        hook_id: format!("{}:worktree", HookPhase::Prepare.as_str()),
-        phase: HookPhase::Prepare,
-        source: HookSource { builtin: Some(OWN_WORKTREE.to_owned()), ..HookSource::default() },
-        resolved_path: None,
-        sha256: None,
-        task_scope_id: None,
-        when: HookWhen::default(),
-        config: serde_json::Value::Object(asked.collect()),
-        timeout_sec: DEFAULT_HOOK_TIMEOUT_SEC,
-    }
-}
-
-/// What the agent says about each backend.
-fn backend_settings(agent: Option<&Agent>) -> BTreeMap<String, BackendSettings> {
-    let mut settings: BTreeMap<String, BackendSettings> = BTreeMap::new();
-    let Some(agent) = agent else { return settings };
-    for (backend, config) in &agent.backend_config {
-        settings.entry(backend.clone()).or_default().config.clone_from(config);
-    }
-    for (backend, args) in &agent.backend_args {
-        settings.entry(backend.clone()).or_default().args.clone_from(args);
-    }
-    settings
 }
 
 /// The conversation the run is to begin in, if its backend can.

@@ -11,7 +11,7 @@ use agent_runner_model::manifest::Manifest;
 use agent_runner_model::phase::{PromptKind, Stage};
 use agent_runner_model::usage::Usage;
 use agent_runner_model::{DriverFact, EndReport, Secrets};
-use agent_runner_store::failpoint;
+use agent_runner_store::{failpoint, repo_bucket};
 use agent_runner_supervisor::{Job, Program, SpawnError};
 
 use super::environment::worker_environment;
@@ -29,7 +29,8 @@ impl<S: Places + 'static> Driver<S> {
     pub(super) async fn attempt(&mut self, preview: &Manifest, prompt: PromptKind) -> Result<Flow, Trouble> {
         let words = match self.engine.registry.get(&preview.spec.backend) {
             Ok(backend) => {
-                let words = compose::prompt(preview, prompt, backend.remembers());
+                let places = compose::Places::new(&self.engine.config, repo_bucket);
+                let words = compose::prompt(preview, prompt, backend.remembers(), &places);
                 words + &compose::budget_words(preview, self.engine.now())
             }
             // Planning the turn will say what is wrong with the backend.

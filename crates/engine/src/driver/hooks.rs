@@ -5,23 +5,46 @@ use agent_runner_model::hook::{HookPhase, HookReport, HookSpec, HookVerdict, Mut
 use agent_runner_model::manifest::Urgency;
 use agent_runner_model::phase::HookRef;
 use agent_runner_model::step::hook_spec;
-use agent_runner_model::{DriverFact, Fact, Gate, Manifest, Observation, Step, apply, next_step};
-use agent_runner_store::failpoint;
-use agent_runner_supervisor::{Marker, StopRequest, end_leftovers};
+use agent_runner_model::{DriverFact, Fact, Gate, Manifest, Observation, RunId, Step, apply, next_step};
+use agent_runner_store::{failpoint, repo_bucket};
+use agent_runner_supervisor::{Marker, StopRequest, end_leftovers, marker_values};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::control::Control;
+use super::outbox::Log;
 use super::settle::marker;
 use super::turn::ask;
 use super::work::{Driver, Flow, Trouble};
 use crate::compose;
-use crate::hooks::{Host, Moment, Ran};
+use crate::environment::ATTEMPT_MARKER;
+use crate::hooks::{Host, Moment, Ran, end_orphans};
 use crate::place::Places;
+use crate::words::last_bytes;
+
+/// Most bytes of a worker's standard error that a hook is told.
+const MAX_COMPLAINTS: usize = 64 * 1024;
 
 /// What hooks of a run's driver carry. The next driver knows it without having been told.
-pub(super) fn hook_marker(manifest: &Manifest, epoch: u64) -> Marker {
-    marker(&format!("hook-{}-{epoch}", manifest.spec.run_id))
+fn hook_marker(manifest: &Manifest, epoch: u64) -> Marker {
+    marker(&format!("{}{epoch}", beginning(&manifest.spec.run_id)))
+}
+
+fn beginning(run_id: &RunId) -> String {
+    format!("hook-{run_id}-")
+}
+
+/// What processes carry that hooks of a run's drivers have left, up to that driver. One that was killed at once has not
+/// cleared up after those before it.
+pub(crate) fn earlier_hooks(run_id: &RunId, newest: u64) -> Vec<Marker> {
+    let beginning = beginning(run_id);
+    let epoch = |value: &str| value.strip_prefix(&beginning)?.parse::<u64>().ok();
+    let values = marker_values(ATTEMPT_MARKER);
+    values
+        .iter()
+        .filter(|value| epoch(value).is_some_and(|epoch| epoch <= newest))
+        .map(|v| marker(v))
+        .collect()
 }
 
 /// Why a hook was asked to end.
@@ -73,9 +96,13 @@ impl<S: Places + 'static> Driver<S> {
             return;
         }
         self.ended_earlier_hooks = true;
+        end_orphans(&self.run_id).await;
         if let Some(before) = self.epoch.0.checked_sub(1).filter(|_| self.took_active) {
             let grace = std::time::Duration::from_secs(u64::from(self.manifest.spec.stop_grace_sec));
-            let ended = end_leftovers(&hook_marker(&self.manifest, before), None, grace).await;
+            let mut ended = Vec::new();
+            for left in earlier_hooks(&self.run_id, before) {
+                ended.extend(end_leftovers(&left, None, grace).await);
+            }
             if !ended.is_empty() {
                 self.say.words(&format!("{} processes of an earlier hook were ended", ended.len()));
             }
@@ -103,6 +130,7 @@ impl<S: Places + 'static> Driver<S> {
             config: Value::Null,
             prompt: self.prompt_words(manifest, spec.phase),
             transcript,
+            stderr: self.complaints(manifest, spec.phase).await,
             judged: None,
         };
         let running = engine.run_hook(moment, host);
@@ -223,7 +251,21 @@ impl<S: Places + 'static> Driver<S> {
             }
             HookPhase::Prepare | HookPhase::TaskTransition => None,
         };
-        kind.map(|kind| compose::prompt(manifest, kind, remembers)).unwrap_or_default()
+        let places = compose::Places::new(&self.engine.config, repo_bucket);
+        kind.map(|kind| compose::prompt(manifest, kind, remembers, &places)).unwrap_or_default()
+    }
+
+    /// The end of what the program of the last worker complained about.
+    async fn complaints(&self, manifest: &Manifest, phase: HookPhase) -> Option<String> {
+        match phase {
+            HookPhase::AfterAttempt | HookPhase::AfterExit => {
+                let number = manifest.state.attempt_records.last()?.attempt_number;
+                let log = self.engine.store.get_blob(&self.run_id, &Log::Stderr.of_attempt(number)).await;
+                let log = log.ok().flatten().unwrap_or_default();
+                Some(last_bytes(&String::from_utf8_lossy(&log), MAX_COMPLAINTS).to_owned())
+            }
+            HookPhase::Prepare | HookPhase::BeforeAttempt | HookPhase::TaskTransition => None,
+        }
     }
 
     /// What the worker of the last attempt said.

@@ -18,11 +18,12 @@ mod turn;
 mod work;
 
 pub use crate::environment::{
-    ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, MAX_CALL_DEPTH,
-    PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+    ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, HOOK_CHAIN,
+    MAX_CALL_DEPTH, PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
 };
 pub use crate::told::DESKTOP_NOTIFIER;
 pub use control::Control;
+pub(crate) use hooks::earlier_hooks;
 pub(crate) use outbox::events_log;
 pub use ports::{LEASH_ABORT, LEASH_ABORT_NOW, LEASH_HANG_UP, Ports, Signal, WAKE_BUSY, WAKE_LOOK};
 pub(crate) use settle::{marker, process_identity, settle};

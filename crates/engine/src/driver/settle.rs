@@ -21,6 +21,7 @@ use super::ports::Say;
 use crate::engine::Engine;
 use crate::environment::ATTEMPT_MARKER;
 use crate::failure::{acquire_error, chain, commit_error, store_error};
+use crate::hooks::end_orphans;
 use crate::place::Places;
 use crate::workspace::git_head;
 
@@ -110,8 +111,10 @@ pub(crate) async fn settle<S: Places>(
         }
         if !manifest.spec.hooks.is_empty() {
             let grace = Duration::from_secs(u64::from(manifest.spec.stop_grace_sec));
-            let hooks = super::hooks::hook_marker(&manifest, manifest.state.epoch.0);
-            leftovers.extend(end_leftovers(&hooks, None, grace).await);
+            for left in super::hooks::earlier_hooks(run_id, manifest.state.epoch.0) {
+                leftovers.extend(end_leftovers(&left, None, grace).await);
+            }
+            leftovers.extend(end_orphans(run_id).await);
         }
         let mut aside = None;
         if manifest.state.abort_request.is_some() {

@@ -31,6 +31,8 @@ pub(crate) struct Question<'a> {
     pub(crate) before: Option<GitHead>,
     /// What was checked out when it ended, as recorded.
     pub(crate) after: Option<GitHead>,
+    /// Whether files in new directories are told one by one, as whoever looks for some of them needs it.
+    pub(crate) every_file: bool,
     /// What time it is.
     pub(crate) now: Timestamp,
     /// A directory for this user alone.
@@ -127,7 +129,7 @@ impl Answering {
             self.compare_commits(&git, before.as_deref(), &after).await;
         }
         if !self.over {
-            let asked = status::uncommitted(&git, question.now).await;
+            let asked = status::uncommitted(&git, question.now, question.every_file).await;
             self.changes.uncommitted = self.heard("what is not committed", asked);
         }
     }

@@ -149,6 +149,11 @@ pub(crate) async fn put_back(
     commit: &str,
 ) -> Result<(), WorktreeError> {
     let real = Real::at_top(tools, dir)?;
+    // Said before anything is changed, and not when half of it is done.
+    let lock = real.repository.git_dir.join("index.lock");
+    if lock.symlink_metadata().is_ok() {
+        return Err(WorktreeError::Locked { path: lock });
+    }
     worktrees::refuse_in_use(&real, branch, Some(&real.repository.work_tree)).await?;
     let head = real.head()?;
     let name = worktrees::branch_ref(&real, branch).await?;

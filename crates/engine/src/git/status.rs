@@ -14,11 +14,16 @@ const MAX_FILES: usize = 500;
 const LIMIT: usize = 8 * 1024 * 1024;
 
 /// What is not committed now. Submodules are not entered: git would start itself there, with their configuration.
-pub(super) async fn uncommitted(git: &Git<'_>, seen_at: Timestamp) -> Result<Uncommitted, GitError> {
+/// With `every_file`, files in new directories are listed one by one.
+pub(super) async fn uncommitted(
+    git: &Git<'_>,
+    seen_at: Timestamp,
+    every_file: bool,
+) -> Result<Uncommitted, GitError> {
     let args = [
         "status",
         "--porcelain=v2",
-        "--untracked-files=normal",
+        if every_file { "--untracked-files=all" } else { "--untracked-files=normal" },
         "--ignore-submodules=dirty",
         "--find-renames",
     ];

@@ -38,6 +38,8 @@ pub(crate) enum WorktreeError {
     Nested { paths: Vec<String> },
     #[error("ignored files are in the way: {}", paths.join(", "))]
     InTheWay { paths: Vec<String> },
+    #[error("{} is there: a git is at work, or was killed", path.display())]
+    Locked { path: PathBuf },
     #[error("there is no snapshot {number}")]
     NoSnapshot { number: String },
     #[error("it has no snapshots")]
@@ -85,6 +87,7 @@ impl WorktreeError {
             Self::NotEmpty { .. } => "name a directory that is empty or not there yet",
             Self::Nested { .. } => "move them away, or delete them if nothing in them is needed",
             Self::InTheWay { .. } => "move them away: no snapshot holds them, and they would be overwritten",
+            Self::Locked { .. } => "delete that file if no git is at work there any more",
             Self::NoSnapshot { .. } => "`agent-runner workspace snapshots RUN-ID` lists those there are",
             Self::NoSnapshots => {
                 "one is taken when something that is not committed is about to be reset, removed or aborted"

@@ -1,6 +1,7 @@
 //! What a hook answers: one JSON document, read strictly. Must not change anything.
 
 use agent_runner_api::hook::{HookAction, HookAnswer, Mutation};
+use agent_runner_model::Secrets;
 use agent_runner_model::hook::{HookPhase, HookVerdict};
 use serde_json::Value;
 
@@ -32,13 +33,19 @@ impl From<Verdict> for HookVerdict {
     }
 }
 
+/// Longest prompt or reason, in bytes.
+const MAX_WORDS: usize = 1024 * 1024;
+
 /// Reads an answer. Errors say what is wrong with it, for whoever wrote the hook.
-pub(super) fn read(phase: HookPhase, text: &[u8]) -> Result<Answer, String> {
+pub(super) fn read(phase: HookPhase, text: &[u8], secrets: &Secrets) -> Result<Answer, String> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(Answer::default());
     }
     let wrong = |why: &dyn std::fmt::Display| {
-        format!("what it printed is not a hook's answer: {why} (it began with {})", shown(text))
+        // Hidden before it is cut: a half of a value would not be found.
+        let began = shown(&secrets.hide_bytes(text, false));
+        let words = format!("what it printed is not a hook's answer: {why} (it began with {began})");
+        secrets.hide(&words).into_owned()
     };
     let value: Value = serde_json::from_slice(text).map_err(|error| wrong(&error))?;
     if let Some(place) = list_for_map(&value) {
@@ -115,6 +122,7 @@ fn decision(document: &HookAnswer) -> Result<Verdict, String> {
 
 fn said(words: Option<&String>, what: &str, field: &str) -> Result<String, String> {
     match words.filter(|words| !words.trim().is_empty()) {
+        Some(words) if words.len() > MAX_WORDS => Err(format!("`{field}` has more than 1 MiB")),
         Some(words) => Ok(words.clone()),
         None => Err(format!("{what} needs `{field}`: words for whoever has to go on")),
     }

@@ -36,6 +36,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) prompt: String,
     /// What the worker said, as far as it is known.
     pub(crate) transcript: Option<String>,
+    /// The end of what the worker's program complained about.
+    pub(crate) stderr: Option<String>,
     /// The change of a task it is asked about.
     pub(crate) judged: Option<Judged>,
 }
@@ -68,12 +70,7 @@ pub(super) fn document(moment: &Moment<'_>) -> HookContext {
             current_initial_prompt: spec.template.initial_prompt.as_ref().unwrap_or(&spec.brief).clone(),
             initial_locked_fields: spec.locked_fields.clone(),
         }),
-        attempt: match phase {
-            HookPhase::BeforeAttempt | HookPhase::AfterAttempt | HookPhase::AfterExit => {
-                Some(attempt(moment))
-            }
-            HookPhase::Prepare | HookPhase::TaskTransition => None,
-        },
+        attempt: attempt(moment),
         transition: moment.judged.as_ref().and_then(transition),
     }
 }
@@ -118,19 +115,28 @@ fn attempt(moment: &Moment<'_>) -> AttemptContext {
         .map_or((0, 0, 0), |session| (session.session_index, session.attempt_count, session.attempts_spent));
     let left = manifest.spec.max_attempts_per_session.saturating_sub(spent);
     // Before an attempt, the one that comes is neither counted nor spent.
-    let is_before = moment.hook.phase == HookPhase::BeforeAttempt;
+    let is_before = matches!(moment.hook.phase, HookPhase::BeforeAttempt | HookPhase::Prepare);
     let (attempt_index_in_session, retries_remaining) = match is_before {
         true => (count, left.saturating_sub(1)),
         false => (count.saturating_sub(1), left),
     };
-    let last = manifest.state.attempt_records.last().filter(|_| !is_before);
+    let is_after = matches!(moment.hook.phase, HookPhase::AfterAttempt | HookPhase::AfterExit);
+    let last = manifest.state.attempt_records.last().filter(|_| is_after);
     AttemptContext {
-        attempt_prompt: moment.prompt.clone(),
+        attempt_prompt: match moment.hook.phase {
+            HookPhase::Prepare => {
+                manifest.spec.template.initial_prompt.as_ref().unwrap_or(&manifest.spec.brief).clone()
+            }
+            HookPhase::BeforeAttempt
+            | HookPhase::AfterAttempt
+            | HookPhase::AfterExit
+            | HookPhase::TaskTransition => moment.prompt.clone(),
+        },
         session_index,
         attempt_index_in_session,
         retries_remaining,
         attempt_result: last.map(|last| result(moment, last)),
-        outcome: outcome(manifest),
+        outcome: outcome(manifest).filter(|_| moment.hook.phase == HookPhase::AfterExit),
     }
 }
 
@@ -151,7 +157,7 @@ fn result(moment: &Moment<'_>, last: &AttemptRecord) -> AttemptResult {
         end: last.end.clone(),
         transcript: moment.transcript.clone(),
         raw_stdout: last.output_tail.clone(),
-        raw_stderr: String::new(),
+        raw_stderr: moment.stderr.clone().unwrap_or_default(),
         session_id: moment.manifest.state.backend_session_id.clone(),
         usage: last.usage,
     }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use agent_runner_model::hook::{HookPhase, HookVerdict, Mutations, RunMutation, Worktree};
+use agent_runner_model::hook::{HookPhase, HookVerdict, Mutations, RunMutation};
 use agent_runner_model::spec::{PASSIVE_BACKEND, RunSpec};
 use agent_runner_model::vars::{INJECTED, RuntimeVar, VarProvenance, VarValue};
-use agent_runner_model::{Manifest, configured};
+use agent_runner_model::{Manifest, Secrets, configured};
 use agent_runner_store::repo_bucket;
 use serde_json::Value;
 
@@ -17,6 +17,9 @@ use crate::compose;
 use crate::engine::Engine;
 use crate::place::Places;
 use agent_runner_api::hook::{AddedFile, MutateAttachments, MutateRun};
+
+/// Longest name of a model, in bytes.
+const MAX_MODEL: usize = 256;
 
 impl<S: Places + 'static> Engine<S> {
     /// What a hook's answer means for the run.
@@ -28,6 +31,13 @@ impl<S: Places + 'static> Engine<S> {
     ) -> Result<Understood<S::Hold>, String> {
         let Wanted { answer, worktree, .. } = wanted;
         let mutate = answer.mutate;
+        // Names and places are seen by everybody.
+        let secrets = Secrets::of(&manifest.spec);
+        let names = mutate.vars.keys().chain(mutate.state.keys()).map(|name| ("a name", name));
+        let places = mutate.run.cwd.iter().map(|cwd| ("the working directory", cwd));
+        if let Some((what, _)) = names.chain(places).find(|(_, text)| secrets.are_in(text)) {
+            return Err(format!("{what} it chose holds a value that is shown to nobody"));
+        }
         let verdict = HookVerdict::from(answer.verdict);
         let run = self.run_mutation(manifest, mutate.run)?;
         let mut mutations = Mutations {
@@ -39,8 +49,9 @@ impl<S: Places + 'static> Engine<S> {
             patch_tasks: mutate.patch_tasks,
             ..Mutations::default()
         };
+        mutations.worktree = worktree;
         let spec = match moment.hook.phase {
-            HookPhase::Prepare => Some(self.prepared_spec(manifest, moment, &mutations, &verdict, worktree)?),
+            HookPhase::Prepare => Some(self.prepared_spec(manifest, moment, &mutations, &verdict)?),
             HookPhase::BeforeAttempt
             | HookPhase::AfterAttempt
             | HookPhase::AfterExit
@@ -58,6 +69,11 @@ impl<S: Places + 'static> Engine<S> {
             if (backend == PASSIVE_BACKEND) != manifest.spec.is_passive() {
                 return Err("a hook can neither make a run passive nor drive a passive one".to_owned());
             }
+        }
+        if let Some(Some(model)) = &run.model
+            && (model.trim().is_empty() || model.len() > MAX_MODEL || model.chars().any(char::is_control))
+        {
+            return Err(format!("a model's name is one line of 1 to {MAX_MODEL} bytes"));
         }
         if let Some(cwd) = &run.cwd
             && !Path::new(cwd).is_dir()
@@ -84,7 +100,6 @@ impl<S: Places + 'static> Engine<S> {
         moment: &Moment<'_>,
         mutations: &Mutations,
         verdict: &HookVerdict,
-        worktree: Option<Worktree>,
     ) -> Result<RunSpec, String> {
         let before = &manifest.spec;
         let mut spec = before.clone();
@@ -93,15 +108,16 @@ impl<S: Places + 'static> Engine<S> {
         if let Some(cwd) = &mutations.run.cwd {
             spec.template.cwd = Some(cwd.clone());
         }
-        if worktree.is_some() {
-            spec.worktree = worktree;
+        if let Some(worktree) = &mutations.worktree {
+            spec.worktree = Some(worktree.clone());
         }
+        let first = mutations.run.initial_prompt.as_ref().or(mutations.run.attempt_prompt.as_ref());
         let told = match verdict {
             HookVerdict::Reinvoke { prompt } => Some(prompt),
             HookVerdict::Continue
             | HookVerdict::Block { .. }
             | HookVerdict::Skipped
-            | HookVerdict::Failed { .. } => mutations.run.initial_prompt.as_ref(),
+            | HookVerdict::Failed { .. } => first,
         };
         if let Some(prompt) = told {
             spec.template.initial_prompt = Some(prompt.clone());
@@ -111,8 +127,8 @@ impl<S: Places + 'static> Engine<S> {
         let mut spec = filled.map_err(|error| error.message)?;
         // The run's own directory lies where the run was created.
         spec.repo.clone_from(&before.repo);
-        let hooks = before.hooks.iter().filter(|hook| hook.phase == HookPhase::Prepare);
-        if hooks.last().is_some_and(|last| last.hook_id == moment.hook.hook_id) {
+        let mut hooks = before.hooks.iter().filter(|hook| hook.phase == HookPhase::Prepare);
+        if hooks.next_back().is_some_and(|last| last.hook_id == moment.hook.hook_id) {
             compose::check_prepared(&spec)?;
         }
         Ok(spec)
@@ -155,10 +171,23 @@ impl<S: Places + 'static> Engine<S> {
     }
 }
 
+fn is_name(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && name.len() <= 64
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
 fn put_vars(spec: &mut RunSpec, vars: &BTreeMap<String, Value>) -> Result<(), String> {
     for (name, value) in vars {
         if INJECTED.contains(&name.as_str()) {
             return Err(format!("variable `{name}` cannot be set: every run sets it itself"));
+        }
+        if !is_name(name) {
+            return Err(format!("{name:?} is no name of a variable: letters, digits and _, at most 64"));
+        }
+        if spec.runtime_vars.get(name).is_some_and(RuntimeVar::is_redacted) {
+            return Err(format!("variable `{name}` came from an environment; a hook cannot change it"));
         }
         if value.is_null() {
             spec.runtime_vars.remove(name);

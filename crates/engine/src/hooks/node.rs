@@ -32,13 +32,14 @@ pub(super) async fn command(
     is_typed: bool,
     environment: &Environment,
     marker: &Marker,
+    stop: &watch::Receiver<StopRequest>,
 ) -> Result<Vec<OsString>, String> {
     let needed = if is_typed {
         "TypeScript hooks need Node 22.6 or newer"
     } else {
         "JavaScript hooks need Node 20.6 or newer"
     };
-    let said = ask(environment, marker).await.map_err(|why| format!("{needed}: {why}"))?;
+    let said = ask(environment, marker, stop.clone()).await.map_err(|why| format!("{needed}: {why}"))?;
     let version = parse(&said).ok_or_else(|| format!("{needed}: `node --version` says {said:?}"))?;
     let oldest = if is_typed { STRIPS } else { OLDEST };
     if version < oldest {
@@ -53,7 +54,10 @@ pub(super) async fn command(
         22 => version >= STRIPS_UNASKED[0],
         _ => version >= STRIPS_UNASKED[1],
     };
-    let mut argv: Vec<OsString> = vec!["node".into(), "--no-warnings".into()];
+    // The answer goes by a descriptor of its own: standard output is the module's, and that of whatever it starts.
+    let divert = r#"exec 3>&1 1>&2; exec "$@""#;
+    let mut argv: Vec<OsString> =
+        ["/bin/sh", "-c", divert, "sh", "node", "--no-warnings"].map(OsString::from).to_vec();
     if is_typed && !unasked {
         argv.push("--experimental-strip-types".into());
     }
@@ -61,7 +65,11 @@ pub(super) async fn command(
     Ok(argv)
 }
 
-async fn ask(environment: &Environment, marker: &Marker) -> Result<String, String> {
+async fn ask(
+    environment: &Environment,
+    marker: &Marker,
+    stop: watch::Receiver<StopRequest>,
+) -> Result<String, String> {
     let program = Program {
         argv: vec!["node".into(), "--version".into()],
         env: environment.clone(),
@@ -69,8 +77,7 @@ async fn ask(environment: &Environment, marker: &Marker) -> Result<String, Strin
         stdin: Stdin::Null,
         max_line: MAX_LINE,
     };
-    let (_stop, requests) = watch::channel(StopRequest::None);
-    match exchange(&program, marker, PATIENCE, requests).await {
+    match exchange(&program, marker, PATIENCE, stop).await {
         Ok(said) if said.end == SaidEnd::Exit(Exit::Code(0)) => {
             Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
         }

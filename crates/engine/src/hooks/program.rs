@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use agent_runner_definitions::bundled_hook;
 use agent_runner_model::hook::HookSpec;
-use agent_runner_supervisor::Marker;
 use sha2::{Digest as _, Sha256};
 
 use super::node;
+use super::running::Host;
 use crate::clock::random_text;
 use crate::engine::Environment;
 use crate::talk::private_directory;
@@ -36,7 +36,7 @@ pub(super) async fn startable(
     hook: &HookSpec,
     place: &Path,
     environment: &Environment,
-    marker: &Marker,
+    host: &Host,
 ) -> Result<Startable, String> {
     let Some(named) = &hook.resolved_path else {
         return Err("it has no file".to_owned());
@@ -62,7 +62,7 @@ pub(super) async fn startable(
             argv.push(path.into_os_string());
             argv
         }
-        None => by_name(&path, place, environment, marker).await?,
+        None => by_name(&path, place, environment, host).await?,
     };
     Ok(Startable { argv, source_changed })
 }
@@ -71,7 +71,7 @@ async fn by_name(
     path: &Path,
     place: &Path,
     environment: &Environment,
-    marker: &Marker,
+    host: &Host,
 ) -> Result<Vec<OsString>, String> {
     let with = |program: &str| Ok(vec![OsString::from(program), path.as_os_str().to_owned()]);
     match path.extension().and_then(|extension| extension.to_str()) {
@@ -80,7 +80,15 @@ async fn by_name(
         Some(extension @ ("js" | "mjs" | "ts" | "mts")) => {
             let shim = written(place, "shim.mjs", node::SHIM.as_bytes())
                 .map_err(|error| format!("the shim cannot be put below {}: {error}", place.display()))?;
-            node::command(&shim, path, matches!(extension, "ts" | "mts"), environment, marker).await
+            node::command(
+                &shim,
+                path,
+                matches!(extension, "ts" | "mts"),
+                environment,
+                &host.marker,
+                &host.stop,
+            )
+            .await
         }
         _ if is_executable(path) => Ok(vec![path.as_os_str().to_owned()]),
         _ => Err(format!(

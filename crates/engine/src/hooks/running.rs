@@ -117,12 +117,12 @@ impl<S: Places + 'static> Engine<S> {
     async fn run_file(&self, moment: &Moment<'_>, host: &Host) -> Result<Wanted, NoAnswer> {
         let environment = self.hook_environment(moment, host);
         let place = self.config.runtime_dir.clone();
-        let start = startable(moment.hook, &place, &environment, &host.marker).await;
+        let start = startable(moment.hook, &place, &environment, host).await;
         let start = start.map_err(NoAnswer::failed)?;
         let program = Program {
             argv: start.argv,
             env: environment,
-            cwd: directory(moment.manifest),
+            cwd: directory(moment.manifest)?,
             stdin: Stdin::Bytes(document_text(moment)),
             max_line: MAX_OUTPUT,
         };
@@ -130,7 +130,9 @@ impl<S: Places + 'static> Engine<S> {
         let source_changed = start.source_changed;
         let stderr = said.stderr.clone();
         let answer = match said.end {
-            SaidEnd::Exit(Exit::Code(0)) => answer::read(moment.hook.phase, &said.stdout),
+            SaidEnd::Exit(Exit::Code(0)) => {
+                answer::read(moment.hook.phase, &said.stdout, &Secrets::of(&moment.manifest.spec))
+            }
             SaidEnd::Exit(exit) => Err(ended_with(exit, &said)),
             SaidEnd::Deadline | SaidEnd::Flood | SaidEnd::Stopped => Err(String::new()),
         };
@@ -206,10 +208,13 @@ pub(crate) fn chain_link(run_id: &RunId, hook_id: &str) -> String {
     format!("{run_id} {hook_id}")
 }
 
-/// Where a hook works: the run's directory, or the root where that is gone.
-pub(super) fn directory(manifest: &Manifest) -> PathBuf {
+/// Where a hook works. One that was written for the run's directory must not work in another one.
+pub(super) fn directory(manifest: &Manifest) -> Result<PathBuf, NoAnswer> {
     let cwd = PathBuf::from(&manifest.spec.cwd);
-    if cwd.is_dir() { cwd } else { PathBuf::from("/") }
+    match cwd.is_dir() {
+        true => Ok(cwd),
+        false => Err(NoAnswer::failed(format!("the run's directory {} is not there", cwd.display()))),
+    }
 }
 
 pub(super) fn ended_with(exit: Exit, said: &Said) -> String {

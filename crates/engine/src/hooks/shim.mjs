@@ -1,5 +1,5 @@
-// Runs one hook of the module form: reads the context from standard input, calls the function of its phase, and prints
-// what that returns. Everything else the module prints goes to standard error.
+// Runs one hook of the module form: reads the context from standard input, calls the function of its phase, and writes
+// what that returns to descriptor 3. Standard output is standard error here, for the module and for what it starts.
 import { readFileSync, writeSync } from "node:fs";
 import * as modules from "node:module";
 import { pathToFileURL } from "node:url";
@@ -8,42 +8,48 @@ import { pathToFileURL } from "node:url";
 const AUTHORING = "@kcosr/agent-runner-core/hooks";
 const STAND_IN = "data:text/javascript,export const defineHook = (hook) => hook;";
 
-function print(text) {
-  let bytes = Buffer.from(text);
+const file = pathToFileURL(process.argv[2]).href;
+// What asks for a file in the module syntax whose name does not say so.
+const AS_MODULE = file + "?as-module";
+
+let answered = false;
+function answer(value) {
+  let bytes = Buffer.from(JSON.stringify(value));
   while (bytes.length > 0) {
     try {
-      bytes = bytes.subarray(writeSync(1, bytes));
+      bytes = bytes.subarray(writeSync(3, bytes));
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
     }
   }
+  answered = true;
 }
 
+// The last line that is said is the one that people are shown.
 function fail(words) {
-  console.error(words);
+  console.error(String(words).trim().replaceAll(/\s*\n\s*/g, "; "));
   process.exit(1);
 }
 
-process.stdout.write = process.stderr.write.bind(process.stderr);
-for (const method of ["log", "info", "debug", "dir", "table"]) {
-  console[method] = console.error.bind(console);
-}
-
-const file = pathToFileURL(process.argv[2]).href;
-const isPlain = file.endsWith(".js");
-const looksLikeModule = (source) => /^\s*(export|import)\b/m.test(source);
+process.on("exit", () => {
+  if (!answered && (process.exitCode ?? 0) === 0) {
+    console.error("the module ended the process before it answered");
+    process.exitCode = 1;
+  }
+});
+process.on("uncaughtException", (error) => {
+  console.error(error?.stack ?? error);
+  fail(error?.message ?? error);
+});
 
 if (typeof modules.registerHooks === "function") {
   modules.registerHooks({
     resolve: (name, context, next) =>
       name === AUTHORING ? { url: STAND_IN, shortCircuit: true } : next(name, context),
-    load: (url, context, next) => {
-      if (isPlain && url === file) {
-        const source = readFileSync(new URL(url), "utf8");
-        if (looksLikeModule(source)) return { format: "module", source, shortCircuit: true };
-      }
-      return next(url, context);
-    },
+    load: (url, context, next) =>
+      url === AS_MODULE
+        ? { format: "module", source: readFileSync(new URL(file), "utf8"), shortCircuit: true }
+        : next(url, context),
   });
 } else {
   const loader = `
@@ -53,28 +59,42 @@ if (typeof modules.registerHooks === "function") {
       return next(name, context);
     }
     export async function load(url, context, next) {
-      if (${isPlain} && url === ${JSON.stringify(file)}) {
-        const source = readFileSync(new URL(url), "utf8");
-        if ((${looksLikeModule})(source)) return { format: "module", source, shortCircuit: true };
-      }
-      return next(url, context);
+      if (url !== ${JSON.stringify(AS_MODULE)}) return next(url, context);
+      const source = readFileSync(new URL(${JSON.stringify(file)}), "utf8");
+      return { format: "module", source, shortCircuit: true };
     }`;
   modules.register("data:text/javascript," + encodeURIComponent(loader));
 }
 
-const context = JSON.parse(readFileSync(0, "utf8"));
-const loaded = await import(file);
-const hook = loaded.default?.default ?? loaded.default;
-if (hook === null || typeof hook !== "object" || typeof hook.name !== "string") {
-  fail("a hook module must export an object with a `name` as its default; a script that reads the context itself begins with #!");
+// A file called .js is what its package says; if that is not its syntax, it is tried as the other one.
+async function load() {
+  try {
+    return await import(file);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) || !file.endsWith(".js")) throw error;
+    return await import(AS_MODULE);
+  }
 }
-const phase = hook[context.phase];
-if (phase === undefined) {
-  print(JSON.stringify({ action: "skip" }));
-} else if (typeof phase !== "function") {
-  fail(`\`${context.phase}\` of hook ${hook.name} is not a function`);
-} else {
-  const result = await phase.call(hook, context);
-  print(JSON.stringify(result ?? { action: "skip" }));
+
+async function run() {
+  const context = JSON.parse(readFileSync(0, "utf8"));
+  const loaded = await load();
+  const hook = loaded.default?.default ?? loaded.default;
+  if (hook === null || typeof hook !== "object" || typeof hook.name !== "string") {
+    fail("a hook module must export an object with a `name` as its default; a script that reads the context itself begins with #!");
+  }
+  const phase = hook[context.phase];
+  if (phase === undefined) {
+    answer({ action: "skip" });
+  } else if (typeof phase !== "function") {
+    fail(`\`${context.phase}\` of hook ${hook.name} is not a function`);
+  } else {
+    answer((await phase.call(hook, context)) ?? { action: "skip" });
+  }
+  process.exit(0);
 }
-process.exit(0);
+
+run().catch((error) => {
+  console.error(error?.stack ?? error);
+  fail(error?.message ?? error);
+});

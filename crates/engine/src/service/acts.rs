@@ -32,9 +32,8 @@ impl<S: Places + 'static> Handle<ResetRun> for Engine<S> {
         // What is refused anyhow leaves the worktree alone.
         apply(&manifest, &Fact::Control(ControlFact::Reset), self.now())
             .map_err(|refusal| what_to_do(refusal_error(&refusal), &run_id))?;
-        let (_lease, facts) = self.reset_worktree(&run_id, request.workspace).await?;
-        let facts: Vec<Fact> = facts.into_iter().chain([ControlFact::Reset]).map(Fact::Control).collect();
-        let committed = self.commit_settled(&run_id, &facts).await;
+        let _lease = self.reset_worktree(&run_id, request.workspace).await?;
+        let committed = self.commit_settled(&run_id, &[Fact::Control(ControlFact::Reset)]).await;
         let manifest = committed.map_err(|error| what_to_do(error, &run_id))?;
         self.detail(&manifest).await
     }

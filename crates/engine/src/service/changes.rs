@@ -42,6 +42,7 @@ impl<S: Places + 'static> Handle<GetChanges> for Engine<S> {
             cwd: &manifest.spec.cwd,
             before: sessions.first().and_then(|session| session.git_before.clone()),
             after,
+            every_file: false,
             now: self.now(),
             place: &self.config.runtime_dir,
             search_path: &self.config.search_path,

@@ -38,6 +38,10 @@ fn life(message: &str, run: &RunId) -> Option<String> {
             "its tasks were changed already",
             format!("`agent-runner run reset {run}` gives it the tasks it was created with"),
         ),
+        (
+            "hooks have prepared it",
+            format!("`agent-runner init --run-id {run}` with the definitions and other values makes it anew"),
+        ),
         ("somebody else changed it", format!("`agent-runner run status {run}` shows how it stands now")),
     ];
     found(message, hints)

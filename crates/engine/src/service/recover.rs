@@ -10,10 +10,11 @@ use agent_runner_store::{Holder, RunQuery, Takeover};
 use agent_runner_supervisor::{Leftover, find_leftovers};
 
 use super::runs::{problem, unattended};
-use crate::driver::{marker, process_identity, settle};
+use crate::driver::{earlier_hooks, marker, process_identity, settle};
 use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::family::pending_notice;
+use crate::hooks::{end_orphans, orphaned_runs, orphans_of};
 use crate::place::Places;
 use crate::shares::Occasion;
 
@@ -33,9 +34,14 @@ impl<S: Places + 'static> Handle<RecoverRuns> for Engine<S> {
             }
         };
         let mut runs = Vec::new();
+        // One look at all processes, and not one for each run.
+        let orphaned = orphaned_runs();
         for manifest in manifests {
-            if let Some(recovered) = self.recover_one(manifest, &request).await? {
-                runs.push(recovered);
+            let has_orphans = orphaned.contains(manifest.spec.run_id.as_str());
+            match self.recover_one(manifest.clone(), &request).await? {
+                Some(recovered) => runs.push(recovered),
+                None if has_orphans => runs.extend(recover_hooks(&manifest, &request).await),
+                None => {}
             }
         }
         for run_id in self.open_accounts(&request).await? {
@@ -198,12 +204,33 @@ impl<S: Places + 'static> Engine<S> {
 }
 
 fn leftovers_of(manifest: &Manifest) -> Vec<Leftover> {
-    match manifest.stage() {
+    let mut left = match manifest.stage() {
         Some(Stage::Attempting { attempt }) => {
             find_leftovers(&marker(&attempt.marker), process_identity(attempt, &Holder::current()))
         }
         Some(_) | None => Vec::new(),
+    };
+    if !manifest.spec.hooks.is_empty() {
+        let hooks = earlier_hooks(&manifest.spec.run_id, manifest.state.epoch.0);
+        left.extend(hooks.iter().flat_map(|hook| find_leftovers(hook, None)));
     }
+    left
+}
+
+/// Ends what hooks have left that were run by task commands which were killed.
+async fn recover_hooks(manifest: &Manifest, request: &RecoverRuns) -> Option<Recovered> {
+    let run_id = manifest.spec.run_id.clone();
+    let (action, left) = match request.dry_run {
+        true => {
+            let left = orphans_of(&run_id).iter().flat_map(|marker| find_leftovers(marker, None)).collect();
+            (RecoveryAction::WouldRecover, left)
+        }
+        false => (RecoveryAction::Recovered, end_orphans(&run_id).await),
+    };
+    let leftovers: Vec<String> = left.iter().map(name).collect();
+    let detail = Some("hooks of a task command that was killed".to_owned());
+    let status = manifest.status(false);
+    (!leftovers.is_empty()).then_some(Recovered { run_id, status, action, leftovers, detail })
 }
 
 fn name(leftover: &Leftover) -> String {

@@ -9,15 +9,13 @@ use agent_runner_model::{
     transition_of,
 };
 use agent_runner_store::{CommitError, failpoint};
-use agent_runner_supervisor::Marker;
 use serde_json::Value;
 
 use super::hints::what_to_do;
-use crate::clock::random_text;
 use crate::engine::Engine;
 use crate::environment::{HOOK_CHAIN, HOOK_MARKER};
 use crate::failure::{commit_error, internal};
-use crate::hooks::{Host, Judged, Moment, Ran, chain_link};
+use crate::hooks::{Host, Judged, Moment, Ran, chain_link, command_marker, end_orphans, is_inside_hook};
 use crate::place::Places;
 
 /// How often a task may change while hooks are asked about it.
@@ -46,6 +44,15 @@ impl<S: Places + 'static> Engine<S> {
                     let manifest = self.look_at(run_id).await?;
                     fact = self.ask_hooks(manifest, author, change).await?;
                 }
+                Err(CommitError::Refused(Refusal::JudgedBefore { id })) => {
+                    let message = format!(
+                        "task \"{id}\" changes each time that hooks are asked about it: {MAX_ROUNDS} times in a row"
+                    );
+                    return Err(ApiError::new(ErrorCode::NotAllowed, message).hint(format!(
+                        "a hook that changes the status of the task it judges has no end; `agent-runner run audit \
+                         {run_id}` shows which"
+                    )));
+                }
                 Err(error) => return Err(what_to_do(commit_error(&error), run_id)),
             }
         }
@@ -66,6 +73,7 @@ impl<S: Places + 'static> Engine<S> {
             return Ok(fact);
         }
         let run_id = manifest.spec.run_id.clone();
+        end_orphans(&run_id).await;
         for hook in hooks.iter().filter(|hook| !self.is_within(&run_id, &hook.hook_id)) {
             let id = &transition.task_id;
             let before = manifest.state.final_tasks.get(id).cloned();
@@ -85,10 +93,10 @@ impl<S: Places + 'static> Engine<S> {
     ) -> Result<Manifest, ApiError> {
         let run_id = manifest.spec.run_id.clone();
         let task_id = judged.transition.task_id.clone();
-        let value = random_text(MARKER_LENGTH).map_err(|error| internal(&error))?;
+        let marker = command_marker(&run_id).map_err(|error| internal(&error))?;
         let host = Host {
             environment: self.config.hook_environment.clone(),
-            marker: Marker { name: HOOK_MARKER.to_owned(), value },
+            marker,
             is_worker: author.fence().is_some(),
             stop: (self.interrupts)(),
         };
@@ -100,6 +108,7 @@ impl<S: Places + 'static> Engine<S> {
             config: Value::Null,
             prompt: String::new(),
             transcript: None,
+            stderr: None,
             judged: Some(judged),
         };
         failpoint::hit("task.hook_begins");
@@ -108,7 +117,7 @@ impl<S: Places + 'static> Engine<S> {
             Ran::Stopped => {
                 let message =
                     format!("interrupted while hook {} looked at it; the task is as it was", hook.hook_id);
-                return Err(ApiError::new(ErrorCode::Process, message));
+                return Err(ApiError::new(ErrorCode::Process, message).hint("repeat the command"));
             }
         };
         failpoint::hit("task.hook_ran");
@@ -156,14 +165,14 @@ impl<S: Places + 'static> Engine<S> {
 
     /// Whether this process was started by that hook, maybe by way of others: a hook does not judge what it does itself.
     fn is_within(&self, run_id: &RunId, hook_id: &str) -> bool {
-        let own = self.config.hook_environment.iter().find(|(name, _)| name == HOOK_CHAIN);
+        let given = |name: &str| {
+            let own = self.config.hook_environment.iter().find(|(known, _)| known == name);
+            own.and_then(|(_, value)| value.to_str()).unwrap_or_default()
+        };
         let link = chain_link(run_id, hook_id);
-        own.and_then(|(_, chain)| chain.to_str()).is_some_and(|chain| chain.lines().any(|line| line == link))
+        given(HOOK_CHAIN).lines().any(|line| line == link) && is_inside_hook(given(HOOK_MARKER))
     }
 }
-
-/// Characters of the marker of a hook's processes.
-const MARKER_LENGTH: usize = 24;
 
 fn once(fact: Fact, request: Option<&String>) -> Fact {
     match request {

@@ -57,6 +57,7 @@ pub(super) fn worktree_error(error: &WorktreeError) -> ApiError {
         | WorktreeError::NotEmpty { .. }
         | WorktreeError::Nested { .. }
         | WorktreeError::InTheWay { .. }
+        | WorktreeError::Locked { .. }
         | WorktreeError::TooMany => ErrorCode::NotAllowed,
     };
     ApiError::from_error(code, error).hint(error.hint())
@@ -194,8 +195,12 @@ impl<S: Places + 'static> Handle<RemoveWorkspace> for Engine<S> {
             return Err(ApiError::new(ErrorCode::NotAllowed, message)
                 .hint("`git worktree remove` removes it, if nobody needs it any more"));
         }
-        let taken = worktree::replace_worktree(tools, &run_id, repo, path).await.map_err(refused)?;
+        let taken = worktree::keep(tools, &run_id, worktree, Want::Reachable).await.map_err(refused)?;
+        // On record before anything is destroyed, whatever comes of that.
         self.record(&run_id, &taken).await?;
+        let last = worktree::replace_worktree(tools, &run_id, repo, path).await.map_err(refused)?;
+        // Somebody may have written there at the last moment.
+        self.record(&run_id, &last).await?;
         git::forget(tools, &run_id, repo).await.map_err(refused)?;
         let before = taken.snapshot.as_ref().map(snapshot_view);
         let (path, branch) = (worktree.path.clone(), worktree.branch.clone());
@@ -230,44 +235,43 @@ impl<S: Places + 'static> Engine<S> {
     }
 
     /// Before a run is reset: puts aside what is not committed in its worktree, and with `put_back` makes that what it was
-    /// when it was made, or makes it again. Answers with what keeps the run still, and what goes on record.
+    /// when it was made, or makes it again. Answers with what keeps the run still.
     pub(super) async fn reset_worktree(
         &self,
         run_id: &RunId,
         put_back: bool,
-    ) -> Result<(Option<S::Owner>, Vec<ControlFact>), ApiError> {
+    ) -> Result<Option<S::Owner>, ApiError> {
         let manifest = self.look_at(run_id).await?;
         let Some(worktree) = &manifest.spec.worktree else {
-            return if put_back { Err(no_worktree(run_id)) } else { Ok((None, Vec::new())) };
+            return if put_back { Err(no_worktree(run_id)) } else { Ok(None) };
         };
         let (lease, _) = self.hold_still(run_id, "resetting the run").await?;
-        let reset = self.put_aside_and_back(run_id, worktree, put_back).await;
-        Ok((Some(lease), reset.map_err(|error| worktree_error(&error))?))
-    }
-
-    async fn put_aside_and_back(
-        &self,
-        run_id: &RunId,
-        worktree: &Worktree,
-        put_back: bool,
-    ) -> Result<Vec<ControlFact>, WorktreeError> {
+        let refused = |error: WorktreeError| worktree_error(&error);
         let tools = worktree::tools(&self.config, FILES_LIMIT);
         let want = if put_back { Want::Reachable } else { Want::Uncommitted };
-        let taken = worktree::keep(tools, run_id, worktree, want).await?;
-        let mut facts: Vec<ControlFact> = worktree::fact(&taken).into_iter().collect();
-        if !put_back {
-            return Ok(facts);
+        let taken = worktree::keep(tools, run_id, worktree, want).await.map_err(refused)?;
+        // On record before anything is destroyed, whatever comes of that.
+        self.record(run_id, &taken).await?;
+        if put_back {
+            self.put_back(run_id, worktree).await?;
         }
-        let path = Path::new(&worktree.path);
+        Ok(Some(lease))
+    }
+
+    async fn put_back(&self, run_id: &RunId, worktree: &Worktree) -> Result<(), ApiError> {
+        let refused = |error: WorktreeError| worktree_error(&error);
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        let (path, branch) = (Path::new(&worktree.path), worktree.branch.as_str());
         if !worktree::is_there(worktree) {
-            let (repo, branch) = (Path::new(&worktree.repo_root), worktree.branch.as_str());
-            git::add(tools, &git::Plan { run_id, repo, path, branch, from: Some(&worktree.base) }).await?;
+            let (repo, from) = (Path::new(&worktree.repo_root), Some(worktree.base.as_str()));
+            let plan = git::Plan { run_id, repo, path, branch, from };
+            git::add(tools, &plan).await.map_err(refused)?;
         }
-        if let Some((name, commit)) = git::keep_branch(tools, run_id, path, &worktree.branch).await? {
-            facts.push(ControlFact::SnapshotTaken { name, commit, files: 0 });
+        if let Some((name, commit)) = git::keep_branch(tools, run_id, path, branch).await.map_err(refused)? {
+            let fact = ControlFact::SnapshotTaken { name, commit, files: 0 };
+            self.commit(run_id, &[Fact::Control(fact)]).await?;
         }
-        git::put_back(tools, path, &worktree.branch, &worktree.base).await?;
-        Ok(facts)
+        git::put_back(tools, path, branch, &worktree.base).await.map_err(refused)
     }
 
     /// A run that is deleted takes the knowledge of its worktree with it: that has to go first.

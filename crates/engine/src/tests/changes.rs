@@ -46,6 +46,7 @@ impl Asking {
             cwd: self.cwd.to_str().unwrap(),
             before: self.before.clone(),
             after: self.after.clone(),
+            every_file: false,
             now: Timestamp::from_millis(0),
             place,
             search_path: &self.search_path,

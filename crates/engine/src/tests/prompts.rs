@@ -3,10 +3,14 @@
 use agent_runner_api::Handle as _;
 use agent_runner_api::operations::{AppendNotes, ResumeRun, SetTask, TaskAuthor};
 use agent_runner_model::attempt::{AttemptEnd, TimeoutKind};
+use agent_runner_model::manifest::Rejection;
+use agent_runner_model::phase::PromptKind;
 use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::task::TaskStatus;
+use agent_runner_model::vars::{RuntimeVar, VarProvenance, VarValue};
 
 use super::world::{World, turn};
+use crate::compose;
 
 #[tokio::test]
 async fn a_nudge_names_each_open_task_and_what_is_wrong_with_it() {
@@ -130,4 +134,30 @@ async fn words_that_were_perhaps_not_taken_up_are_said_again() {
     // A turn that ended well shows that they were heard.
     let prompts = told(AttemptEnd::Reported).await;
     assert!(!prompts[1].contains("Take the blue one."), "{}", prompts[1]);
+}
+
+#[tokio::test]
+async fn prompts_of_an_assignment_are_filled_at_once_and_their_own_names_come_first() {
+    let world = World::new(Vec::new());
+    let run_id = world.create(&["Sweep the floor"], 0).await;
+    let mut manifest = world.manifest(&run_id).await;
+    let words = "{{objection}} {{open_count}} {{thing}} {{run_id}} {{nothing}}";
+    manifest.spec.template.prompts.insert(PromptKind::Nudge, words.to_owned());
+    for (name, value) in [("objection", "eaten"), ("thing", "{{objection}} {{run_id}}")] {
+        let var = RuntimeVar {
+            value: VarValue::Text(value.to_owned()),
+            source: VarProvenance::Cli,
+            env_name: None,
+            inherited_from_run_id: None,
+        };
+        manifest.spec.runtime_vars.insert(name.to_owned(), var);
+    }
+    let detail = "the tests fail: {{thing}}".to_owned();
+    manifest.state.rejection = Some(Rejection { by: "tests".to_owned(), detail, insists: false });
+    let places = compose::Places::new(world.engine.config(), agent_runner_store::repo_bucket);
+    let told = compose::prompt(&manifest, PromptKind::Nudge, true, &places);
+    let expected = format!(
+        "the tests fail: {{{{thing}}}} 1 {{{{objection}}}} {{{{run_id}}}} {run_id} {{{{nothing}}}}\n"
+    );
+    assert_eq!(told.strip_prefix(&format!("{}\n", manifest.spec.brief)), Some(expected.as_str()));
 }

@@ -536,6 +536,23 @@ async fn a_run_ends_even_if_nothing_can_be_put_aside() {
 }
 
 #[tokio::test]
+async fn a_git_that_was_killed_in_a_worktree_does_not_keep_its_work_from_being_put_aside() {
+    let scene = Scene::new(Vec::new()).await;
+    scene.make_dirty();
+    let lock = PathBuf::from(git_in(&scene.tree(), &["rev-parse", "--absolute-git-dir"])).join("index.lock");
+    fs::write(&lock, "").unwrap();
+    let before = things(&scene.tree());
+    let refused = scene.world.engine.call(scene.reset(true)).await.unwrap_err();
+    assert!(refused.message.contains("index.lock") && refused.hint.is_some(), "{refused}");
+    assert_eq!(things(&scene.tree()), before);
+    scene.assert_kept(1).await;
+    assert_eq!(scene.told().await, 1);
+    fs::remove_file(lock).unwrap();
+    scene.world.engine.call(scene.reset(true)).await.unwrap();
+    assert!(!scene.tree().join("new").exists());
+}
+
+#[tokio::test]
 async fn ignored_files_in_the_way_keep_a_worktree_as_it_is() {
     let scene = Scene::new(Vec::new()).await;
     let tree = scene.tree();

@@ -138,7 +138,10 @@ fn preparation_started(change: &mut Change) -> Result<(), Refusal> {
 
 fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<(), Refusal> {
     const WHAT: &str = "resuming the run";
-    refuse_passive(change, WHAT)?;
+    // Until it is prepared, a driver is needed for any run.
+    if change.manifest.state.preparation.is_none() {
+        refuse_passive(change, WHAT)?;
+    }
     life::refuse_archived(change, WHAT)?;
     if let Cause::Continue { message: Some(words) } = cause
         && words.trim().is_empty()
@@ -173,7 +176,7 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
     change.manifest.state.budget.active_since = Some(change.now);
     change.manifest.state.phase = Phase::Active { stage: Stage::Deciding };
     if let Some(preparation) = &mut change.manifest.state.preparation {
-        preparation.starts = true;
+        preparation.starts = !change.manifest.spec.is_passive();
         change.log(EventBody::PreparationStarted {});
     }
     Ok(())
@@ -294,6 +297,15 @@ fn abort_requested(change: &mut Change, by: &str, urgency: Urgency) -> Result<()
             change.manifest.state.abort_request =
                 Some(AbortRequest { at: change.now, by: by.to_owned(), urgency });
             change.log(EventBody::AbortRequested { by: by.to_owned() });
+        }
+    }
+    // The hooks at its end have begun: they go on where they are, for an end that is another one now.
+    if let Phase::Active { stage: Stage::Closing { outcome, .. } } = &mut change.manifest.state.phase {
+        match outcome {
+            Outcome::Success | Outcome::Exhausted | Outcome::Blocked { by: None, .. } => {
+                *outcome = Outcome::Aborted;
+            }
+            Outcome::Aborted | Outcome::Failed { .. } | Outcome::Blocked { by: Some(_), .. } => {}
         }
     }
     Ok(())

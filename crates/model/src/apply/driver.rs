@@ -232,9 +232,11 @@ fn attempt_ended(change: &mut Change, fence: Fence, report: &EndReport) -> Resul
         events_missing: report.events_missing.clone(),
     });
     let stage = match class {
-        // An attempt that was cut off has nothing a hook could judge.
-        EndClass::Interrupted | EndClass::Aborted => Stage::Deciding,
-        EndClass::Reported
+        EndClass::Aborted => Stage::Deciding,
+        // An attempt that was cut off before it came to anything has nothing a hook could judge.
+        EndClass::Interrupted if !progressed => Stage::Deciding,
+        EndClass::Interrupted
+        | EndClass::Reported
         | EndClass::TimedOut
         | EndClass::Crashed
         | EndClass::ProtocolError

@@ -6,6 +6,7 @@ use crate::hook::{HookPhase, HookReport, HookSpec, HookVerdict};
 use crate::ids::TaskId;
 use crate::manifest::{Departure, Rejection};
 use crate::phase::{Failure, FailureKind, HookRef, Outcome, Phase, Stage};
+use crate::redact::Secrets;
 use crate::step::{Step, hook_at, hook_spec};
 
 use super::Change;
@@ -41,10 +42,12 @@ pub(super) fn transition_hook_ended(
     };
     mutations::apply(change, spec.phase, &report.mutations)?;
     record(change, &spec, Some(task_id), report);
+    tasks::settle_passive(change);
     Ok(())
 }
 
 fn record(change: &mut Change, spec: &HookSpec, task_id: Option<&TaskId>, report: &HookReport) {
+    let secrets = Secrets::of(&change.manifest.spec);
     let session = change.manifest.session();
     let session_index = session.map(|session| session.session_index);
     let attempt_number = match spec.phase {
@@ -66,7 +69,7 @@ fn record(change: &mut Change, spec: &HookSpec, task_id: Option<&TaskId>, report
         session_index: session_index.filter(|_| attempt_number.is_some()),
         attempt_number,
         task_id: task_id.cloned(),
-        summary: report.verdict.summary().map(beginning),
+        summary: report.verdict.summary().map(|words| beginning(&secrets.hide(words))),
         mutated: report.mutations.names(),
         stderr: (!report.stderr.is_empty()).then(|| report.stderr.clone()),
         source_changed: report.source_changed,

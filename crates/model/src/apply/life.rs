@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 use super::control::denied;
 use super::{Change, mutations};
 
+/// Why a run that hooks have prepared is not made from other variables.
+const PREPARED: &str = "hooks have prepared it from the variables it has";
 /// Longest display name, in characters.
 const MAX_NAME: usize = 200;
 /// Longest note for people, in bytes.
@@ -124,6 +126,9 @@ fn respecified(
         Phase::Ready | Phase::Active { .. } | Phase::Ended { .. } => {
             return Err(denied(WHAT, "only an initialized run can be reconfigured"));
         }
+    }
+    if change.manifest.spec.prepared && !anew {
+        return Err(denied(WHAT, PREPARED));
     }
     if change.manifest.revision != revision {
         return Err(denied(WHAT, "somebody else changed it at the same moment; repeat the command"));

@@ -20,6 +20,10 @@ pub(super) fn apply(change: &mut Change, phase: HookPhase, mutations: &Mutations
     check(phase, mutations)?;
     if phase != HookPhase::Prepare {
         configure(change, &mutations.run);
+        if let Some(worktree) = &mutations.worktree {
+            // No reset takes this back: the directory is there, and what is in it is to be kept.
+            change.manifest.spec.worktree = Some(worktree.clone());
+        }
     }
     if let Some(prompt) = &mutations.run.attempt_prompt {
         // The attempt that is under way has its prompt.
@@ -189,15 +193,24 @@ fn patch_task(change: &mut Change, patch: &TaskPatch) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The spec that a hook that prepares has led to. Tasks keep what was reported of them meanwhile.
+/// The spec that a hook that prepares has led to. Tasks keep what was reported of them meanwhile, and what people made of
+/// them: texts that were changed by hand, and tasks that were taken away, stay so.
 pub(super) fn respecify(change: &mut Change, spec: &RunSpec, mutations: &Mutations) {
+    let before = tasks_of(&change.manifest.spec);
     let mut spec = spec.clone();
     spec.prepared_state.clone_from(&change.manifest.state.hook_state);
     spec.prepared_tasks.extend(mutations.patch_tasks.iter().cloned());
     let mut tasks = tasks_of(&spec);
-    for (id, task) in &change.manifest.state.final_tasks {
+    let known = &change.manifest.state.final_tasks;
+    tasks.retain(|id, _| known.contains_key(id) || !before.contains_key(id));
+    for (id, task) in known {
+        let was = before.get(id);
         if let Some(new) = tasks.get_mut(id) {
-            let (title, body) = (new.title.clone(), new.body.clone());
+            let kept = |now: &String, was: Option<&String>, new: &String| {
+                if Some(now) == was { new.clone() } else { now.clone() }
+            };
+            let title = kept(&task.title, was.map(|was| &was.title), &new.title);
+            let body = kept(&task.body, was.map(|was| &was.body), &new.body);
             *new = crate::task::Task { title, body, ..task.clone() };
         } else {
             tasks.insert(id.clone(), task.clone());

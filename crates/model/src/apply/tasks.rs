@@ -228,7 +228,9 @@ fn delete(change: &mut Change, id: &TaskId) -> Result<(), Refusal> {
 
 /// A passive run's phase is a view of its tasks: there is nobody else to decide.
 pub(super) fn settle_passive(change: &mut Change) {
-    if !change.manifest.spec.is_passive() {
+    // What its tasks say counts once it is prepared.
+    let is_preparing = change.manifest.stage().is_some();
+    if !change.manifest.spec.is_passive() || is_preparing {
         return;
     }
     let total = change.manifest.state.final_tasks.len();

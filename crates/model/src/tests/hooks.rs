@@ -7,7 +7,9 @@ use crate::attempt::AttemptEnd;
 use crate::event::EventBody;
 use crate::fact::{Author, ControlFact, DriverFact, Fact, Refusal, TaskFact};
 use crate::hook::{HookOutcome, TransitionSource};
-use crate::hook::{HookPhase, HookReport, HookVerdict, HookWhen, Mutations, RunMutation, TaskPatch};
+use crate::hook::{
+    HookPhase, HookReport, HookVerdict, HookWhen, Mutations, RunMutation, TaskPatch, Worktree,
+};
 use crate::manifest::Manifest;
 use crate::phase::{Cause, HookRef, Outcome, Phase, PromptKind, RunStatus, Stage};
 use crate::step::Step;
@@ -254,6 +256,29 @@ fn what_hooks_change_later_is_taken_back_by_a_reset() {
     world.control(ControlFact::Reset);
     assert_eq!(world.manifest.spec, frozen);
     assert!(world.manifest.state.pinned, "what was said about the run stays");
+}
+
+#[test]
+fn a_worktree_that_was_made_before_an_attempt_is_known_for_good() {
+    let mut world = World::started(&Sample { before: 1, ..Sample::default() });
+    let worktree = Worktree {
+        repo_root: "/shop".into(),
+        path: "/shop-fast".into(),
+        branch: "fast".into(),
+        base: "0".repeat(40),
+        made_branch: true,
+    };
+    let run = RunMutation { cwd: Some("/shop-fast".into()), ..RunMutation::default() };
+    let mutations = Mutations { run, worktree: Some(worktree.clone()), ..Mutations::default() };
+    let before = world.manifest.spec.cwd.clone();
+    world.driver(ended(hook(HookPhase::BeforeAttempt, 0), HookVerdict::Continue, mutations));
+    assert_eq!(world.manifest.spec.worktree.as_ref(), Some(&worktree));
+    world.abort();
+    world.drive(&results(AttemptEnd::Reported), 10);
+    world.control(ControlFact::Reset);
+    // What is in it is still to be put aside before anything destroys it.
+    assert_eq!(world.manifest.spec.worktree, Some(worktree));
+    assert_eq!(world.manifest.spec.cwd, before, "the run itself goes back to where it was made");
 }
 
 #[test]

@@ -436,15 +436,13 @@ fn decision(manifest: &Manifest, now: Timestamp) {
             assert_eq!(with(Fence(attempt.fence.0 + 1)), step, "watching another attempt is not enough");
         }
         Phase::Active { stage: Stage::Closing { outcome, .. } } if manifest.state.abort_request.is_some() => {
-            // An end that was forced on the run stays; one that was only proposed gives way.
-            let is_proposal =
-                matches!(outcome, Outcome::Success | Outcome::Exhausted | Outcome::Blocked { by: None, .. });
+            // The hooks at its end go on; an end that was only proposed has become another one.
             match step {
-                Step::Finish(end) if is_proposal => assert_eq!(end, Outcome::Aborted),
                 Step::Finish(end) => assert_eq!(end, *outcome),
-                Step::RunHook(hook) => assert!(!is_proposal && hook.phase == HookPhase::AfterExit),
+                Step::RunHook(hook) => assert_eq!(hook.phase, HookPhase::AfterExit),
                 other => panic!("{other:?} after an abort"),
             }
+            assert!(!matches!(outcome, Outcome::Success | Outcome::Exhausted));
         }
         Phase::Active { .. } if manifest.state.abort_request.is_some() => {
             assert_eq!(step, Step::Finish(Outcome::Aborted));

@@ -133,7 +133,6 @@ impl Sample {
                 .map(|at| CheckSpec { id: format!("check-{at}"), argv: vec!["true".into()] })
                 .collect(),
             hooks: hooks.collect(),
-            prompts: BTreeMap::new(),
             prepared: false,
             prepared_state: BTreeMap::new(),
             prepared_tasks: Vec::new(),

@@ -51,7 +51,9 @@ fn matches(query: &RunQuery, manifest: &Manifest) -> bool {
         Phase::Active { .. } => true,
         Phase::Initialized | Phase::Ready | Phase::Ended { .. } => false,
     };
-    is(&query.cwd, &spec.cwd)
+    // Whoever made a run that works in a worktree of its own looks for it where they made it.
+    let made_here = spec.worktree.is_some() && is(&query.cwd, &spec.template.caller_dir);
+    (made_here || is(&query.cwd, &spec.cwd))
         && is(&query.repo, &spec.repo)
         && is(&query.group, &manifest.state.run_group_id)
         && (query.include_archived || manifest.state.archived_at.is_none())

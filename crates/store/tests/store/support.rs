@@ -135,7 +135,6 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         budget: BudgetSpec::default(),
         checks: Vec::new(),
         hooks: Vec::new(),
-        prompts: BTreeMap::new(),
         prepared: false,
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),

@@ -3,6 +3,7 @@
 use agent_runner_api::operations::{AbortRun, GetRun};
 use agent_runner_api::view::RunDetail;
 use agent_runner_api::{ApiError, ErrorCode, Handle as _};
+use agent_runner_engine::driver::HOOK_CHAIN;
 use agent_runner_model::phase::RunStatus;
 
 use super::conclude::{let_go, show};
@@ -10,8 +11,10 @@ use crate::app::App;
 use crate::args::AbortArgs;
 use crate::exit::{Failure, Outcome};
 use crate::follow::{End, Followed, Watch, follow};
+use crate::output::reply;
 use crate::prompts::Prompts;
 use crate::render::View;
+use crate::settings::variable;
 use crate::signals::Signals;
 
 /// How often a run may lose its driver while it is being ended.
@@ -33,6 +36,12 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
             }
             reply => reply?,
         };
+        // Its driver waits for the hook that this command was called by; waiting for the driver would be waiting for ever.
+        if is_called_by_hook_of(detail.summary.run_id.as_str()) {
+            let run = &detail.summary.run_id;
+            reply(output.output_format, &detail, |_| format!("Run {run} ends once its hooks are done.\n"))?;
+            return Ok(0);
+        }
         if detail.is_live {
             let followed = Followed { run_id, after: 0, past: None, replaceable: false };
             match follow(app, followed, prompts, &mut watch).await? {
@@ -54,6 +63,11 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
         format!("run {run_id} has not ended: the request is on record, but its driver cannot be reached");
     let hint = format!("if that driver is certainly gone, use `agent-runner recover {run_id} --take-over`");
     Err(Failure::from(ApiError::new(ErrorCode::Process, message).hint(hint)))
+}
+
+fn is_called_by_hook_of(run: &str) -> bool {
+    let chain = variable(HOOK_CHAIN).and_then(|chain| chain.into_string().ok()).unwrap_or_default();
+    chain.lines().any(|line| line.split(' ').next() == Some(run))
 }
 
 fn is_interrupted(detail: &RunDetail) -> bool {

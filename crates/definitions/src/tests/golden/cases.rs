@@ -387,7 +387,6 @@ cases! {
     Assignment "prompt that is empty" assignment!("prompts:\n  nudge: \" \"\n---\n");
     Assignment "prompts as a text" assignment!("prompts: Go on.\n---\n");
     Assignment "first prompt as a field" assignment!("prompts: {brief: Begin.}\n---\n");
-    Assignment "template with a block that is not closed in a prompt" assignment!("template: handlebars\nprompts:\n  nudge: \"Go on. {{#if x}}Now.\"\n---\n");
     Assignment "worktree by its branch" assignment!("worktree: feature/x\n---\n");
     Assignment "worktree of a repository" assignment!("worktree:\n  repo: .\n  branch: 5\n---\n");
     Assignment "yes for a worktree" assignment!("worktree: yes\n---\n");

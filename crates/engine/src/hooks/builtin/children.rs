@@ -1,8 +1,8 @@
 //! `require-children-success`: a task is done only when the runs that this one started have ended well.
 
-use agent_runner_model::Manifest;
-use agent_runner_model::phase::RunStatus;
+use agent_runner_model::phase::{Phase, RunStatus};
 use agent_runner_model::task::TaskStatus;
+use agent_runner_model::{Fence, Manifest};
 use serde::Deserialize;
 
 use super::choice::some;
@@ -13,6 +13,9 @@ use crate::hooks::answer::Verdict;
 use crate::hooks::context::Moment;
 use crate::hooks::running::NoAnswer;
 use crate::place::Places;
+
+/// The fence of a run's first attempt. They are not counted anew by a reset.
+const FIRST: Fence = Fence(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -33,13 +36,14 @@ pub(super) async fn require<S: Places + 'static>(
     let own = Some(&moment.manifest.spec.run_id);
     let all = engine.everything().await;
     let all = all.map_err(|error| NoAnswer::failed(format!("the runs cannot be read: {}", chain(&error))))?;
-    let mut children: Vec<&Manifest> =
-        all.iter().filter(|run| run.spec.parent_run_id.as_ref() == own).collect();
+    let (mut children, made): (Vec<&Manifest>, Vec<&Manifest>) =
+        all.iter().filter(|run| run.spec.parent_run_id.as_ref() == own).partition(|run| was_started(run));
     children.sort_by_key(|run| run.spec.created_at);
     let task = &judged.transition.task_id;
     if children.is_empty() && settings.require_any {
+        let besides = if made.is_empty() { "" } else { "; one that is only made does not count" };
         return Ok(Verdict::Block(format!(
-            "task \"{task}\" cannot be completed yet: this run has not started any other run"
+            "task \"{task}\" cannot be completed yet: this run has not started any other run{besides}"
         )));
     }
     let open: Vec<String> =
@@ -51,6 +55,15 @@ pub(super) async fn require<S: Places + 'static>(
         "task \"{task}\" cannot be completed before every run that this one started has ended with success:\n{}",
         some(&open)
     )))
+}
+
+/// Whether a run has begun at any time. One that waits for somebody's approval says nothing about the work of its parent;
+/// but one that has worked counts for good, even if it was reset: otherwise a reset would get around its end.
+fn was_started(run: &Manifest) -> bool {
+    match &run.state.phase {
+        Phase::Initialized | Phase::Ready => run.state.next_fence > FIRST,
+        Phase::Active { .. } | Phase::Ended { .. } => true,
+    }
 }
 
 fn label(run: &Manifest) -> String {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use agent_runner_model::Secrets;
 use agent_runner_supervisor::{Exit, Program, Stdin};
 use serde::Deserialize;
 
@@ -40,7 +41,7 @@ pub(super) async fn run<S: Places + 'static>(
     host: &Host,
 ) -> Result<Wanted, NoAnswer> {
     let settings: Settings = settings(moment)?;
-    let here = directory(moment.manifest);
+    let here = directory(moment.manifest)?;
     let program = Program {
         argv: [settings.command].into_iter().chain(settings.args).map(OsString::from).collect(),
         env: engine.hook_environment(moment, host),
@@ -65,7 +66,8 @@ pub(super) async fn run<S: Places + 'static>(
             Ok(wanted(Verdict::Block(reason), stderr))
         }
         (Mode::Json, SaidEnd::Exit(Exit::Code(0))) => {
-            let answer = answer::read(moment.hook.phase, &said.stdout).map_err(failed)?;
+            let answer = answer::read(moment.hook.phase, &said.stdout, &Secrets::of(&moment.manifest.spec))
+                .map_err(failed)?;
             Ok(Wanted { answer, worktree: None, stderr, source_changed: false })
         }
         (Mode::Status | Mode::Json, SaidEnd::Exit(exit)) => Err(failed(ended_with(exit, &said))),

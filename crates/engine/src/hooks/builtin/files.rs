@@ -27,7 +27,7 @@ pub(super) fn exist(moment: &Moment<'_>) -> Result<Verdict, NoAnswer> {
     if !is_called_done(moment) {
         return Ok(Verdict::Continue);
     }
-    let here = directory(moment.manifest);
+    let here = directory(moment.manifest)?;
     let counts = |path: &Path| {
         fs::metadata(path).is_ok_and(|found| {
             !settings.non_empty || if found.is_dir() { has_entries(path) } else { found.len() > 0 }

@@ -37,8 +37,10 @@ pub(super) async fn clean<S: Places + 'static>(
         .files
         .iter()
         .filter(|file| !settings.ignore_untracked || file.unstaged != Some(ChangeKind::Untracked))
-        .filter(|file| settings.paths.is_empty() || is_among(&settings.paths, &file.path))
-        .map(|file| file.path.clone())
+        .flat_map(|file| [Some(&file.path), file.old_path.as_ref()])
+        .flatten()
+        .filter(|path| settings.paths.is_empty() || is_among(&settings.paths, path))
+        .cloned()
         .collect();
     // What is not listed may be anything; then nobody can say that all is committed.
     if files.is_empty() && uncommitted.more == 0 {
@@ -129,6 +131,7 @@ async fn look<S: Places + 'static>(
         cwd: &manifest.spec.cwd,
         before: base.or(made).or(began),
         after: None,
+        every_file: true,
         now: engine.now(),
         place: &engine.config.runtime_dir,
         search_path: &engine.config.search_path,

@@ -1,6 +1,7 @@
 //! `notify`: somebody is told. Whether anybody heard is nothing a run depends on.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use agent_runner_model::phase::RunStatus;
 use agent_runner_supervisor::{Exit, MAX_LINE, Program, Stdin};
@@ -12,7 +13,7 @@ use crate::engine::Engine;
 use crate::hooks::answer::Verdict;
 use crate::hooks::context::{Moment, document, document_text};
 use crate::hooks::exchange::SaidEnd;
-use crate::hooks::running::{Host, NoAnswer, Wanted, directory, ended_with};
+use crate::hooks::running::{Host, NoAnswer, Wanted, ended_with};
 use crate::place::Places;
 use crate::told::{desktop, told};
 
@@ -35,7 +36,7 @@ pub(super) async fn notify<S: Places + 'static>(
     host: &Host,
 ) -> Result<Wanted, NoAnswer> {
     let settings: Settings = settings(moment)?;
-    let ended = document(moment).attempt.and_then(|attempt| attempt.outcome).map(|outcome| outcome.status);
+    let ended = document(moment).attempt.outcome.map(|outcome| outcome.status);
     if !settings.on.is_empty() && !ended.is_some_and(|status| settings.on.contains(&status)) {
         return Ok(wanted(Verdict::Skipped, String::new()));
     }
@@ -49,7 +50,7 @@ pub(super) async fn notify<S: Places + 'static>(
     let mut env = engine.hook_environment(moment, host);
     env.extend(told.variables(&words));
     let stdin = Stdin::Bytes(document_text(moment));
-    let program = Program { argv, env, cwd: directory(moment.manifest), stdin, max_line: MAX_LINE };
+    let program = Program { argv, env, cwd: place(moment), stdin, max_line: MAX_LINE };
     let heard = match engine.converse(moment, host, &program).await {
         Ok(said) => match said.end {
             SaidEnd::Exit(Exit::Code(0)) => said.stderr,
@@ -60,4 +61,10 @@ pub(super) async fn notify<S: Places + 'static>(
         Err(NoAnswer::Failed { detail, .. }) => detail,
     };
     Ok(wanted(Verdict::Continue, heard))
+}
+
+/// Somebody is told of a run whose directory is gone, too.
+fn place(moment: &Moment<'_>) -> PathBuf {
+    let cwd = PathBuf::from(&moment.manifest.spec.cwd);
+    if cwd.is_dir() { cwd } else { PathBuf::from(&moment.workspace_dir) }
 }
