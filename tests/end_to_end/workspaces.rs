@@ -279,3 +279,81 @@ fn words_for_a_run_that_never_got_its_directory_wait_for_its_next_session() {
     assert!(String::from_utf8_lossy(&told).contains("Mind the gap"));
     scene.world.assert_nothing_left();
 }
+
+/// A world with a commit, and an assignment `work` whose runs make a worktree beside the repository.
+fn scene_with_worktrees(hooks: &str) -> Scene {
+    let scene = Scene::new();
+    let world = &scene.world;
+    world.write("repo/first", "1\n");
+    world.git(&["add", "."]);
+    world.git(&["commit", "--quiet", "-m", "First"]);
+    let text = format!(
+        "---\nschemaVersion: 1\nname: work\n{hooks}tasks:\n  - id: one\n    title: Do one\n---\nThe work of this test.\n"
+    );
+    world.write("config/assignments/work/assignment.md", text);
+    scene
+}
+
+fn hook(phase: &str, branch: &str, collision: &str) -> String {
+    format!(
+        "hooks:\n  {phase}:\n    - builtin: git-worktree\n      with: {{ repo: \"{{{{cwd}}}}\", from: main, branch: {branch}, \
+         path: ../tree, collision: {collision} }}\n"
+    )
+}
+
+#[test]
+fn nobody_takes_a_worktree_from_under_a_run_that_works_in_it() {
+    let scene = scene_with_worktrees("");
+    let world = &scene.world;
+    let maker = scene.working(&["--worktree"]);
+    let tree = world.status(&maker)["worktree"]["path"].as_str().unwrap().to_owned();
+    scene.finish(&maker);
+    std::fs::write(format!("{tree}/new"), "new\n").unwrap();
+    world.ok(&["run", "reset", &maker]);
+    let guest = scene.working(&["--cwd", &tree, "--on-busy", "share"]);
+    for verb in [
+        ["workspace", "remove", &maker].as_slice(),
+        &["workspace", "restore", &maker],
+        &["run", "reset", &maker, "--workspace"],
+    ] {
+        let refused = world.run(verb);
+        assert_ne!(refused.code, Some(0), "{verb:?}");
+        refused.expect_stderr(&format!("run {guest} works in"));
+        assert!(std::path::Path::new(&tree).join("new").is_file());
+    }
+    world.ok(&["workspace", "list"]).expect_stdout(&format!("run {guest} works in"));
+    scene.finish(&guest);
+    world.ok(&["workspace", "remove", &maker]);
+}
+
+#[test]
+fn a_worktree_is_not_replaced_while_a_run_works_in_it() {
+    let scene = scene_with_worktrees(&hook("prepare", "one", "fail"));
+    let world = &scene.world;
+    let first = scene.working(&[]);
+    world.write("tree/wip", "x");
+    let text = world.read("config/assignments/work/assignment.md");
+    let text = text.replace("branch: one", "branch: two").replace("collision: fail", "collision: replace");
+    world.write("config/assignments/work/assignment.md", text);
+    let second = world.command(&["run", "--agent", "slow", "--assignment", "work"]).run();
+    assert_ne!(second.code, Some(0));
+    let words = format!("run {first} works in");
+    assert!((second.stdout + &second.stderr).contains(&words));
+    assert!(world.path("tree/wip").is_file());
+    scene.finish(&first);
+}
+
+#[test]
+fn an_attempt_that_lost_the_index_of_its_worktree_does_not_lose_its_files() {
+    for collision in ["reuse", "fail", "replace"] {
+        let scene = scene_with_worktrees(&hook("beforeAttempt", "one", collision));
+        let world = &scene.world;
+        world.agent(
+            "slow",
+            "if [ \"$FENCE\" = 1 ]; then echo precious >first; echo new >new; rm \"$(git rev-parse --git-dir)/index\"; exit 0; fi\n\
+             cat first new >\"$W/found\"; complete one",
+        );
+        world.run(&["run", "--agent", "slow", "--assignment", "work"]);
+        assert_eq!(world.read("found"), "precious\nnew\n", "{collision}");
+    }
+}

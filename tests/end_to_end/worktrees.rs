@@ -72,7 +72,9 @@ fn a_worktree_is_listed_reset_restored_and_removed() {
     let refused = world.run(&["run", "delete", &run]).expect_code(3);
     refused.expect_stderr("is still there").expect_stderr("hint: `agent-runner workspace remove");
     let removed = world.ok(&["workspace", "remove", &run]);
-    removed.expect_stdout("Put aside what was not committed as snapshot 1").expect_stdout("stays");
+    removed
+        .expect_stdout("Put aside what was not committed as snapshot 1")
+        .expect_stdout("no branch was touched");
     assert!(!tree.exists());
     world.git(&["rev-parse", "--verify", &format!("refs/heads/agent-runner/{run}")]);
     assert_kept(&world, &run);
@@ -110,7 +112,7 @@ fn assert_kept_again(world: &World, run: &str) {
 }
 
 /// What a tree can look like, as a shell makes it from a clean one.
-const TREES: [(&str, &str); 9] = [
+const TREES: [(&str, &str); 15] = [
     ("changed", "echo more >> first"),
     ("staged", "echo more >> first; git add first"),
     ("staged and changed again", "echo more >> first; git add first; echo again >> first"),
@@ -129,6 +131,27 @@ const TREES: [(&str, &str); 9] = [
         "unmerged",
         "b=other-${PWD##*/}; git checkout -q -b $b; echo theirs > first; git -c user.name=a -c user.email=a@b commit -qam Theirs-$b; \
          git checkout -q -; echo ours > first; git -c user.name=a -c user.email=a@b commit -qam Ours-$b; git -c user.name=a -c user.email=a@b merge -q $b || true",
+    ),
+    (
+        "the same size in the same second",
+        "echo v1 > first; git -c user.name=a -c user.email=a@b commit -qam v1-${PWD##*/}; i=$(git rev-parse --git-dir)/index; \
+         touch -r \"$i\" first; git update-index --refresh; echo v2 > first; touch -r \"$i\" first",
+    ),
+    ("without an index", "echo more >> first; echo new > new; rm $(git rev-parse --git-dir)/index"),
+    ("another file in capitals", "git config core.ignorecase true; echo more > FIRST"),
+    ("a program by a bit that git is not to see", "git config core.filemode false; chmod +x first"),
+    (
+        "staged in a conflict",
+        "b=other-${PWD##*/}; git checkout -q -b $b; echo theirs > first; git -c user.name=a -c user.email=a@b commit -qam Theirs-$b; \
+         git checkout -q -; echo ours > first; git -c user.name=a -c user.email=a@b commit -qam Ours-$b; \
+         git -c user.name=a -c user.email=a@b merge -q $b || true; echo staged > second; git add second; echo again > second",
+    ),
+    (
+        "put aside by a rebase",
+        "b=other-${PWD##*/}; git checkout -q -b $b; echo theirs > first; echo x > second; git add .; \
+         git -c user.name=a -c user.email=a@b commit -qam Theirs-$b; git checkout -q -; echo ours > first; echo y > third; git add .; \
+         git -c user.name=a -c user.email=a@b commit -qam Ours-$b; echo changed > third; \
+         git -c user.name=a -c user.email=a@b rebase -q --autostash $b || true",
     ),
 ];
 
@@ -210,4 +233,41 @@ fn whatever_a_tree_looks_like_the_end_of_its_run_leaves_a_way_back() {
         &["run", "archive", "RUN"],
         &["run", "delete", "RUN"],
     ]);
+}
+
+/// Names for whoever commits, so that no configuration is needed.
+const AUTHOR: &str = "GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b";
+
+#[test]
+fn variables_of_git_lead_no_worker_out_of_its_worktree() {
+    let world = world_with_commit();
+    world.work(&["one"]);
+    let script = format!("export {AUTHOR}; echo x >byagent; git add byagent; git commit -qm ByAgent");
+    world.agent("fake", &script);
+    let main = shell(&world.repo(), "git rev-parse HEAD");
+    let dir = world.repo();
+    let (index, git_dir) = (dir.join(".git/index"), dir.join(".git"));
+    let command = world.command(&["run", "--agent", "fake", "--assignment", "work", "--worktree=feature"]);
+    command.env("GIT_DIR", git_dir).env("GIT_INDEX_FILE", index).env("GIT_WORK_TREE", dir).run();
+    assert_eq!(shell(&world.repo(), "git rev-parse HEAD"), main);
+    assert_eq!(shell(&world.repo(), "git status --porcelain"), "");
+    assert_eq!(shell(&world.repo(), "git log -1 --format=%s feature").trim(), "ByAgent");
+}
+
+#[test]
+fn a_worktree_that_cannot_be_made_is_refused_before_there_is_a_run() {
+    let world = world_with_commit();
+    world.work(&["one"]);
+    world.agent("fake", "exit 0");
+    for wanted in ["--worktree=-x", "--worktree=a..b", "--worktree=main", "--worktree=refs/heads/main"] {
+        let refused = world.run(&["run", "--agent", "fake", "--assignment", "work", wanted]);
+        assert!(matches!(refused.code, Some(2 | 3)), "{wanted}: {:?} {}", refused.code, refused.stderr);
+        refused.expect_stderr("hint: ");
+    }
+    let outside = world.path("outside");
+    fs::create_dir(&outside).unwrap();
+    let outside = outside.to_str().unwrap();
+    let args = ["run", "--agent", "fake", "--assignment", "work", "--worktree", "--cwd", outside];
+    world.run(&args).expect_code(3).expect_stderr("is in no git repository").expect_stderr("git init");
+    assert_eq!(world.ok(&["list", "runs", "--output-format", "json"]).json()["runs"], json!([]));
 }

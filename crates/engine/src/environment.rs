@@ -31,3 +31,26 @@ pub const HOOK_CHAIN: &str = "AGENT_RUNNER_HOOK";
 pub(crate) const HOOK_MARKER: &str = "AGENT_RUNNER_HOOK_MARKER";
 /// Which hook a program is.
 pub(crate) const HOOK_PHASE: &str = "AGENT_RUNNER_HOOK_PHASE";
+
+/// By these git takes another repository, index or work tree for the one it is in. Git sets them for its own hooks; whoever
+/// starts a run from one does not mean the run's worktree with it.
+const GIT_PLACES: [&str; 13] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// Whether a variable says where git finds a repository: then workers and hooks do not inherit it.
+pub(crate) fn is_git_place(name: &std::ffi::OsStr) -> bool {
+    GIT_PLACES.iter().any(|place| name == *place)
+}

@@ -70,6 +70,13 @@ pub(crate) fn find(cwd: &Path) -> Option<Repository> {
     None
 }
 
+/// A repository that has no work tree of its own, by its directory.
+pub(crate) fn bare(dir: &Path) -> Option<Repository> {
+    let dir = fs::canonicalize(dir).ok()?;
+    let repository = || Repository { work_tree: dir.clone(), git_dir: dir.clone(), common_dir: dir.clone() };
+    is_git_dir(&dir, &dir).then(repository)
+}
+
 fn look(dir: &Path) -> Result<Place, Odd> {
     let dot_git = dir.join(".git");
     let Ok(found) = fs::metadata(&dot_git) else {

@@ -64,9 +64,17 @@ pub(crate) async fn ensure_worktree(
     ensure(config, run_id, &ask).await.map_err(|error| worded(&error))
 }
 
-/// Whether the run has made its worktree in that repository, and does not work in one that was there.
-pub(crate) async fn is_own(config: &EngineConfig, run_id: &RunId, repo: &Path) -> Result<bool, String> {
-    git::is_own(tools(config, FILES_LIMIT), run_id, repo).await.map_err(|error| worded(&error))
+/// Whether the run has made the worktree at that place, and did not find it there.
+pub(crate) fn is_own(config: &EngineConfig, run_id: &RunId, path: &Path) -> Result<bool, String> {
+    git::is_own(tools(config, FILES_LIMIT), run_id, path).map_err(|error| worded(&error))
+}
+
+/// The worktree that would be replaced, if there is one. Nobody else may work in it meanwhile.
+pub(crate) fn replaced(config: &EngineConfig, run_id: &RunId, ask: &WorktreeAsk<'_>) -> Option<PathBuf> {
+    let path = place(config, run_id, ask).ok()?;
+    let is_asked = ask.collision == Collision::Replace;
+    let is_tree = workspace::find(&path).is_some_and(|found| found.work_tree == path);
+    (is_asked && is_tree).then_some(path)
 }
 
 /// An error with what helps, as one line.
@@ -119,7 +127,7 @@ pub(crate) async fn replace_worktree(
     if theirs.git_dir == theirs.common_dir {
         return Err(WorktreeError::MainWorktree { dir: path.to_path_buf() });
     }
-    let taken = git::take(tools, run_id, path, Want::Reachable).await?;
+    let taken = git::take(tools, run_id, path, Want::Noted).await?;
     if !taken.nested.is_empty() {
         return Err(WorktreeError::Nested { paths: taken.nested });
     }
@@ -128,7 +136,9 @@ pub(crate) async fn replace_worktree(
 }
 
 fn found(dir: &Path) -> Result<workspace::Repository, WorktreeError> {
-    workspace::find(dir).ok_or_else(|| WorktreeError::NoRepository { dir: dir.to_path_buf() })
+    workspace::find(dir)
+        .or_else(|| workspace::bare(dir))
+        .ok_or_else(|| WorktreeError::NoRepository { dir: dir.to_path_buf() })
 }
 
 /// Where the worktree is to be, without links in what is there of it.
@@ -151,11 +161,19 @@ fn place(config: &EngineConfig, run_id: &RunId, ask: &WorktreeAsk<'_>) -> Result
     Ok(there.unwrap_or(wanted).components().collect())
 }
 
-/// Whether a run's worktree is there.
+/// Whether a run's worktree is there: not only something at its place.
 pub(crate) fn is_there(worktree: &Worktree) -> bool {
     let path = Path::new(&worktree.path);
-    let repository = workspace::find(path);
-    repository.is_some_and(|repository| fs::canonicalize(path).is_ok_and(|top| top == repository.work_tree))
+    let Some(repository) = workspace::find(path) else { return false };
+    let root = Path::new(&worktree.repo_root);
+    let is_other = workspace::find(root).or_else(|| workspace::bare(root));
+    let is_other = is_other.is_some_and(|root| root.common_dir != repository.common_dir);
+    !is_other && fs::canonicalize(path).is_ok_and(|top| top == repository.work_tree)
+}
+
+/// Whether something is at the place of a run's worktree.
+pub(crate) fn is_taken(worktree: &Worktree) -> bool {
+    Path::new(&worktree.path).symlink_metadata().is_ok()
 }
 
 /// Puts aside what is not committed in a run's worktree, if that is there.

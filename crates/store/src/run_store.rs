@@ -331,6 +331,9 @@ pub struct Member {
     pub may_write: bool,
     /// Whether it goes together with everybody.
     pub shares: bool,
+    /// Whether it goes together with nobody, not even with its own tree: it takes away what others work in.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// What came of wanting to enter a directory.

@@ -129,6 +129,19 @@ fn drivers_killed_anywhere_else_go_on_with_their_hooks() {
     kill_driver_where(|point, _| point.starts_with("driver.") && !point.starts_with("driver.hook_"), 8);
 }
 
+/// Every other point a driver comes by: the first, the middle and the last time.
+#[test]
+fn chaos_drivers_with_hooks_killed_at_every_point_of_the_store() {
+    let undisturbed = scene();
+    start(&undisturbed).run().expect_code(0);
+    let counts = visits(&undisturbed, "driver");
+    let some = |point: &str, times: u8| {
+        let count = counts.get(point).copied().unwrap_or(0);
+        point.starts_with("store.") && [1, count.div_ceil(2), count].contains(&times)
+    };
+    kill_driver_where(some, 30);
+}
+
 #[test]
 fn drivers_killed_within_the_commit_of_a_hooks_result() {
     let half = ["store.commit.torn", "store.commit.renamed"];

@@ -9,7 +9,7 @@ use agent_runner_model::manifest::Manifest;
 use crate::engine::{EngineConfig, Environment};
 use crate::environment::{
     ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, MAX_CALL_DEPTH,
-    PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+    PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR, is_git_place,
 };
 
 /// Whom git names for what a worker commits: the variables for name and mail, of authors and of committers.
@@ -49,7 +49,9 @@ pub(crate) fn worker_environment(
     }
     let kept = base.iter().filter(|(name, _)| {
         let named = |other: &str| name.as_os_str() == other;
-        !NOT_INHERITED.iter().any(|other| named(other)) && !own.iter().any(|(other, _)| named(other))
+        !NOT_INHERITED.iter().any(|other| named(other))
+            && !is_git_place(name)
+            && !own.iter().any(|(other, _)| named(other))
     });
     let mut environment: Environment = kept.cloned().collect();
     environment.extend(own.into_iter().map(|(name, value)| (OsString::from(name), value)));

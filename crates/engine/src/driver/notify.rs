@@ -19,7 +19,7 @@ use super::work::Driver;
 use crate::clock::random_text;
 use crate::engine::Environment;
 use crate::environment::{
-    ATTEMPT_FENCE, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+    ATTEMPT_FENCE, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, RUN_GROUP_ID, RUN_ID, STATE_DIR, is_git_place,
 };
 use crate::failure::chain;
 use crate::place::Places;
@@ -78,6 +78,7 @@ impl<S: Places + 'static> Driver<S> {
         let kept = self.environment.iter().filter(|(name, _)| {
             let named = |other: &&str| name.as_os_str() == *other;
             !NOT_INHERITED.iter().any(named)
+                && !is_git_place(name)
                 && !foreign.iter().any(named)
                 && !own.iter().any(|(other, _)| name == other)
         });

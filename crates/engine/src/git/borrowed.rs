@@ -20,7 +20,7 @@ use crate::workspace::{Repository, contents};
 const CARRIED: [&str; 11] = [
     "core.filemode",
     "core.symlinks",
-    "core.ignorecase",
+    IGNORE_CASE,
     "core.precomposeunicode",
     "core.autocrlf",
     "core.eol",
@@ -30,6 +30,10 @@ const CARRIED: [&str; 11] = [
     "core.sharedrepository",
     "extensions.objectformat",
 ];
+/// Those of them that let git overlook a change. Where something may be destroyed, nothing is overlooked.
+const OVERLOOKING: [&str; 3] = ["core.filemode", "core.trustctime", "core.checkstat"];
+/// Counts only where it is true: elsewhere a second file would hide behind the first one's name.
+const IGNORE_CASE: &str = "core.ignorecase";
 /// Those of them that change what is read from a file before it is kept.
 const CONVERTING: [&str; 2] = ["core.autocrlf", "core.eol"];
 /// Attributes by which every file is kept as it is, byte for byte, whatever the repository's own attributes say.
@@ -55,6 +59,8 @@ pub(super) struct Borrowed {
     pub(super) repository: Repository,
     /// Whether files are taken as they are.
     exact: bool,
+    /// Whether every change is seen, also such that the repository's settings hide.
+    pub(super) sees_all: bool,
 }
 
 impl Borrowed {
@@ -65,7 +71,7 @@ impl Borrowed {
         let dir = place.join(format!("{PREFIX}{}", random_text(12).map_err(io::Error::other)?));
         let private = |path: &Path| DirBuilder::new().mode(0o700).create(path);
         private(&dir)?;
-        let borrowed = Self { dir, repository, exact: false };
+        let borrowed = Self { dir, repository, exact: false, sees_all: false };
         for folder in ["refs", "info"] {
             private(&borrowed.dir.join(folder))?;
         }
@@ -114,8 +120,15 @@ impl Borrowed {
             .filter_map(|line| std::str::from_utf8(line).ok()?.split_once('='))
             .filter(|(name, value)| CARRIED.contains(name) && is_plain(value))
             .filter(|(name, _)| !(self.exact && CONVERTING.contains(name)))
+            .filter(|(name, _)| !(self.sees_all && OVERLOOKING.contains(name)))
+            .filter(|(name, _)| *name != IGNORE_CASE || self.ignores_case())
             .collect();
         self.configure(head, &settings)
+    }
+
+    /// Whether the file system takes names that differ in capitals for the same.
+    fn ignores_case(&self) -> bool {
+        self.repository.git_dir.join("hEaD").symlink_metadata().is_ok()
     }
 
     fn configure(&self, head: &GitHead, settings: &[(&str, &str)]) -> io::Result<()> {

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use agent_runner_model::manifest::GitHead;
 use agent_runner_supervisor::Stdin;
@@ -13,6 +15,7 @@ use agent_runner_supervisor::Stdin;
 use super::borrowed::Borrowed;
 use super::command::{Git, GitError};
 use super::compare::carry_settings;
+use super::nested::Nested;
 use super::quoted::{unquoted, unquoted_bytes};
 use super::real::{Real, Tools, first_line};
 use super::trouble::{WorktreeError, failed};
@@ -29,6 +32,8 @@ struct Entry {
     tag: u8,
     mode: Vec<u8>,
     hash: Vec<u8>,
+    /// 0, or which side of a conflict it is.
+    stage: u8,
     /// As git prints it.
     path: Vec<u8>,
 }
@@ -39,9 +44,9 @@ impl Entry {
         let mut parts = line.splitn(2, |byte| *byte == b'\t');
         let (head, path) = (parts.next()?, parts.next()?);
         let words: Vec<&[u8]> = head.split(|byte| *byte == b' ').collect();
-        let [tag, mode, hash, _stage] = words.as_slice() else { return None };
-        let tag = *tag.first()?;
-        Some(Self { tag, mode: mode.to_vec(), hash: hash.to_vec(), path: path.to_vec() })
+        let [tag, mode, hash, stage] = words.as_slice() else { return None };
+        let (tag, stage) = (*tag.first()?, stage.first()?.checked_sub(b'0')?);
+        Some(Self { tag, mode: mode.to_vec(), hash: hash.to_vec(), stage, path: path.to_vec() })
     }
 
     fn is_link(&self) -> bool {
@@ -62,6 +67,17 @@ pub(super) struct Desk<'a> {
     pub(super) borrowed: Borrowed,
     tools: Tools<'a>,
     entries: Vec<Entry>,
+    /// When the repository's index was written; nothing if there is none.
+    written: Option<SystemTime>,
+}
+
+/// What is staged.
+#[derive(Default)]
+pub(super) struct Staged {
+    /// As a tree; in a conflict with our side of it.
+    pub(super) tree: String,
+    /// In a conflict, the other sides as trees: what it began from, and theirs.
+    pub(super) sides: Vec<String>,
 }
 
 /// The files as they are.
@@ -85,11 +101,14 @@ impl<'a> Desk<'a> {
             borrowed: made.map_err(failed("making a place for git in", tools.place))?,
             tools,
             entries: Vec::new(),
+            written: None,
         };
+        desk.borrowed.sees_all = true;
         carry_settings(&desk.git(), head).await?;
         let index = real.repository.git_dir.join("index");
         if index.symlink_metadata().is_ok() {
-            fs::copy(&index, desk.copy()).map_err(failed("copying", &index))?;
+            desk.written = Some(copied(&index, &desk.copy()).map_err(failed("copying", &index))?);
+            desk.age_copy()?;
         }
         let listed = desk.lines(&desk.copy(), &["ls-files", "--stage", "-v"]).await?;
         desk.entries = listed.iter().filter_map(|line| Entry::parse(line)).collect();
@@ -106,6 +125,14 @@ impl<'a> Desk<'a> {
     /// A copy of the repository's index, to do with as we like.
     pub(super) fn copy(&self) -> PathBuf {
         self.borrowed.dir.join("index-copy")
+    }
+
+    /// Gives the copy of the index the time of the index. Git reads a file that may have changed after the index was
+    /// written; by the time of a copy, none could have.
+    fn age_copy(&self) -> Result<(), WorktreeError> {
+        let Some(written) = self.written else { return Ok(()) };
+        let copy = fs::File::options().write(true).open(self.copy());
+        copy.and_then(|copy| copy.set_modified(written)).map_err(failed("changing the time of", &self.copy()))
     }
 
     async fn lines(&self, index: &Path, args: &[&str]) -> Result<Vec<Vec<u8>>, WorktreeError> {
@@ -142,6 +169,7 @@ impl<'a> Desk<'a> {
         let present = out.filter(|entry| self.on_disk(&entry.path).symlink_metadata().is_ok());
         let args = ["update-index", "--no-skip-worktree", "--stdin"];
         self.feed(&self.copy(), &args, joined(present.collect())).await?;
+        self.age_copy()?;
         let args =
             ["status", "--porcelain=v1", "--untracked-files=all", "--ignore-submodules=all", "--no-renames"];
         let lines = self.lines(&self.copy(), &args).await?;
@@ -152,19 +180,36 @@ impl<'a> Desk<'a> {
         Ok((names(dirty), names(nested)))
     }
 
-    /// What is staged, as a tree; nothing in the middle of a conflict.
-    pub(super) async fn staged(&self) -> Result<Option<String>, WorktreeError> {
-        if self.entries.iter().any(|entry| entry.tag == b'M' || entry.tag == b'm') {
-            return Ok(None);
+    /// What is staged.
+    pub(super) async fn staged(&self) -> Result<Staged, WorktreeError> {
+        if self.entries.iter().all(|entry| entry.stage == 0) {
+            let tree = self.line(&self.copy(), &["write-tree", "--missing-ok"]).await?;
+            return Ok(Staged { tree, sides: Vec::new() });
         }
-        Ok(Some(self.line(&self.copy(), &["write-tree", "--missing-ok"]).await?))
+        let tree = self.side(&[0, 2]).await?;
+        let sides = vec![self.side(&[1]).await?, self.side(&[3]).await?];
+        Ok(Staged { tree, sides })
     }
 
-    /// Repositories inside the work tree that the repository knows of, as far as they are there.
-    pub(super) fn submodules(&self) -> Vec<String> {
-        let links = self.entries.iter().filter(|entry| entry.is_link());
-        let present = links.filter(|entry| self.on_disk(&entry.path).join(".git").symlink_metadata().is_ok());
-        present.map(|entry| unquoted(&entry.path)).collect()
+    /// What the index holds of these stages, as a tree.
+    async fn side(&self, stages: &[u8]) -> Result<String, WorktreeError> {
+        let index = self.borrowed.dir.join("index-side");
+        if index.symlink_metadata().is_ok() {
+            fs::remove_file(&index).map_err(failed("removing", &index))?;
+        }
+        let chosen = self.entries.iter().filter(|entry| stages.contains(&entry.stage));
+        let lines = chosen.flat_map(Entry::line).collect();
+        self.feed(&index, &["update-index", "--index-info"], lines).await?;
+        Ok(self.line(&index, &["write-tree", "--missing-ok"]).await?)
+    }
+
+    /// Whether something is at a path that no tree can hold: a pipe, a socket, a device.
+    fn is_special(&self, path: &Path) -> bool {
+        let place = self.borrowed.repository.work_tree.join(path);
+        place.symlink_metadata().is_ok_and(|found| {
+            let kind = found.file_type();
+            !(kind.is_file() || kind.is_dir() || kind.is_symlink())
+        })
     }
 
     /// Puts every file that is not ignored into an index of its own.
@@ -173,15 +218,23 @@ impl<'a> Desk<'a> {
         // An index without times and marks: every file is read.
         let is_absent =
             |entry: &&Entry| entry.is_left_out() && self.on_disk(&entry.path).symlink_metadata().is_err();
-        let known = self.entries.iter().filter(|entry| !entry.is_link() && !is_absent(entry));
+        let is_file = |entry: &&Entry| {
+            let path = unquoted_bytes(&entry.path);
+            !entry.is_link() && !is_absent(entry) && !self.is_special(Path::new(OsStr::from_bytes(&path)))
+        };
+        let known = self.entries.iter().filter(is_file);
         let lines = known.flat_map(Entry::line).collect();
         self.feed(&index, &["update-index", "--index-info"], lines).await?;
         self.lines(&index, &["add", "--update"]).await?;
-        let others = self.lines(&index, &["ls-files", "--others", "--exclude-standard"]).await?;
-        let (inner, new): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|path| path.ends_with(b"/") || path.ends_with(b"/\""));
+        let (inner, new) = self.others(&index).await?;
         let added: Vec<u8> = new.iter().flat_map(|path| [&path[..], b"\n"].concat()).collect();
         self.feed(&index, &["update-index", "--add", "--stdin"], added).await?;
+        // Git only warns about a name that it keeps no file under.
+        let (_, left) = self.others(&index).await?;
+        if !left.is_empty() {
+            let paths = left.iter().map(|path| unquoted(path)).collect();
+            return Err(WorktreeError::CannotKeep { paths });
+        }
         let new: BTreeSet<Vec<u8>> = new.iter().map(|path| unquoted_bytes(path)).collect();
         let links = self.entries.iter().filter(|entry| entry.is_link() && self.is_still_link(entry, &new));
         let links: Vec<&Entry> = links.collect();
@@ -194,24 +247,45 @@ impl<'a> Desk<'a> {
         Ok(Files { index, tree, nested })
     }
 
-    /// Refuses to go from one tree to another if a file that no snapshot holds, because it is ignored, is in the way: git
-    /// would overwrite it.
-    pub(super) async fn refuse_overwriting(&self, files: &Files, wanted: &str) -> Result<(), WorktreeError> {
-        let args = [
-            "diff-tree",
-            "-r",
-            "--name-only",
-            "--no-renames",
-            "--diff-filter=AT",
-            "--end-of-options",
-            &files.tree,
-            wanted,
-        ];
-        let new = self.lines(&files.index, &args).await?;
+    /// Repositories and files that are not in an index and not ignored.
+    async fn others(&self, index: &Path) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), WorktreeError> {
+        let others = self.lines(index, &["ls-files", "--others", "--exclude-standard"]).await?;
+        Ok(others.into_iter().partition(|path| path.ends_with(b"/") || path.ends_with(b"/\"")))
+    }
+
+    /// Refuses to go from one tree to another if something that no snapshot holds is in the way, because it is ignored or
+    /// none of the repository's files: git would overwrite it.
+    pub(super) async fn refuse_overwriting(
+        &self,
+        real: &Real<'_>,
+        files: &Files,
+        wanted: &str,
+    ) -> Result<(), WorktreeError> {
+        let args = ["diff-tree", "-r", "--raw", "--no-renames", "--end-of-options", &files.tree, wanted];
+        let lines = self.lines(&files.index, &args).await?;
+        let steps: Vec<Step> = lines.iter().filter_map(|line| Step::parse(line)).collect();
+        if steps.len() != lines.len() {
+            return Err(GitError::Refused("what differs cannot be understood".to_owned()).into());
+        }
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let nested = Nested::find(real).await?;
+        let touched = |step: &Step| match nested.around(&step.path) {
+            Some(around) => Some(around.to_vec()),
+            None if step.makes_file => nested.at_or_below(&step.path).map(<[u8]>::to_vec),
+            None => None,
+        };
+        let inside: BTreeSet<Vec<u8>> = steps.iter().filter_map(touched).collect();
+        if !inside.is_empty() {
+            let paths = inside.iter().map(|path| format!("{}/", String::from_utf8_lossy(path))).collect();
+            return Err(WorktreeError::NestedInTheWay { paths });
+        }
+        let new: BTreeSet<Vec<u8>> =
+            steps.into_iter().filter(|step| step.is_new).map(|step| step.path).collect();
         if new.is_empty() {
             return Ok(());
         }
-        let new: BTreeSet<Vec<u8>> = new.iter().map(|path| unquoted_bytes(path)).collect();
         let args = ["ls-files", "--others", "--ignored", "--exclude-standard"];
         let ignored = self.lines(&files.index, &args).await?;
         let in_the_way = |path: &[u8]| {
@@ -220,12 +294,15 @@ impl<'a> Desk<'a> {
             slashes.chain([path.len()]).any(|end| new.contains(&path[..end]))
                 || new.range(below.clone()..).next().is_some_and(|next| next.starts_with(&below))
         };
-        let found: Vec<String> = ignored
-            .iter()
-            .filter(|path| in_the_way(&unquoted_bytes(path)))
-            .map(|path| unquoted(path))
-            .collect();
-        if found.is_empty() { Ok(()) } else { Err(WorktreeError::InTheWay { paths: found }) }
+        let ignored = ignored.iter().filter(|path| in_the_way(&unquoted_bytes(path)));
+        let mut found: BTreeSet<String> = ignored.map(|path| unquoted(path)).collect();
+        let special = new.iter().flat_map(|path| {
+            let whole = Path::new(OsStr::from_bytes(path));
+            whole.ancestors().find(|place| !place.as_os_str().is_empty() && self.is_special(place))
+        });
+        found.extend(special.map(|path| path.display().to_string()));
+        let paths: Vec<String> = found.into_iter().collect();
+        if paths.is_empty() { Ok(()) } else { Err(WorktreeError::InTheWay { paths }) }
     }
 
     /// Whether a repository inside is still what is there: a directory, and no files of it are this repository's.
@@ -236,4 +313,32 @@ impl<'a> Desk<'a> {
         let has_files = below.next().is_some_and(|path| path.starts_with(&prefix));
         place.symlink_metadata().is_ok_and(|found| found.is_dir()) && !has_files
     }
+}
+
+/// A path that has to change.
+struct Step {
+    path: Vec<u8>,
+    /// Whether nothing of the kind was there.
+    is_new: bool,
+    /// Whether a file has to be there afterwards, and not a repository or nothing.
+    makes_file: bool,
+}
+
+impl Step {
+    /// `:mode mode hash hash status<tab>path`
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut parts = line.strip_prefix(b":")?.splitn(2, |byte| *byte == b'\t');
+        let (head, path) = (parts.next()?, unquoted_bytes(parts.next()?));
+        let words: Vec<&[u8]> = head.split(|byte| *byte == b' ').collect();
+        let [_, mode, _, _, status] = words.as_slice() else { return None };
+        let is_new = matches!(status.first(), Some(b'A' | b'T'));
+        Some(Self { path, is_new, makes_file: *mode != LINK && *status != b"D" })
+    }
+}
+
+/// Copies a file and says when it was written.
+fn copied(from: &Path, to: &Path) -> io::Result<SystemTime> {
+    let mut source = fs::File::open(from)?;
+    io::copy(&mut source, &mut fs::File::create(to)?)?;
+    source.metadata()?.modified()
 }

@@ -57,9 +57,9 @@ pub(super) struct Real<'a> {
 }
 
 impl<'a> Real<'a> {
-    /// The repository around a directory.
+    /// The repository around a directory, or the one that it is itself.
     pub(super) fn find(tools: Tools<'a>, dir: &Path) -> Result<Self, WorktreeError> {
-        match workspace::find(dir) {
+        match workspace::find(dir).or_else(|| workspace::bare(dir)) {
             Some(repository) => Ok(Self { repository, tools }),
             None => Err(WorktreeError::NoRepository { dir: dir.to_path_buf() }),
         }
@@ -67,7 +67,8 @@ impl<'a> Real<'a> {
 
     /// The work tree whose top a directory is.
     pub(super) fn at_top(tools: Tools<'a>, dir: &Path) -> Result<Self, WorktreeError> {
-        let real = Self::find(tools, dir)?;
+        let outside = || WorktreeError::NoRepository { dir: dir.to_path_buf() };
+        let real = Self { repository: workspace::find(dir).ok_or_else(outside)?, tools };
         let top = std::fs::canonicalize(dir).map_err(failed("looking at", dir))?;
         if real.repository.work_tree != top {
             return Err(WorktreeError::NoWorktree { dir: dir.to_path_buf() });
@@ -90,7 +91,7 @@ impl<'a> Real<'a> {
         self.ask_with(args, Stdin::Null).await
     }
 
-    async fn ask_with(&self, args: &[&str], stdin: Stdin) -> Result<Answer, GitError> {
+    pub(super) async fn ask_with(&self, args: &[&str], stdin: Stdin) -> Result<Answer, GitError> {
         let args: Vec<&str> = BEFORE.iter().chain(args).copied().collect();
         let places = [("GIT_DIR", self.repository.git_dir.as_path())];
         let wanted = Call { args: &args, stdin, limit: NAMES_LIMIT, places: &places };
@@ -152,14 +153,24 @@ impl<'a> Real<'a> {
         self.ask(&["update-ref", "--no-deref", "-d", "--end-of-options", name]).await.map(|_| ())
     }
 
-    /// Whether a commit and all before it are reachable from a branch, a tag or what is set aside for runs, if one branch
-    /// is not counted.
-    pub(super) async fn is_kept(&self, commit: &str, without: Option<&str>) -> Result<bool, GitError> {
+    /// Words for git that mean everything which keeps commits: branches, but for one of them, tags, and what is set aside
+    /// for runs. What a run notes about making its work tree keeps nothing: it goes with that.
+    pub(super) fn kept_elsewhere(without: Option<&str>) -> Vec<String> {
         let exclude = without.map(|branch| format!("--exclude={branch}"));
-        let runs = format!("--glob={REFS}/*");
-        let mut args = vec!["rev-list", "--max-count=1", commit, "--not"];
-        args.extend(exclude.as_deref());
-        args.extend(["--branches", "--tags", &runs, "--"]);
+        let notes = super::worktrees::NOTES.map(|word| format!("--exclude={REFS}/*/{word}"));
+        let mut words = vec!["--not".to_owned()];
+        words.extend(exclude);
+        words.extend(["--branches".to_owned(), "--tags".to_owned()]);
+        words.extend(notes);
+        words.extend([format!("--glob={REFS}/*"), "--".to_owned()]);
+        words
+    }
+
+    /// Whether a commit and all before it are reachable from something that stays.
+    pub(super) async fn is_kept(&self, commit: &str, without: Option<&str>) -> Result<bool, GitError> {
+        let kept = Self::kept_elsewhere(without);
+        let mut args = vec!["rev-list", "--max-count=1", commit];
+        args.extend(kept.iter().map(String::as_str));
         Ok(self.ask(&args).await?.lines.is_empty())
     }
 

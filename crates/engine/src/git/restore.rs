@@ -21,8 +21,9 @@ use super::worktrees;
 /// Most bytes of git's answers here: it only speaks when something is wrong.
 const WORDS_LIMIT: usize = 1024 * 1024;
 /// What git keeps of something that is half done, in a work tree's own directory.
-const HALF_DONE: [&str; 13] = [
+const HALF_DONE: [&str; 15] = [
     "MERGE_HEAD",
+    "MERGE_AUTOSTASH",
     "MERGE_MSG",
     "MERGE_MODE",
     "AUTO_MERGE",
@@ -32,6 +33,7 @@ const HALF_DONE: [&str; 13] = [
     "SQUASH_MSG",
     "BISECT_START",
     "BISECT_LOG",
+    "BISECT_NAMES",
     "rebase-merge",
     "rebase-apply",
     "sequencer",
@@ -99,7 +101,7 @@ pub(crate) async fn into_worktree(tools: Tools<'_>, dir: &Path, commit: &str) ->
     let desk = Desk::new(&real, &head, true).await?;
     let files = desk.files().await?;
     let wanted = format!("{commit}^{{tree}}");
-    desk.refuse_overwriting(&files, &wanted).await?;
+    desk.refuse_overwriting(&real, &files, &wanted).await?;
     let args = ["read-tree", "-m", "-u", &files.tree, &wanted];
     desk.git().ask_with(&files.index, &args, Stdin::Null, WORDS_LIMIT).await?;
     Ok(())
@@ -141,22 +143,21 @@ pub(crate) async fn into_directory(
 }
 
 /// Checks a branch out at a commit, whatever it was at and whatever was half done. Files are written as git would check
-/// them out, but for filters; files that are not committed go, ignored ones and repositories inside stay.
+/// them out, but for filters; files that are not committed go, ignored ones and repositories inside stay. `tip` is the
+/// commit that the branch had when it was kept, if there was one: somebody who has moved it since is not overruled.
 pub(crate) async fn put_back(
     tools: Tools<'_>,
     dir: &Path,
     branch: &str,
     commit: &str,
+    tip: Option<&str>,
 ) -> Result<(), WorktreeError> {
     let real = Real::at_top(tools, dir)?;
-    // Said before anything is changed, and not when half of it is done.
-    let lock = real.repository.git_dir.join("index.lock");
-    if lock.symlink_metadata().is_ok() {
-        return Err(WorktreeError::Locked { path: lock });
-    }
-    worktrees::refuse_in_use(&real, branch, Some(&real.repository.work_tree)).await?;
     let head = real.head()?;
     let name = worktrees::branch_ref(&real, branch).await?;
+    // Said before anything is changed, and not when half of it is done.
+    refuse_locked(&real, &name)?;
+    worktrees::refuse_in_use(&real, branch, Some(&real.repository.work_tree)).await?;
     let commit = real.commit_of(commit).await?;
     let exact = Desk::new(&real, &head, true).await?;
     let files = exact.files().await?;
@@ -168,11 +169,10 @@ pub(crate) async fn put_back(
         .map_err(failed("changing the time of", &files.index))?;
     let plain = Desk::new(&real, &head, false).await?;
     let tree = format!("{commit}^{{tree}}");
-    exact.refuse_overwriting(&files, &tree).await?;
+    exact.refuse_overwriting(&real, &files, &tree).await?;
     let args = ["read-tree", "-m", "-u", &files.tree, &tree];
     plain.git().ask_with(&files.index, &args, Stdin::Null, WORDS_LIMIT).await?;
-    let before = real.named(&name).await?;
-    real.set_name(&name, &commit, before.as_deref()).await?;
+    real.set_name(&name, &commit, tip).await?;
     real.ask(&["symbolic-ref", "HEAD", &name]).await?;
     forget_half_done(&real)?;
     plain.git().ask(&["read-tree", "--reset", &commit], Stdin::Null, WORDS_LIMIT).await?;
@@ -180,6 +180,20 @@ pub(crate) async fn put_back(
         // Filters that were not started let a file look changed; that is said by whoever asks for its state.
         Ok(_) | Err(GitError::Refused(_)) => Ok(()),
         Err(error @ (GitError::Missing | GitError::Start(_) | GitError::Late)) => Err(error.into()),
+    }
+}
+
+/// Refuses while a git is at work there, or where a killed one left its locks.
+fn refuse_locked(real: &Real<'_>, name: &str) -> Result<(), WorktreeError> {
+    let repository = &real.repository;
+    let locks = [
+        repository.git_dir.join("index.lock"),
+        repository.git_dir.join("HEAD.lock"),
+        repository.common_dir.join(format!("{name}.lock")),
+    ];
+    match locks.into_iter().find(|lock| lock.symlink_metadata().is_ok()) {
+        Some(path) => Err(WorktreeError::Locked { path }),
+        None => Ok(()),
     }
 }
 
@@ -196,22 +210,31 @@ fn forget_half_done(real: &Real<'_>) -> Result<(), WorktreeError> {
     Ok(())
 }
 
-/// Gives a commit a number among the snapshots of a run, unless it is reachable from something else than that branch.
+/// The commit that a branch is at, and the name it was given among the snapshots of a run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tip {
+    /// Nothing if there is no such branch.
+    pub(crate) commit: Option<String>,
+    /// Nothing if something else than that branch leads to it.
+    pub(crate) name: Option<String>,
+}
+
+/// Gives the commit that a branch is at a number among the snapshots of a run, unless something else leads to it.
 pub(crate) async fn keep_branch(
     tools: Tools<'_>,
     run_id: &RunId,
     dir: &Path,
     branch: &str,
-) -> Result<Option<(String, String)>, WorktreeError> {
+) -> Result<Tip, WorktreeError> {
     let real = Real::at_top(tools, dir)?;
     let name = worktrees::branch_ref(&real, branch).await?;
-    let Some(tip) = real.named(&name).await? else { return Ok(None) };
+    let Some(tip) = real.named(&name).await? else { return Ok(Tip::default()) };
     if real.is_kept(&tip, Some(branch)).await? {
-        return Ok(None);
+        return Ok(Tip { commit: Some(tip), name: None });
     }
     let (_, name) = super::snapshot::name_it(&real, run_id, &tip).await?;
     real.sync()?;
-    Ok(Some((name, tip)))
+    Ok(Tip { commit: Some(tip), name: Some(name) })
 }
 
 /// What else than snapshots has a name for a run.

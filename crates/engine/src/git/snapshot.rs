@@ -8,17 +8,15 @@ use agent_runner_model::{RunId, Timestamp};
 use agent_runner_supervisor::Stdin;
 
 use super::command::GitError;
-use super::compare::is_hash;
-use super::exact::{Desk, Files};
+use super::exact::{Desk, Files, Staged};
 use super::history::{EMPTY_TREE, EMPTY_TREE_SHA256};
+use super::nested::Nested;
+use super::notes;
 use super::real::{Real, Tools, run_refs};
 use super::trouble::WorktreeError;
-use crate::workspace::contents;
 
 /// How often somebody else may take the number that was to be ours.
 const MAX_RACES: u32 = 100;
-/// Longest list of commits that are being merged, in bytes.
-const MAX_MERGED: u64 = 64 * 1024;
 /// What stands before the tree of what was staged, in the words of a snapshot.
 const STAGED: &str = "staged: ";
 
@@ -53,13 +51,15 @@ pub(crate) enum Want {
     Uncommitted,
     /// Also if commits of what is checked out would be reachable from nothing else, once this branch is gone or elsewhere.
     Reachable,
+    /// Also if the work tree's own notes, which are about to go, are the last that name a commit.
+    Noted,
 }
 
 /// What a snapshot is made of.
 struct Made {
     files: Files,
     parents: Vec<String>,
-    staged: Option<String>,
+    staged: Staged,
 }
 
 /// Takes a snapshot of a work tree for a run.
@@ -73,12 +73,19 @@ pub(crate) async fn take(
     let head = real.head()?;
     let plain = Desk::new(&real, &head, false).await?;
     let (dirty, mut nested) = plain.status().await?;
-    nested.extend(plain.submodules());
+    nested.extend(Nested::find(&real).await?.names());
     nested.sort();
-    let uncovered = match (want, &head.commit) {
-        (Want::Reachable, Some(commit)) => !real.is_kept(commit, None).await?,
-        (Want::Reachable, None) | (Want::Uncommitted, _) => false,
+    nested.dedup();
+    let lonely = match want {
+        Want::Uncommitted => Vec::new(),
+        Want::Reachable => notes::lonely(&real, &head, false).await?,
+        Want::Noted => notes::lonely(&real, &head, true).await?,
     };
+    let uncovered = match (want, &head.commit) {
+        (Want::Reachable | Want::Noted, Some(commit)) => !real.is_kept(commit, None).await?,
+        (Want::Reachable | Want::Noted, None) | (Want::Uncommitted, _) => false,
+    };
+    let uncovered = uncovered || !lonely.is_empty();
     if dirty.is_empty() && !uncovered {
         return Ok(Taken { snapshot: None, nested });
     }
@@ -87,7 +94,13 @@ pub(crate) async fn take(
     nested.extend(files.nested.iter().cloned());
     nested.sort();
     nested.dedup();
-    let made = Made { parents: parents(&real, &head), staged: plain.staged().await?, files };
+    let mut parents: Vec<String> = head.commit.iter().cloned().collect();
+    for commit in notes::half_done(&real).await?.into_iter().chain(lonely) {
+        if !parents.contains(&commit) {
+            parents.push(commit);
+        }
+    }
+    let made = Made { parents, staged: plain.staged().await?, files };
     let snapshot = keep(&real, &exact, &head, run_id, made, uncovered).await?;
     Ok(Taken { snapshot, nested })
 }
@@ -105,23 +118,10 @@ pub(crate) async fn look(tools: Tools<'_>, dir: &Path) -> Result<Look, WorktreeE
     let real = Real::at_top(tools, dir)?;
     let plain = Desk::new(&real, &real.head()?, false).await?;
     let (dirty, mut nested) = plain.status().await?;
-    nested.extend(plain.submodules());
+    nested.extend(Nested::find(&real).await?.names());
     nested.sort();
+    nested.dedup();
     Ok(Look { dirty: dirty.len(), nested })
-}
-
-/// What is checked out, and what is being merged into it.
-fn parents(real: &Real<'_>, head: &GitHead) -> Vec<String> {
-    let merged = contents(&real.repository.git_dir.join("MERGE_HEAD"), MAX_MERGED).unwrap_or_default();
-    let merged = String::from_utf8_lossy(&merged).into_owned();
-    let merged = merged.lines().filter(|line| is_hash(line)).map(str::to_owned);
-    let mut all: Vec<String> = Vec::new();
-    for commit in head.commit.iter().cloned().chain(head.commit.iter().flat_map(|_| merged.clone())) {
-        if !all.contains(&commit) {
-            all.push(commit);
-        }
-    }
-    all
 }
 
 async fn keep(
@@ -139,13 +139,19 @@ async fn keep(
     };
     let tree = &made.files.tree;
     // What was staged and is neither in a commit nor in a file would be gone.
-    let staged = made.staged.filter(|staged| *staged != base && staged != tree);
+    let is_needed =
+        |staged: &Staged| !staged.sides.is_empty() || (staged.tree != base && staged.tree != *tree);
+    let staged = Some(made.staged).filter(is_needed);
     if *tree == base && staged.is_none() && !even_if_same {
         return Ok(None);
     }
-    let files = differing(exact, &base, staged.as_ref().filter(|_| *tree == base).unwrap_or(tree)).await?;
+    let other = staged.as_ref().filter(|_| *tree == base).map_or(tree, |staged| &staged.tree);
+    let files = differing(exact, &base, other).await?;
     let words = match &staged {
-        Some(staged) => format!("Not committed in run {run_id}\n\n{STAGED}{staged}"),
+        Some(Staged { tree, sides }) => {
+            let trees: Vec<&str> = [tree].into_iter().chain(sides).map(String::as_str).collect();
+            format!("Not committed in run {run_id}\n\n{STAGED}{}", trees.join(" "))
+        }
         None => format!("Not committed in run {run_id}"),
     };
     let existing = names(real, run_id).await?;
@@ -158,7 +164,12 @@ async fn keep(
     let mut parents = made.parents;
     if let Some(staged) = &staged {
         let words = format!("Staged in run {run_id}");
-        parents.push(commit_tree(exact, staged, &parents[..parents.len().min(1)], &words).await?);
+        let mut before: Vec<String> = parents.iter().take(1).cloned().collect();
+        for side in &staged.sides {
+            let words = format!("A side of a conflict in run {run_id}");
+            before.push(commit_tree(exact, side, &[], &words).await?);
+        }
+        parents.push(commit_tree(exact, &staged.tree, &before, &words).await?);
     }
     let commit = commit_tree(exact, tree, &parents, &words).await?;
     real.sync()?;
@@ -225,7 +236,7 @@ impl Told {
     }
 }
 
-/// Whether a snapshot holds exactly that.
+/// Whether a snapshot holds that. What it names besides was named by nothing else before.
 async fn is_same(
     real: &Real<'_>,
     commit: &str,
@@ -234,7 +245,9 @@ async fn is_same(
     words: &str,
 ) -> Result<bool, GitError> {
     let told = Told::read(real, commit).await?;
-    Ok(told.tree == tree && told.head_parents() == parents && told.words == words)
+    let named = told.head_parents();
+    let all = named.first() == parents.first() && parents.iter().all(|parent| named.contains(parent));
+    Ok(told.tree == tree && all && told.words == words)
 }
 
 /// Gives a commit the next free number. Whoever is faster has the one before.

@@ -36,8 +36,14 @@ pub(crate) enum WorktreeError {
     NotEmpty { path: PathBuf },
     #[error("repositories of their own are in it: {}", paths.join(", "))]
     Nested { paths: Vec<String> },
-    #[error("ignored files are in the way: {}", paths.join(", "))]
+    #[error("what would be written belongs to repositories of their own: {}", paths.join(", "))]
+    NestedInTheWay { paths: Vec<String> },
+    #[error("git keeps no files of such names: {}", paths.join(", "))]
+    CannotKeep { paths: Vec<String> },
+    #[error("ignored files, pipes or sockets are in the way: {}", paths.join(", "))]
     InTheWay { paths: Vec<String> },
+    #[error("the work tree {} is locked with `git worktree lock`", path.display())]
+    TreeLocked { path: PathBuf },
     #[error("{} is there: a git is at work, or was killed", path.display())]
     Locked { path: PathBuf },
     #[error("there is no snapshot {number}")]
@@ -68,7 +74,7 @@ impl WorktreeError {
             Self::Git(GitError::Missing) => "install git, or put it into PATH",
             Self::Git(GitError::Late) => "repeat the command when the machine has less to do",
             Self::Git(GitError::Start(_) | GitError::Refused(_)) => {
-                "nothing was removed; see what git itself says there, then repeat the command"
+                "what was put aside stays; see what git itself says there, then repeat the command"
             }
             Self::NoRepository { .. } => "name a directory inside a git repository; `git init` makes one",
             Self::NoWorktree { .. } | Self::OtherRepository { .. } => {
@@ -86,6 +92,9 @@ impl WorktreeError {
             Self::There { .. } => "name another path, or move it away",
             Self::NotEmpty { .. } => "name a directory that is empty or not there yet",
             Self::Nested { .. } => "move them away, or delete them if nothing in them is needed",
+            Self::NestedInTheWay { .. } => "move them away: no snapshot holds what is in them",
+            Self::CannotKeep { .. } => "rename them, move them away, or let git ignore them",
+            Self::TreeLocked { .. } => "`git worktree unlock` there takes that back",
             Self::InTheWay { .. } => "move them away: no snapshot holds them, and they would be overwritten",
             Self::Locked { .. } => "delete that file if no git is at work there any more",
             Self::NoSnapshot { .. } => "`agent-runner workspace snapshots RUN-ID` lists those there are",

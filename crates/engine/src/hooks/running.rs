@@ -18,7 +18,7 @@ use crate::compose;
 use crate::engine::{Engine, Environment};
 use crate::environment::{
     ATTEMPT_FENCE, ATTEMPT_MARKER, CALL_DEPTH, COMMAND, CONFIG_DIR, CWD, DRIVER_SOCKET, HOOK_CHAIN,
-    HOOK_PHASE, MAX_CALL_DEPTH, PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR,
+    HOOK_PHASE, MAX_CALL_DEPTH, PARENT_RUN_ID, RUN_GROUP_ID, RUN_ID, STATE_DIR, is_git_place,
 };
 use crate::failure::chain;
 use crate::place::Places;
@@ -195,7 +195,9 @@ impl<S: Places + 'static> Engine<S> {
             if host.is_worker { &[] } else { &[ATTEMPT_FENCE, ATTEMPT_MARKER, DRIVER_SOCKET] };
         let kept = host.environment.iter().filter(|(name, _)| {
             let named = |other: &str| name.as_os_str() == other;
-            !workers.iter().any(|other| named(other)) && !own.iter().any(|(other, _)| named(other))
+            !workers.iter().any(|other| named(other))
+                && !is_git_place(name)
+                && !own.iter().any(|(other, _)| named(other))
         });
         let mut environment: Environment = kept.cloned().collect();
         environment.extend(own.into_iter().map(|(name, value)| (name.into(), value)));

@@ -68,6 +68,7 @@ impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
         // The accounts above it keep what they last knew of it. A run that never started has no end to settle it.
         self.settle_share(&manifest).await?;
         self.store.delete(&run_id, &may_be_deleted).await.map_err(refused)?;
+        self.forget_worktree(&manifest).await;
         Ok(before)
     }
 }

@@ -43,6 +43,7 @@ impl<S: Places + 'static> Handle<CreateRun> for Engine<S> {
             .descending(lineage);
         let spec = composed.spec()?;
         self.check_measured(&spec.backend, &spec.budget.hard, spec.budget.on_unmeasured)?;
+        self.require_worktree(&spec).await?;
         // Hooks may still send it elsewhere.
         if let (Start::Now { .. }, false) = (request.start, spec.needs_preparation()) {
             self.require_admission(&spec).await?;

@@ -54,14 +54,20 @@ impl<S: Places + 'static> Engine<S> {
         let kept = git::snapshots(tools, run_id, place).await;
         let snapshots = kept.ok().map(|kept| u32::try_from(kept.len()).unwrap_or(u32::MAX));
         if !is_there {
-            let why = Some("it is not there".to_owned());
-            return Found { state: WorkspaceState::Missing, snapshots, why };
+            let (state, why) = match worktree::is_taken(worktree) {
+                true => (WorkspaceState::Unknown, "what is there is no worktree of the repository"),
+                false => (WorkspaceState::Missing, "it is not there"),
+            };
+            return Found { state, snapshots, why: Some(why.to_owned()) };
         }
         match git::look(tools, place).await {
             Ok(look) => {
                 let state = if look.dirty == 0 { WorkspaceState::Clean } else { WorkspaceState::Dirty };
+                let others = self.who_else_works_in(run_id, place).await;
+                let others = others.unwrap_or_else(|error| Some(error.to_string()));
                 let why = match may_be_removed(manifest) {
                     Err(why) => Some(why),
+                    Ok(()) if others.is_some() => others,
                     Ok(()) => self
                         .what_keeps_it(manifest, place, look.nested)
                         .await
@@ -82,7 +88,7 @@ impl<S: Places + 'static> Engine<S> {
         nested: Vec<String>,
     ) -> Result<Option<String>, WorktreeError> {
         let tools = worktree::tools(&self.config, LOOK_LIMIT);
-        if !git::is_own(tools, &manifest.spec.run_id, place).await? {
+        if !git::is_own(tools, &manifest.spec.run_id, place)? {
             return Ok(Some("it was there before the run".to_owned()));
         }
         Ok((!nested.is_empty()).then(|| worktree::worded(&WorktreeError::Nested { paths: nested })))

@@ -8,8 +8,9 @@ use agent_runner_api::view::{
     RemovedWorkspace, RestoredWorkspace, SnapshotDetail, SnapshotList, SnapshotView, WorkspaceList,
 };
 use agent_runner_api::{ApiError, ErrorCode, Handle};
-use agent_runner_model::hook::Worktree;
+use agent_runner_model::hook::{HookSpec, Worktree};
 use agent_runner_model::phase::Phase;
+use agent_runner_model::spec::RunSpec;
 use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, Secrets};
 use agent_runner_store::{RunQuery, Takeover};
 use serde::Serialize;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::hints::what_to_do;
 use super::runs::problem;
+use crate::compose::OWN_WORKTREE;
 use crate::engine::Engine;
 use crate::failure::{acquire_error, refusal_error, store_error};
 use crate::git::{self, GitError, Snapshot, Taken, Want, WorktreeError};
@@ -57,6 +59,9 @@ pub(super) fn worktree_error(error: &WorktreeError) -> ApiError {
         | WorktreeError::NotEmpty { .. }
         | WorktreeError::Nested { .. }
         | WorktreeError::InTheWay { .. }
+        | WorktreeError::NestedInTheWay { .. }
+        | WorktreeError::CannotKeep { .. }
+        | WorktreeError::TreeLocked { .. }
         | WorktreeError::Locked { .. }
         | WorktreeError::TooMany => ErrorCode::NotAllowed,
     };
@@ -160,10 +165,11 @@ impl<S: Places + 'static> Handle<RestoreWorkspace> for Engine<S> {
                 "`agent-runner workspace restore {run_id} --to DIR` writes the files to another place"
             )));
         }
+        let alone = self.enter_alone(&run_id, Path::new(&worktree.path)).await?;
         let taken = worktree::keep(tools, &run_id, &worktree, Want::Uncommitted).await.map_err(refused)?;
         self.record(&run_id, &taken).await?;
         git::into_worktree(tools, Path::new(&worktree.path), &commit).await.map_err(refused)?;
-        drop(held);
+        drop((alone, held));
         let before = taken.snapshot.as_ref().map(snapshot_view);
         hidden(&manifest, RestoredWorkspace { run_id, number, commit, path: worktree.path, before })
     }
@@ -190,12 +196,13 @@ impl<S: Places + 'static> Handle<RemoveWorkspace> for Engine<S> {
         let refused = |error: WorktreeError| worktree_error(&error);
         let tools = worktree::tools(&self.config, FILES_LIMIT);
         let (path, repo) = (Path::new(&worktree.path), Path::new(&worktree.repo_root));
-        if !git::is_own(tools, &run_id, path).await.map_err(refused)? {
+        let _held = self.enter_alone(&run_id, path).await?;
+        if !git::is_own(tools, &run_id, path).map_err(refused)? {
             let message = format!("{} was there before the run", worktree.path);
             return Err(ApiError::new(ErrorCode::NotAllowed, message)
                 .hint("`git worktree remove` removes it, if nobody needs it any more"));
         }
-        let taken = worktree::keep(tools, &run_id, worktree, Want::Reachable).await.map_err(refused)?;
+        let taken = worktree::keep(tools, &run_id, worktree, Want::Noted).await.map_err(refused)?;
         // On record before anything is destroyed, whatever comes of that.
         self.record(&run_id, &taken).await?;
         let last = worktree::replace_worktree(tools, &run_id, repo, path).await.map_err(refused)?;
@@ -249,12 +256,17 @@ impl<S: Places + 'static> Engine<S> {
         let refused = |error: WorktreeError| worktree_error(&error);
         let tools = worktree::tools(&self.config, FILES_LIMIT);
         let want = if put_back { Want::Reachable } else { Want::Uncommitted };
+        let alone = match put_back {
+            true => self.enter_alone(run_id, Path::new(&worktree.path)).await?,
+            false => None,
+        };
         let taken = worktree::keep(tools, run_id, worktree, want).await.map_err(refused)?;
         // On record before anything is destroyed, whatever comes of that.
         self.record(run_id, &taken).await?;
         if put_back {
             self.put_back(run_id, worktree).await?;
         }
+        drop(alone);
         Ok(Some(lease))
     }
 
@@ -267,22 +279,51 @@ impl<S: Places + 'static> Engine<S> {
             let plan = git::Plan { run_id, repo, path, branch, from };
             git::add(tools, &plan).await.map_err(refused)?;
         }
-        if let Some((name, commit)) = git::keep_branch(tools, run_id, path, branch).await.map_err(refused)? {
+        let tip = git::keep_branch(tools, run_id, path, branch).await.map_err(refused)?;
+        if let (Some(name), Some(commit)) = (tip.name, tip.commit.clone()) {
             let fact = ControlFact::SnapshotTaken { name, commit, files: 0 };
             self.commit(run_id, &[Fact::Control(fact)]).await?;
         }
-        git::put_back(tools, path, branch, &worktree.base).await.map_err(refused)
+        git::put_back(tools, path, branch, &worktree.base, tip.commit.as_deref()).await.map_err(refused)
+    }
+
+    /// Refuses a run whose worktree cannot be made, if that can be told before there is one.
+    pub(super) async fn require_worktree(&self, spec: &RunSpec) -> Result<(), ApiError> {
+        let is_own = |hook: &&HookSpec| hook.source.builtin.as_deref() == Some(OWN_WORKTREE);
+        let Some(hook) = spec.hooks.iter().find(is_own) else { return Ok(()) };
+        let asked = |key: &str| hook.config.get(key).and_then(serde_json::Value::as_str);
+        let (branch, from) = (asked("branch"), asked("from"));
+        // What variables and hooks make of it is known later.
+        if [branch, from].into_iter().flatten().any(|text| text.contains("{{")) {
+            return Ok(());
+        }
+        let tools = worktree::tools(&self.config, FILES_LIMIT);
+        let made = git::may_add(tools, Path::new(&spec.cwd), branch, from).await;
+        made.map_err(|error| worktree_error(&error))
+    }
+
+    /// Takes away what a run that is gone noted about its worktree. The repository may be gone as well.
+    pub(super) async fn forget_worktree(&self, manifest: &Manifest) {
+        if let Some(worktree) = &manifest.spec.worktree {
+            let tools = worktree::tools(&self.config, FILES_LIMIT);
+            let _ = git::forget(tools, &manifest.spec.run_id, Path::new(&worktree.repo_root)).await;
+        }
     }
 
     /// A run that is deleted takes the knowledge of its worktree with it: that has to go first.
     pub(super) async fn refuse_worktree(&self, manifest: &Manifest) -> Result<(), ApiError> {
-        let Some(worktree) = manifest.spec.worktree.as_ref().filter(|worktree| worktree::is_there(worktree))
+        let Some(worktree) = manifest.spec.worktree.as_ref().filter(|worktree| worktree::is_taken(worktree))
         else {
             return Ok(());
         };
         let run_id = &manifest.spec.run_id;
+        if !worktree::is_there(worktree) {
+            let why = format!("{} is still there, though it is no worktree any more", worktree.path);
+            return Err(refusal_error(&Refusal::NotAllowed { what: "deleting the run", why })
+                .hint("`git worktree repair` may make it one again; else move it away, or delete it"));
+        }
         let tools = worktree::tools(&self.config, FILES_LIMIT);
-        match git::is_own(tools, run_id, Path::new(&worktree.path)).await {
+        match git::is_own(tools, run_id, Path::new(&worktree.path)) {
             Ok(false) => Ok(()),
             // If nobody can tell, it stays.
             Ok(true) | Err(_) => {

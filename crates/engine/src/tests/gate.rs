@@ -15,7 +15,7 @@ use super::world::{World, turn};
 /// Somebody who works in the world's directory and cannot be heard leaving.
 async fn stranger(world: &World) -> FilePlace {
     let name = RunId::parse("stranger").unwrap();
-    let member = Member { run_id: name.clone(), tree: name, may_write: true, shares: false };
+    let member = Member { run_id: name.clone(), tree: name, may_write: true, shares: false, alone: false };
     let root = std::fs::canonicalize(world.path()).unwrap();
     match world.engine.store.enter_workspace(&root, &member, &[]).await.unwrap() {
         Entry::Entered(place) => place,
@@ -82,7 +82,8 @@ async fn the_directory_is_kept_through_pauses_and_left_at_the_end() {
     let run_id = world.create(&[], 0).await;
     let look = || async {
         let name = RunId::parse("stranger").unwrap();
-        let member = Member { run_id: name.clone(), tree: name, may_write: true, shares: false };
+        let member =
+            Member { run_id: name.clone(), tree: name, may_write: true, shares: false, alone: false };
         let root = std::fs::canonicalize(world.path()).unwrap();
         world.engine.store.look_into_workspace(&root, &member).await.unwrap().len()
     };

@@ -18,7 +18,7 @@ use agent_runner_model::manifest::Urgency;
 use agent_runner_model::phase::{Cause, Outcome};
 use agent_runner_model::spec::RunSpec;
 use agent_runner_model::{ControlFact, Fact, RunId};
-use agent_runner_store::RunStore as _;
+use agent_runner_store::{Entry, Member, RunStore as _};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 
@@ -72,11 +72,15 @@ async fn a_worktree_is_made_once() {
 
 #[tokio::test]
 async fn a_death_half_way_is_no_hindrance() {
-    for stage in 0..5 {
+    for stage in 0..7 {
         let (world, repo) = (World::new(Vec::new()), Repo::with_commit());
         let place = world.path().canonicalize().unwrap().join("state/worktrees/repo/one");
         let base = repo.git(&["rev-parse", "HEAD"]);
         let text = place.to_str().unwrap();
+        let note = repo.beside("note");
+        fs::write(&note, text).unwrap();
+        let blob = repo.git(&["hash-object", "-w", note.to_str().unwrap()]);
+        repo.git(&["update-ref", "refs/agent-runner/one/making", &blob]);
         repo.git(&["update-ref", "refs/agent-runner/one/made-branch", &base]);
         if stage > 0 {
             repo.git(&["update-ref", "refs/agent-runner/one/base", &base]);
@@ -91,6 +95,12 @@ async fn a_death_half_way_is_no_hindrance() {
         }
         if stage > 3 {
             repo.git(&["worktree", "lock", text]);
+        }
+        if stage == 5 {
+            git_in(&place, &["read-tree", "--reset", "-u", &base]);
+        }
+        if stage == 6 {
+            fs::remove_dir_all(&place).unwrap();
         }
         repo.commit("later", "x", "Meanwhile");
         let made = ensure(&world, "one", wanted(&repo.path())).await.unwrap();
@@ -236,6 +246,25 @@ impl Scene {
 
     fn tree(&self) -> PathBuf {
         PathBuf::from(&self.worktree.path)
+    }
+
+    /// Where the worktree's own part of the repository is.
+    fn git_dir(&self) -> PathBuf {
+        PathBuf::from(git_in(&self.tree(), &["rev-parse", "--absolute-git-dir"]))
+    }
+
+    fn remove(&self) -> RemoveWorkspace {
+        RemoveWorkspace { run: self.run.to_string() }
+    }
+
+    /// Whether some name of the run leads to a file with this content.
+    fn keeps(&self, content: &str) -> bool {
+        let refs = format!("--glob=refs/agent-runner/{}/*", self.run);
+        let objects = self.repo.git(&["rev-list", "--objects", "--no-object-names", &refs]);
+        objects.lines().any(|object| {
+            self.repo.git(&["cat-file", "-t", object]) == "blob"
+                && self.repo.git(&["cat-file", "blob", object]) == content
+        })
     }
 
     /// Leaves all kinds of work behind.
@@ -458,9 +487,7 @@ async fn a_removed_worktree_is_made_again_by_a_reset() {
 async fn one_that_was_there_before_is_not_removed_with_the_run() {
     let scene = Scene::new(Vec::new()).await;
     let engine = &scene.world.engine;
-    for name in ["base", "made-branch"] {
-        scene.repo.git(&["update-ref", "-d", &format!("refs/agent-runner/{}/{name}", scene.run)]);
-    }
+    fs::remove_file(scene.git_dir().join("agent-runner.json")).unwrap();
     assert!(scene.view().await.why.unwrap().contains("was there before"));
     let refused = engine.call(RemoveWorkspace { run: scene.run.to_string() }).await.unwrap_err();
     assert!(refused.message.contains("was there before the run"), "{refused}");
@@ -564,4 +591,354 @@ async fn ignored_files_in_the_way_keep_a_worktree_as_it_is() {
     assert_eq!(fs::read_to_string(tree.join("tracked")).unwrap(), "secret, and in no snapshot\n");
     let look = git::look(tools(scene.world.engine.config(), Duration::from_secs(60)), &tree).await.unwrap();
     assert_eq!(look.dirty, 2);
+}
+
+/// Git as people call it, which may end in a conflict.
+fn conflict(dir: &Path, args: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(args).current_dir(dir);
+    assert!(!git.output().unwrap().status.success(), "{args:?}");
+}
+
+/// Both sides have changed `first.txt`.
+fn diverge(scene: &Scene) {
+    scene.repo.commit("first.txt", "theirs\n", "Theirs");
+    fs::write(scene.tree().join("first.txt"), "ours\n").unwrap();
+    git_in(&scene.tree(), &["commit", "--quiet", "--all", "-m", "Ours"]);
+}
+
+#[tokio::test]
+async fn a_change_of_the_same_size_in_the_same_moment_is_a_change() {
+    for put_back in [false, true] {
+        let scene = Scene::new(Vec::new()).await;
+        let (tree, index) = (scene.tree(), scene.git_dir().join("index"));
+        // All within one second, whenever that is: git wrote the index, and then the file changed.
+        let moment = std::time::SystemTime::now() - Duration::from_secs(5);
+        let set = |path: &Path| {
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(moment).unwrap();
+        };
+        set(&tree.join("tracked"));
+        git_in(&tree, &["update-index", "--refresh"]);
+        fs::write(tree.join("tracked"), "not committ\n\n").unwrap();
+        assert_eq!(fs::metadata(tree.join("tracked")).unwrap().len(), "as committed\n".len() as u64);
+        set(&tree.join("tracked"));
+        set(&index);
+        assert_eq!(scene.view().await.state, WorkspaceState::Dirty);
+        match put_back {
+            true => _ = scene.world.engine.call(scene.reset(true)).await.unwrap(),
+            false => _ = scene.world.engine.call(scene.remove()).await.unwrap(),
+        }
+        assert!(scene.keeps("not committ"));
+    }
+}
+
+#[tokio::test]
+async fn a_worktree_that_lost_its_index_is_not_an_unfinished_one() {
+    for collision in [Collision::Fail, Collision::Reuse, Collision::Replace] {
+        let scene = Scene::new(Vec::new()).await;
+        fs::write(scene.tree().join("tracked"), "precious\n").unwrap();
+        fs::remove_file(scene.git_dir().join("index")).unwrap();
+        let dir = scene.repo.path();
+        let again = ensure(&scene.world, scene.run.as_str(), WorktreeAsk { collision, ..wanted(&dir) });
+        assert_eq!(again.await.unwrap(), scene.worktree);
+        assert_eq!(fs::read_to_string(scene.tree().join("tracked")).unwrap(), "precious\n");
+        // Another run finds it there, and replaces it only after putting aside what is in it.
+        let path = scene.tree();
+        let asked = WorktreeAsk { path: Some(&path), collision, ..wanted(&dir) };
+        let other = ensure(&scene.world, "other", asked).await;
+        assert_eq!(other.is_err(), collision == Collision::Fail);
+        let text = fs::read_to_string(scene.tree().join("tracked")).unwrap();
+        match collision {
+            Collision::Fail | Collision::Reuse => assert_eq!(text, "precious\n"),
+            Collision::Replace => {
+                assert_eq!(scene.repo.git(&["show", "refs/agent-runner/other/1:tracked"]), "precious");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_not_of_the_commit_keep_an_unfinished_worktree_as_it_is() {
+    let scene = Scene::new(Vec::new()).await;
+    let note = scene.repo.beside("note");
+    fs::write(&note, &scene.worktree.path).unwrap();
+    let blob = scene.repo.git(&["hash-object", "-w", note.to_str().unwrap()]);
+    scene.repo.git(&["update-ref", &format!("refs/agent-runner/{}/making", scene.run), &blob]);
+    for name in ["index", "agent-runner.json"] {
+        fs::remove_file(scene.git_dir().join(name)).unwrap();
+    }
+    fs::write(scene.tree().join("ignored.log"), "precious\n").unwrap();
+    let refused = ensure(&scene.world, scene.run.as_str(), wanted(&scene.repo.path())).await.unwrap_err();
+    assert!(refused.contains("is there already"), "{refused}");
+    assert!(scene.tree().join("ignored.log").is_file());
+}
+
+#[tokio::test]
+async fn nobody_takes_a_worktree_away_from_a_run_that_works_in_it() {
+    let scene = Scene::new(Vec::new()).await;
+    let (engine, other) = (&scene.world.engine, id("other"));
+    engine.call(scene.reset(true)).await.unwrap();
+    scene.make_dirty();
+    engine.call(scene.reset(false)).await.unwrap();
+    for shares in [false, true] {
+        // Of the same tree of runs, too.
+        let tree = scene.run.clone();
+        let member = Member { run_id: other.clone(), tree, may_write: true, shares, alone: false };
+        let entered = engine.store.enter_workspace(&scene.tree(), &member, &[]).await.unwrap();
+        let Entry::Entered(place) = entered else { panic!("{entered:?}") };
+        let restore = RestoreWorkspace { run: scene.run.to_string(), number: None, to: None };
+        let refused = [
+            engine.call(scene.remove()).await.unwrap_err(),
+            engine.call(scene.reset(true)).await.unwrap_err(),
+            engine.call(restore).await.unwrap_err(),
+        ];
+        for refused in refused {
+            assert_eq!(refused.code, ErrorCode::Busy);
+            assert!(refused.message.contains("run other works in"), "{refused}");
+        }
+        let view = scene.view().await;
+        assert!(!view.removable && view.why.unwrap().contains("run other works in"));
+        assert!(scene.tree().join("new").is_file());
+        drop(place);
+    }
+    assert!(scene.view().await.removable);
+    engine.call(scene.remove()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_git_put_aside_itself_is_kept() {
+    for what in ["rebase", "merge"] {
+        for put_back in [true, false] {
+            let scene = Scene::new(Vec::new()).await;
+            diverge(&scene);
+            fs::write(scene.tree().join("tracked"), "precious\n").unwrap();
+            conflict(&scene.tree(), &[what, "--autostash", "main"]);
+            assert_eq!(fs::read_to_string(scene.tree().join("tracked")).unwrap(), "as committed\n");
+            match put_back {
+                true => _ = scene.world.engine.call(scene.reset(true)).await.unwrap(),
+                false => _ = scene.world.engine.call(scene.remove()).await.unwrap(),
+            }
+            assert!(scene.keeps("precious"), "{what} {put_back}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_staged_in_the_middle_of_a_conflict_is_kept() {
+    let scene = Scene::new(Vec::new()).await;
+    diverge(&scene);
+    conflict(&scene.tree(), &["merge", "main"]);
+    fs::write(scene.tree().join("tracked"), "staged only\n").unwrap();
+    git_in(&scene.tree(), &["add", "tracked"]);
+    fs::write(scene.tree().join("tracked"), "other\n").unwrap();
+    scene.world.engine.call(scene.reset(true)).await.unwrap();
+    for content in ["staged only", "other", "ours", "theirs"] {
+        assert!(scene.keeps(content), "{content}");
+    }
+}
+
+#[tokio::test]
+async fn repositories_inside_are_found_wherever_they_are() {
+    let shapes: [(&str, &str); 4] = [
+        ("x.log/", "git init -q x.log; echo precious >x.log/f"),
+        ("wt.log/", "git worktree add -q -b inner wt.log; echo precious >wt.log/f"),
+        ("dir/", "git init -q dir; echo precious >dir/.git/f"),
+        ("modules/", "m=$(git rev-parse --absolute-git-dir)/modules; mkdir -p $m; git init -q --bare $m/sub"),
+    ];
+    for (name, script) in shapes {
+        let scene = Scene::new(Vec::new()).await;
+        fs::create_dir(scene.tree().join("dir")).unwrap();
+        fs::write(scene.tree().join("dir/tracked"), "x").unwrap();
+        git_in(&scene.tree(), &["add", "dir"]);
+        git_in(&scene.tree(), &["commit", "--quiet", "-m", "Dir"]);
+        sh(&scene.tree(), script);
+        let view = scene.view().await;
+        assert!(!view.removable && view.why.unwrap().contains(name));
+        let refused = scene.world.engine.call(scene.remove()).await.unwrap_err();
+        assert!(refused.message.contains(name), "{refused}");
+        assert!(scene.tree().is_dir());
+    }
+}
+
+fn sh(dir: &Path, script: &str) {
+    let status = std::process::Command::new("sh").args(["-ec", script]).current_dir(dir).status();
+    assert!(status.unwrap().success(), "{script}");
+}
+
+#[tokio::test]
+async fn nothing_is_written_into_a_repository_inside() {
+    let scene = Scene::new(Vec::new()).await;
+    let engine = &scene.world.engine;
+    sh(&scene.tree(), "mkdir n; echo one >n/a");
+    engine.call(scene.reset(true)).await.unwrap();
+    sh(&scene.tree(), "rm -rf n; git init -q n; echo a >n/.gitignore; echo precious >n/a");
+    let restore = RestoreWorkspace { run: scene.run.to_string(), number: Some(1), to: None };
+    let refused = engine.call(restore).await.unwrap_err();
+    assert!(refused.message.contains("n/"), "{refused}");
+    assert_eq!(fs::read_to_string(scene.tree().join("n/a")).unwrap(), "precious\n");
+
+    let scene = Scene::new(Vec::new()).await;
+    sh(&scene.tree(), "rm first.txt; mkdir first.txt; git init -q first.txt; echo precious >first.txt/a");
+    let refused = scene.world.engine.call(scene.reset(true)).await.unwrap_err();
+    assert!(refused.message.contains("first.txt/"), "{refused}");
+    assert_eq!(fs::read_to_string(scene.tree().join("first.txt/a")).unwrap(), "precious\n");
+}
+
+#[tokio::test]
+async fn what_git_keeps_under_no_name_is_not_dropped() {
+    for script in ["echo precious >'git~1'", "mkdir .GIT; echo precious >.GIT/x"] {
+        let scene = Scene::new(Vec::new()).await;
+        sh(&scene.tree(), script);
+        let refused = scene.world.engine.call(scene.remove()).await.unwrap_err();
+        assert!(refused.message.contains("git keeps no files of such names"), "{refused}");
+        scene.world.engine.call(scene.reset(true)).await.unwrap_err();
+        assert!(scene.tree().is_dir());
+    }
+}
+
+#[tokio::test]
+async fn settings_of_the_repository_hide_no_file() {
+    let scene = Scene::new(Vec::new()).await;
+    scene.repo.git(&["config", "core.ignorecase", "true"]);
+    scene.repo.git(&["config", "core.filemode", "false"]);
+    fs::write(scene.tree().join("TRACKED"), "precious\n").unwrap();
+    sh(&scene.tree(), "chmod +x tracked");
+    scene.world.engine.call(scene.remove()).await.unwrap();
+    assert!(scene.keeps("precious"));
+    let mode = scene.repo.git(&["ls-tree", &format!("refs/agent-runner/{}/1", scene.run), "tracked"]);
+    assert!(mode.starts_with("100755"), "{mode}");
+}
+
+#[tokio::test]
+async fn commits_that_only_the_worktree_knows_are_kept_when_it_goes() {
+    let script = "git switch -q --detach; echo a >a; git add a; git commit -qm Lost; git switch -q -";
+    let bisected = "git switch -q --detach; echo a >a; git add a; git commit -qm Lost; git update-ref refs/worktree/mine HEAD; \
+                    git switch -q -; rm $(git rev-parse --absolute-git-dir)/logs/HEAD";
+    for script in [script, bisected] {
+        let scene = Scene::new(Vec::new()).await;
+        sh(
+            &scene.tree(),
+            &format!(
+                "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; {script}"
+            ),
+        );
+        let removed = scene.world.engine.call(scene.remove()).await.unwrap();
+        assert_eq!(removed.before.unwrap().number, 1);
+        assert!(scene.keeps("a"));
+        assert_eq!(scene.snapshots().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_only_the_notes_of_the_run_name_is_kept() {
+    let scene = Scene::new(Vec::new()).await;
+    let dir = scene.repo.path();
+    scene.repo.git(&["switch", "--quiet", "-c", "feature"]);
+    let tip = scene.repo.commit("feature", "feature\n", "Feature");
+    scene.repo.git(&["switch", "--quiet", "main"]);
+    scene.world.engine.call(scene.remove()).await.unwrap();
+    let asked = WorktreeAsk { branch: Some("feature"), ..wanted(&dir) };
+    let worktree = ensure(&scene.world, scene.run.as_str(), asked).await.unwrap();
+    scene.respecify(|spec| spec.worktree = Some(worktree)).await;
+    git_in(&scene.tree(), &["switch", "--quiet", "--detach"]);
+    scene.repo.git(&["branch", "-D", "feature"]);
+    scene.world.engine.call(scene.remove()).await.unwrap();
+    assert!(!scene.repo.git(&["for-each-ref", "--contains", &tip]).is_empty());
+}
+
+#[tokio::test]
+async fn a_worktree_that_another_run_has_made_is_not_its_own() {
+    let scene = Scene::new(Vec::new()).await;
+    let (dir, path) = (scene.repo.path(), scene.repo.beside("theirs"));
+    scene.repo.git(&["worktree", "add", "--quiet", "-b", "theirs", path.to_str().unwrap()]);
+    let asked = WorktreeAsk {
+        path: Some(&path),
+        branch: Some("theirs"),
+        collision: Collision::Reuse,
+        ..wanted(&dir)
+    };
+    let theirs = ensure(&scene.world, scene.run.as_str(), asked).await.unwrap();
+    scene.respecify(|spec| spec.worktree = Some(theirs)).await;
+    let refused = scene.world.engine.call(scene.remove()).await.unwrap_err();
+    assert!(refused.message.contains("was there before the run"), "{refused}");
+    assert!(path.is_dir());
+}
+
+#[tokio::test]
+async fn a_run_is_not_deleted_while_anything_is_at_its_worktrees_place() {
+    let scene = Scene::new(Vec::new()).await;
+    let engine = &scene.world.engine;
+    fs::remove_file(scene.tree().join(".git")).unwrap();
+    assert_eq!(scene.view().await.state, WorkspaceState::Unknown);
+    engine.call(ArchiveRun { run: scene.run.to_string() }).await.unwrap();
+    let refused = engine.call(DeleteRun { run: scene.run.to_string() }).await.unwrap_err();
+    assert!(refused.message.contains("is still there"), "{refused}");
+    fs::remove_dir_all(scene.tree()).unwrap();
+    engine.call(DeleteRun { run: scene.run.to_string() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn locks_that_were_left_over_are_seen_before_anything_is_changed() {
+    let branch =
+        |scene: &Scene| scene.repo.path().join(format!(".git/refs/heads/{}.lock", scene.worktree.branch));
+    let head = |scene: &Scene| scene.git_dir().join("HEAD.lock");
+    let of: [&dyn Fn(&Scene) -> PathBuf; 2] = [&branch, &head];
+    for lock in of {
+        let scene = Scene::new(Vec::new()).await;
+        scene.make_dirty();
+        let before = things(&scene.tree());
+        fs::write(lock(&scene), "").unwrap();
+        let refused = scene.world.engine.call(scene.reset(true)).await.unwrap_err();
+        assert!(refused.message.contains(".lock is there"), "{refused}");
+        assert_eq!(things(&scene.tree()), before);
+    }
+}
+
+#[tokio::test]
+async fn a_branch_that_is_being_rebased_elsewhere_is_left_alone() {
+    let scene = Scene::new(Vec::new()).await;
+    diverge(&scene);
+    git_in(&scene.tree(), &["switch", "--quiet", "--detach"]);
+    conflict(&scene.repo.path(), &["rebase", "main", &scene.worktree.branch]);
+    let tip = scene.repo.git(&["rev-parse", &scene.worktree.branch]);
+    let refused = scene.world.engine.call(scene.reset(true)).await.unwrap_err();
+    assert!(refused.message.contains("is checked out in"), "{refused}");
+    assert_eq!(scene.repo.git(&["rev-parse", &scene.worktree.branch]), tip);
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_keeps_nothing_from_being_put_aside() {
+    let scene = Scene::new(Vec::new()).await;
+    sh(&scene.tree(), "rm tracked; mkfifo tracked; echo precious >new");
+    let refused = scene.world.engine.call(scene.reset(true)).await.unwrap_err();
+    assert!(refused.message.contains("in the way: tracked"), "{refused}");
+    assert!(scene.keeps("precious"));
+    scene.world.engine.call(scene.remove()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_locked_worktree_is_not_removed() {
+    let scene = Scene::new(Vec::new()).await;
+    scene.repo.git(&["worktree", "lock", &scene.worktree.path]);
+    let refused = scene.world.engine.call(scene.remove()).await.unwrap_err();
+    assert!(refused.message.contains("git worktree lock"), "{refused}");
+    assert!(scene.tree().is_dir());
+}
+
+#[tokio::test]
+async fn a_run_of_a_bare_repository_does_not_need_the_worktree_it_was_made_from() {
+    let scene = Scene::new(Vec::new()).await;
+    let (bare, from) = (scene.repo.beside("bare.git"), scene.repo.beside("from"));
+    scene.repo.git(&["clone", "--quiet", "--bare", ".", bare.to_str().unwrap()]);
+    git_in(&bare, &["worktree", "add", "--quiet", "-b", "from", from.to_str().unwrap()]);
+    let path = scene.repo.beside("tree");
+    let asked = WorktreeAsk { path: Some(&path), ..wanted(&from) };
+    let worktree = ensure(&scene.world, scene.run.as_str(), asked).await.unwrap();
+    scene.respecify(|spec| spec.worktree = Some(worktree)).await;
+    git_in(&bare, &["worktree", "remove", from.to_str().unwrap()]);
+    fs::write(path.join("new"), "precious\n").unwrap();
+    scene.world.engine.call(scene.remove()).await.unwrap();
+    assert!(!path.exists());
+    assert_eq!(scene.snapshots().await, 1);
 }

@@ -97,9 +97,11 @@ struct Others {
     killed: Vec<(Member, PathBuf)>,
 }
 
-/// Runs of one tree know of each other; those who only read harm nobody who only reads; and who shares, shares.
+/// Runs of one tree know of each other; those who only read harm nobody who only reads; and who shares, shares. Who has
+/// to be alone is.
 fn go_together(one: &Member, other: &Member) -> bool {
-    one.tree == other.tree || one.shares || other.shares || !(one.may_write || other.may_write)
+    let agree = one.tree == other.tree || one.shares || other.shares || !(one.may_write || other.may_write);
+    agree && !one.alone && !other.alone
 }
 
 /// Whoever is there, or was killed there, and does not go together with `member`. Empty files that nobody holds are

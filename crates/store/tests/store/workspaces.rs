@@ -15,7 +15,7 @@ type Entered = <FileStore as RunStore>::Place;
 const ROOT: &str = "/ws";
 
 pub fn writer(run: &str) -> Member {
-    Member { run_id: id(run), tree: id(run), may_write: true, shares: false }
+    Member { run_id: id(run), tree: id(run), may_write: true, shares: false, alone: false }
 }
 
 fn reader(run: &str) -> Member {

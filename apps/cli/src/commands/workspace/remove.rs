@@ -13,7 +13,7 @@ pub(crate) async fn remove(app: &App, args: RemoveWorkspaceArgs) -> Outcome {
     let RemoveWorkspaceArgs { run, output } = args;
     let removed = app.engine.call(RemoveWorkspace { run }).await?;
     reply(output.output_format, &removed, |removed| {
-        let line = format!("Removed {}; the branch {} stays\n", removed.path, removed.branch);
+        let line = format!("Removed {}; no branch was touched\n", removed.path);
         clean(&(aside_line(removed.before.as_ref()) + &line))
     })?;
     Ok(0)

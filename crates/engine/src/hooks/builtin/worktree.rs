@@ -13,7 +13,7 @@ use crate::hooks::context::Moment;
 use crate::hooks::running::{NoAnswer, Wanted};
 use crate::place::Places;
 use crate::workspace;
-use crate::worktree::{Collision, WorktreeAsk, ensure_worktree, is_own};
+use crate::worktree::{Collision, WorktreeAsk, ensure_worktree, is_own, replaced};
 
 /// The variable that says where the worktree is.
 const PATH_VAR: &str = "worktree_path";
@@ -99,8 +99,16 @@ async fn made<S: Places + 'static>(
     ask: WorktreeAsk<'_>,
 ) -> Result<(Worktree, bool), NoAnswer> {
     let run_id = &moment.manifest.spec.run_id;
+    let held = match replaced(&engine.config, run_id, &ask) {
+        Some(path) => {
+            let held = engine.enter_alone(run_id, &path).await;
+            held.map_err(|error| NoAnswer::failed(format!("{error}, and its worktree would be replaced")))?
+        }
+        None => None,
+    };
     let made = ensure_worktree(&engine.config, run_id, ask).await.map_err(NoAnswer::failed)?;
-    let own = is_own(&engine.config, run_id, ask.repo).await.map_err(NoAnswer::failed)?;
+    let own = is_own(&engine.config, run_id, Path::new(&made.path)).map_err(NoAnswer::failed)?;
+    drop(held);
     Ok((made, own))
 }
 
