@@ -26,6 +26,8 @@ fn insisting_without_an_attempt_left_exhausts_the_run() {
         let run = world.fake(&["--max-retries", retries]).run().expect_code(1).run_id();
         let manifest = world.manifest(&run);
         assert_eq!((manifest.outcome(), manifest.fences().len()), ("exhausted", attempts), "{phase}");
+        let why = world.ok(&["run", "status", &run]);
+        why.expect_stdout(&format!("hook {phase}:0:parrot objects: AGAIN"));
         // Somebody may give it more.
         world.says("answer", &json!({"action": "continue"}));
         world.ok(&["run", "--resume-run", &run, "Go", "on"]);

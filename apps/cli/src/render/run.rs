@@ -183,6 +183,9 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall, columns: Option<usize>
     if summary.total_attempt_count > 0 {
         pairs.push(("Used", totals_words(&summary.usage)));
     }
+    if let Some(by) = &detail.blocked_by {
+        pairs.push(("Why", format!("hook {} objects: {}", by.by, by.detail)));
+    }
     if let Some(failure) = &detail.failure {
         pairs.push(("Why", failure.detail.clone()));
         pairs.push(("What to do", failure.hint.clone()));

@@ -159,7 +159,7 @@ pub struct RunDetail {
     pub exit_code: Option<u8>,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// The hook that blocked it, and why.
+    /// The hook that blocked it, or wanted another attempt when none was left, and why.
     pub blocked_by: Option<Rejection>,
     /// How far hooks have come that prepare it; nothing when there is nothing left to prepare.
     pub preparation: Option<Preparation>,
@@ -316,8 +316,8 @@ impl RunDetail {
             failure,
             blocked_by: match manifest.outcome() {
                 Some(Outcome::Blocked { by, .. }) => by.clone(),
-                Some(Outcome::Success | Outcome::Exhausted | Outcome::Failed { .. } | Outcome::Aborted)
-                | None => None,
+                Some(Outcome::Exhausted) => state.rejection.clone(),
+                Some(Outcome::Success | Outcome::Failed { .. } | Outcome::Aborted) | None => None,
             },
             preparation: state.preparation,
             current_session: sessions.last().filter(|session| session.ended_at.is_none()).cloned(),

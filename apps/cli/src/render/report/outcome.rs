@@ -94,6 +94,11 @@ fn why(report: &Report) -> Vec<Block<'_>> {
             Block::Paragraph(vec![strong("What helps:"), text(" "), text(failure.hint.as_str())]),
         ];
     }
+    if let Some(by) = &detail.blocked_by {
+        let hook = format!("hook {} objects: ", by.by);
+        let words = text(beginning(&by.detail, MAX_REASON));
+        return vec![Block::Paragraph(vec![strong("Why:"), text(" "), text(hook), words])];
+    }
     match detail.summary.effective_status {
         RunStatus::Exhausted | RunStatus::Interrupted => last_end(detail).into_iter().collect(),
         RunStatus::Aborted => abort(report).into_iter().collect(),
