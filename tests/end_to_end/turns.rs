@@ -91,6 +91,8 @@ fn a_child_gets_a_share_of_the_answers() {
         &world,
         r#"case $PROMPT in *"small errand"*) answer i; done_now;; *"endless errand"*) answer i; answer j; sleep 1000;; esac
            answer a
+           # What an answer has used is on record a moment after it was given.
+           until "$AGENT_RUNNER_CMD" run status "$AGENT_RUNNER_RUN_ID" --output-format json | tr -d ' \n' | grep -q '"remaining":{[^}]*"turns":7'; do :; done
            for errand in small:9 small:3 endless:1; do
              "$AGENT_RUNNER_CMD" run --backend claude --budget turns=${errand#*:} "a ${errand%:*} errand" > "$W/out" 2> "$W/err-$errand"
              echo $? >> "$W/codes"
