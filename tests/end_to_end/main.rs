@@ -32,6 +32,7 @@ mod launchers;
 mod leash;
 mod life;
 mod lineage;
+mod listing;
 mod messages;
 mod misbehaving;
 mod nested;

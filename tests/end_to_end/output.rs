@@ -118,7 +118,7 @@ fn the_keys_of_json_are_stable() {
         (vec!["run", "status", &run], detail.as_str()),
         (vec!["task", "list", &run], "runId tasksCompleted tasksTotal tasks"),
         (vec!["task", "show", &run, "one"], "runId task passedBlocks"),
-        (vec!["list", "runs"], "runs problems"),
+        (vec!["list", "runs"], "runs problems nextCursor"),
         (vec!["run", "queued-messages", &run], "runId effectiveStatus messageId queuedResumeMessages"),
         (vec!["run", "tree", &run], "runId missingParentRunId unreadableParentRunId root problems"),
         (vec!["run", "wait", "--any", &ended, &run], "exitCode timedOut runs"),

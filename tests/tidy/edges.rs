@@ -17,6 +17,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("notify", &["agent-runner-store"]),
     ("pulldown-cmark", &["agent-runner", "agent-runner-definitions"]),
     ("serde-saphyr", &["agent-runner-definitions"]),
+    ("rusqlite", &["agent-runner-store"]),
     ("shell-words", &["agent-runner"]),
     (
         "rustix",

@@ -119,7 +119,11 @@ async fn dispatch(command: Command) -> Outcome {
         false => None,
     };
     let settings = settings()?;
-    let options = FileOptions { allow_network_locks: settings.allow_network_locks, ..FileOptions::default() };
+    let options = FileOptions {
+        allow_network_locks: settings.allow_network_locks,
+        index_dir: settings.cache_dir.as_ref().map(|dir| dir.join("index")),
+        ..FileOptions::default()
+    };
     let store = Arc::new(FileStore::new(settings.engine.state_dir.clone(), options));
     let front = Front::default();
     let launcher = DriverLauncher::new(Arc::clone(&store), front.clone(), settings.engine.clone());

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) display: Display,
     caller_dir: Option<PathBuf>,
     pub(crate) allow_network_locks: bool,
+    /// Where things are kept on this host that can be made again; nothing where nobody says.
+    pub(crate) cache_dir: Option<PathBuf>,
 }
 
 /// What standard output can show.
@@ -96,6 +98,7 @@ pub(crate) fn settings() -> Result<Settings, Failure> {
         display: Display::find(),
         caller_dir,
         allow_network_locks: variable(NETWORK_LOCKS).is_some(),
+        cache_dir: cache_dir(),
     })
 }
 
@@ -150,6 +153,13 @@ fn xdg(caller_dir: Option<&Path>, name: &str, below_home: &str, own: &str) -> Re
         }
     };
     Ok(base.join("agent-runner"))
+}
+
+/// Without one, everything is made anew each time it is wanted.
+fn cache_dir() -> Option<PathBuf> {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(base.join("agent-runner"))
 }
 
 /// Sockets need a short path that is gone after a reboot.

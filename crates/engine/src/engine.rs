@@ -9,10 +9,9 @@ use agent_runner_api::view::{Relations, Situation};
 use agent_runner_backends::{Registry, SafetyFacts};
 use agent_runner_definitions::{Library, Surroundings};
 use agent_runner_model::capabilities::Lease;
-use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::Phase;
 use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
-use agent_runner_store::{CommitError, Problem, RunQuery, StoreError};
+use agent_runner_store::{CommitError, Kin, Problem, RunQuery, StoreError};
 use agent_runner_supervisor::StopRequest;
 use tokio::sync::watch;
 
@@ -141,16 +140,9 @@ impl<S: Places> Engine<S> {
 
     /// The runs a run depends on, and maybe others.
     pub(crate) async fn upstream(&self, manifest: &Manifest) -> Result<Vec<Manifest>, StoreError> {
-        let mut upstream = Vec::new();
+        let mut upstream: Vec<Manifest> = Vec::new();
         for dependency in &manifest.state.dependencies {
-            match dependency {
-                Dependency::Group { .. } => return self.everything().await,
-                Dependency::Run { run_id } => match self.store.snapshot(run_id).await {
-                    Ok(found) => upstream.push(found),
-                    Err(StoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                },
-            }
+            add(&mut upstream, self.meant(dependency).await?);
         }
         Ok(upstream)
     }
@@ -165,10 +157,11 @@ impl<S: Places> Engine<S> {
 
     /// Lets the drivers of runs that wait for this one know that it has ended. Who is not reached looks by itself, later.
     pub(crate) async fn tell_dependents(&self, ended: &Manifest) {
-        let query = RunQuery { active_only: true, include_archived: true, ..RunQuery::default() };
-        let Ok(listing) = self.store.query(&query).await else { return };
-        for waiting in listing.runs.iter().filter(|run| graph::depends_on(&run.manifest, ended)) {
-            talk::ping(&self.socket(&waiting.manifest.spec.run_id));
+        let kin = Kin::WaitingFor { run: &ended.spec.run_id, group: &ended.state.run_group_id };
+        let Ok(waiting) = self.store.kin(kin).await else { return };
+        let active = |run: &&Manifest| matches!(run.state.phase, Phase::Active { .. });
+        for waiting in waiting.iter().filter(active).filter(|run| graph::depends_on(run, ended)) {
+            talk::ping(&self.socket(&waiting.spec.run_id));
         }
     }
 
@@ -214,6 +207,15 @@ impl<S: Places> Engine<S> {
             self.registry.get(&spec.backend).ok().and_then(|backend| backend.safety_note(facts));
         let workspace_dir = place.to_string_lossy().into_owned();
         Ok(Situation { lease, workspace_dir, safety_note, now: self.now(), relations: Relations::default() })
+    }
+}
+
+/// A run may be meant by itself and by its group.
+pub(crate) fn add(known: &mut Vec<Manifest>, found: Vec<Manifest>) {
+    for run in found {
+        if !known.iter().any(|other| other.spec.run_id == run.spec.run_id) {
+            known.push(run);
+        }
     }
 }
 

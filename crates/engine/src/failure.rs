@@ -8,8 +8,14 @@ use agent_runner_store::{AcquireError, CommitError, StoreError};
 
 pub(crate) fn store_error(error: &StoreError) -> ApiError {
     let code = match error {
-        StoreError::NotFound { .. } | StoreError::Outside { .. } => ErrorCode::NotFound,
-        StoreError::Spelling { .. } | StoreError::Name { .. } => ErrorCode::Invalid,
+        StoreError::NotFound { .. }
+        | StoreError::Unnamed { .. }
+        | StoreError::TooFew { .. }
+        | StoreError::Outside { .. } => ErrorCode::NotFound,
+        StoreError::Spelling { .. }
+        | StoreError::Name { .. }
+        | StoreError::Cursor { .. }
+        | StoreError::Several { .. } => ErrorCode::Invalid,
         StoreError::Unreadable { .. }
         | StoreError::Misplaced { .. }
         | StoreError::Reference { .. }

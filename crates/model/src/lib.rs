@@ -8,6 +8,7 @@ pub mod attachment;
 pub mod attempt;
 pub mod budget;
 pub mod capabilities;
+pub mod digest;
 pub mod event;
 pub mod fact;
 pub mod hook;
@@ -30,6 +31,7 @@ pub use apply::{
     Applied, apply, apply_all, check_backend_session_id, check_group_id, configured, transition_of,
 };
 pub use capabilities::{Capabilities, Lease, TaskCapabilities, capabilities};
+pub use digest::{Digest, Words};
 pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};
 pub use hook::{HookPhase, HookSpec};
 pub use ids::{Epoch, Fence, RunId, TaskId};

@@ -48,6 +48,43 @@ pub enum StoreError {
         #[source]
         source: IdError,
     },
+    /// A text that could mean more than one run.
+    #[error("{text:?} could be more than one run: {}", ids.iter().map(RunId::as_str).collect::<Vec<_>>().join(", "))]
+    Several {
+        /// The text.
+        text: String,
+        /// The runs.
+        ids: Vec<RunId>,
+    },
+    /// No run has that name.
+    #[error("no run of {} is called {:?}", state_dir.display(), text.trim_start_matches('@'))]
+    Unnamed {
+        /// As asked for.
+        text: String,
+        /// Where it was looked for.
+        state_dir: PathBuf,
+    },
+    /// There are not so many runs.
+    #[error("there is no run {text}: there are {count}")]
+    TooFew {
+        /// As asked for.
+        text: String,
+        /// How many there are that are not archived.
+        count: usize,
+    },
+    /// A text that is no place in a listing.
+    #[error("{text:?} is not the end of a page of runs")]
+    Cursor {
+        /// The text.
+        text: String,
+    },
+    /// Runs could not be listed, not even without an index.
+    #[error("the runs cannot be put in order")]
+    Index {
+        /// What went wrong.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// A path that leads out of the state directory, or to no run in it.
     #[error("{} is not a run of {}", path.display(), state_dir.display())]
     Outside {
@@ -285,6 +322,11 @@ impl StoreError {
             | Self::Input { .. }
             | Self::Output { .. }
             | Self::TooLarge { .. }
+            | Self::Several { .. }
+            | Self::Unnamed { .. }
+            | Self::TooFew { .. }
+            | Self::Cursor { .. }
+            | Self::Index { .. }
             | Self::Encode { .. } => None,
         }
     }
@@ -305,6 +347,9 @@ impl StoreError {
             Self::Spelling { .. } | Self::Outside { .. } => {
                 Some(format!("give a run id, or the path of a run directory or of its run.json; {LIST}"))
             }
+            Self::Several { .. } => Some("give more of its id".to_owned()),
+            Self::Unnamed { .. } | Self::TooFew { .. } => Some(LIST.to_owned()),
+            Self::Cursor { .. } => Some("give what `nextCursor` says, or leave it out".to_owned()),
             Self::Unreadable { .. } => Some(
                 "nothing was changed; restore the file from a backup, or move the run directory away"
                     .to_owned(),
@@ -326,6 +371,7 @@ impl StoreError {
             ),
             Self::Owned { .. } => Some("abort the run first".to_owned()),
             Self::Name { .. }
+            | Self::Index { .. }
             | Self::Input { .. }
             | Self::Output { .. }
             | Self::TooLarge { .. }

@@ -17,6 +17,6 @@ pub use file::{
 };
 pub use host::Holder;
 pub use run_store::{
-    AmongCheck, Changes, Entry, ListedRun, Listing, Member, NewRun, OwnerLease, OwnerView, Problem,
-    ProblemKind, RunQuery, RunStore, Seeds, Stored, Tail, Takeover,
+    ActiveRun, AmongCheck, Changes, Entry, Kin, ListQuery, ListedRun, Listing, Member, NewRun, OwnerLease,
+    OwnerView, Page, PageRow, Problem, ProblemKind, RunQuery, RunStore, Seeds, Sort, Stored, Tail, Takeover,
 };

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_runner_model::event::{EventBody, EventRecord};
-use agent_runner_model::{Fact, Lease, Manifest, Refusal, RunId, Timestamp};
+use agent_runner_model::phase::RunStatus;
+use agent_runner_model::{Digest, Fact, Lease, Manifest, Refusal, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AcquireError, CommitError, StoreError};
@@ -96,6 +97,90 @@ pub struct ListedRun {
     pub location: String,
 }
 
+/// Which runs a listing is to have, and which part of it. Every condition must hold.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// Where they are.
+    pub scope: RunQuery,
+    /// With one of these effective statuses; any where there is none.
+    pub statuses: Vec<RunStatus>,
+    /// Of this agent.
+    pub agent: Option<String>,
+    /// With this backend.
+    pub backend: Option<String>,
+    /// With exactly this display name.
+    pub name: Option<String>,
+    /// Created then or later.
+    pub since: Option<Timestamp>,
+    /// Created then or earlier.
+    pub until: Option<Timestamp>,
+    /// Only those that boards show first.
+    pub pinned: bool,
+    /// With all of these words, each of which may be the beginning of one.
+    pub search: Option<String>,
+    /// In which order.
+    pub sort: Sort,
+    /// How many at most.
+    pub limit: Option<usize>,
+    /// The end of the page before.
+    pub after: Option<String>,
+}
+
+/// Orders of a listing. Those that are equal are ordered by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Newest first.
+    #[default]
+    Created,
+    /// Changed last first.
+    Updated,
+}
+
+/// A part of a listing.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The runs, in order.
+    pub rows: Vec<PageRow>,
+    /// What looks like a run and could not be listed, wherever it belongs.
+    pub problems: Vec<Problem>,
+    /// Where the next part begins; nothing at the end, and where no limit was given.
+    pub next: Option<String>,
+}
+
+/// A run in a listing.
+#[derive(Debug, Clone)]
+pub struct PageRow {
+    /// What lists show of it.
+    pub digest: Digest,
+    /// Where a person finds it.
+    pub location: String,
+    /// The run itself and who drives it, while it is active.
+    pub active: Option<ActiveRun>,
+}
+
+/// An active run.
+#[derive(Debug, Clone)]
+pub struct ActiveRun {
+    /// Whether somebody drives it.
+    pub lease: Lease,
+    /// The run, read after the lease was tested.
+    pub manifest: Manifest,
+}
+
+/// Runs that have to do with another one.
+#[derive(Debug, Clone, Copy)]
+pub enum Kin<'a> {
+    /// Those of a group.
+    Group(&'a str),
+    /// Those that wait for a run, or for the group it is in.
+    WaitingFor {
+        /// The run.
+        run: &'a RunId,
+        /// Its group.
+        group: &'a str,
+    },
+}
+
 /// Something in the state directory that could not be listed. It was left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -174,6 +259,12 @@ pub trait RunStore: Send + Sync {
 
     /// The runs that answer a query. What deletions left that were not finished is taken away in passing.
     fn query(&self, query: &RunQuery) -> impl Future<Output = Result<Listing, StoreError>> + Send;
+
+    /// A listing: equal to what `query` finds, without reading all of it.
+    fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// The runs that have to do with another one, and maybe some that had; those that can be read.
+    fn kin(&self, kin: Kin<'_>) -> impl Future<Output = Result<Vec<Manifest>, StoreError>> + Send;
 
     /// Watches a run. A change after this call is never missed, so: watch first, then look.
     fn changes(&self, id: &RunId) -> impl Future<Output = Result<Self::Changes, StoreError>> + Send;

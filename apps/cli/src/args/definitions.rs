@@ -16,7 +16,7 @@ pub struct ListArgs {
 #[derive(Debug, Subcommand)]
 pub enum ListCommand {
     /// List runs: those of the current directory, unless told otherwise
-    Runs(ListRunsArgs),
+    Runs(Box<ListRunsArgs>),
     /// List agents
     Agents(Output),
     /// List assignments
@@ -45,9 +45,71 @@ pub struct ListRunsArgs {
     /// Also runs that were put away
     #[arg(long)]
     pub include_archived: bool,
+    /// Runs with this status; may be given more than once
+    #[arg(long, value_enum, value_name = "STATUS")]
+    pub status: Vec<StatusChoice>,
+    /// Runs of this agent
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Runs with this backend
+    #[arg(long, value_name = "ID")]
+    pub backend: Option<String>,
+    /// Runs created then or later: 2026-01-31, 2026-01-31T08:00:00Z, or 7d, 12h, 30m ago
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Runs created then or earlier
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Runs that are pinned
+    #[arg(long)]
+    pub pinned: bool,
+    /// Runs with all of these words, or words that begin so, in name, task titles, notes or messages
+    #[arg(long, value_name = "WORDS")]
+    pub search: Option<String>,
+    /// What comes first: what was made last, or what has changed last
+    #[arg(long, value_enum, default_value = "created", value_name = "ORDER")]
+    pub sort: OrderChoice,
+    /// At most so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Go on where another list ended: its nextCursor
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
     /// Output.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// What a run's status can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusChoice {
+    /// Made, not approved
+    Initialized,
+    /// Approved, not started
+    Ready,
+    /// At work, or waiting
+    Running,
+    /// At work when its driver was lost
+    Interrupted,
+    /// Done
+    Success,
+    /// A task cannot be done
+    Blocked,
+    /// Out of retries
+    Exhausted,
+    /// Ended by somebody
+    Aborted,
+    /// Failed
+    Error,
+}
+
+/// Orders of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OrderChoice {
+    /// What was made last comes first
+    Created,
+    /// What has changed last comes first
+    Updated,
 }
 
 /// `show`.

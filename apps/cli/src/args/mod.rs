@@ -23,7 +23,8 @@ pub use attachment::{
 };
 pub use definitions::{
     KindChoice, ListArgs, ListCommand, ListRunsArgs, NewAgentArgs, NewArgs, NewCommand, NewOneArgs,
-    SchemaArgs, ShowArgs, ShowCommand, ShowLauncherArgs, ShowOneArgs, ValidateArgs,
+    OrderChoice, SchemaArgs, ShowArgs, ShowCommand, ShowLauncherArgs, ShowOneArgs, StatusChoice,
+    ValidateArgs,
 };
 pub use family::{ClearDependenciesArgs, DependencyArgs, ExtendArgs, RelationArgs, UpstreamArgs};
 pub use hidden::{DriveArgs, OrphanChoice};

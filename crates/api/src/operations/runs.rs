@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use agent_runner_model::Timestamp;
 use agent_runner_model::budget::{Amount, OnUnmeasured};
+use agent_runner_model::phase::RunStatus;
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, NotifySpec, OrphanPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,39 @@ pub enum Start {
 pub struct WorktreeRequest {
     /// The branch that is checked out there, made if there is none; else the assignment's, else one called after the run.
     pub branch: Option<String>,
+}
+
+/// Orders of runs in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RunOrder {
+    /// Newest first.
+    #[default]
+    Created,
+    /// Changed last first.
+    Updated,
+}
+
+impl ListRuns {
+    /// Every run that was not put away.
+    pub fn all() -> Self {
+        Self {
+            cwd: None,
+            repo: None,
+            run_group_id: None,
+            include_archived: false,
+            statuses: Vec::new(),
+            agent: None,
+            backend: None,
+            since: None,
+            until: None,
+            pinned: false,
+            search: None,
+            sort: RunOrder::Created,
+            limit: None,
+            cursor: None,
+        }
+    }
 }
 
 requests! {
@@ -183,6 +218,26 @@ requests! {
         run_group_id: Option<String>,
         /// Also runs that were put away.
         include_archived: bool,
+        /// Only runs with one of these effective statuses; any where there is none.
+        statuses: Vec<RunStatus>,
+        /// Only runs of this agent.
+        agent: Option<String>,
+        /// Only runs with this backend.
+        backend: Option<String>,
+        /// Only runs created then or later.
+        since: Option<Timestamp>,
+        /// Only runs created then or earlier.
+        until: Option<Timestamp>,
+        /// Only runs that boards show first.
+        pinned: bool,
+        /// Only runs with all of these words in their name, task titles, notes or messages.
+        search: Option<String>,
+        /// In which order.
+        sort: RunOrder,
+        /// How many at most.
+        limit: Option<u32>,
+        /// The `nextCursor` of the page before.
+        cursor: Option<String>,
     }
     /// Clears up after drivers that died.
     RecoverRuns {

@@ -15,6 +15,7 @@ mod timeline;
 mod tree;
 mod workspaces;
 
+pub use agent_runner_model::digest::{ActiveTask, active_task};
 pub use attachment::{AttachmentList, AttachmentView};
 pub use changes::{
     ChangeKind, ChangedFile, Commit, CommitList, FileList, GitChanges, LineCount, LookedAt, Uncommitted,
@@ -32,11 +33,10 @@ pub use messages::MessageList;
 pub use report::{AttemptDigest, RefusedPermission, RunReport, TaskChange, WaitRecord, WorkerError};
 pub use run::{
     AgentView, AssignmentView, Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary, Situation,
-    active_task,
 };
 pub use session::{AttemptView, SessionView};
 pub use system::{Recovered, Recovery, RecoveryAction, SystemStatus};
-pub use task::{ActiveTask, TaskDetail, TaskList, TaskView};
+pub use task::{TaskDetail, TaskList, TaskView};
 pub use timeline::{Timeline, TimelineEntry};
 pub use tree::{RunTree, TreeNode};
 pub use workspaces::{

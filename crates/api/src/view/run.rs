@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use agent_runner_model::capabilities::{Capabilities, Lease, capabilities};
+use agent_runner_model::digest::{ActiveTask, Digest, active_task};
 use agent_runner_model::event::EventRecord;
 use agent_runner_model::hook::{HookSpec, Worktree};
 use agent_runner_model::manifest::{Manifest, Preparation, QueuedMessage, Rejection};
 use agent_runner_model::phase::{Failure, Outcome, Phase, RunStatus, Stage, Wait};
 use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
-use agent_runner_model::task::TaskStatus;
 use agent_runner_model::usage::{UsageTotals, totals};
 use agent_runner_model::vars::{RuntimeVar, VarProvenance, VarValue};
 use agent_runner_model::{RunId, Timestamp, redacted};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::family::{BudgetView, DependencyState, DependencyView, DependentView, Relations};
 use super::session::{AttemptView, SessionView, attempts_of};
-use super::task::{ActiveTask, TaskView};
+use super::task::TaskView;
 
 /// What the reader of a manifest knows besides it.
 #[derive(Debug, Clone)]
@@ -272,6 +272,40 @@ impl RunSummary {
             capabilities: capabilities(manifest, situation.lease),
         }
     }
+
+    /// The view of a run that is not active, which nobody has to be asked about but those it depends on.
+    pub fn of_digest(digest: Digest, dependency_state: DependencyState) -> Self {
+        Self {
+            run_id: digest.run_id,
+            parent_run_id: digest.parent,
+            run_group_id: digest.group,
+            repo: digest.repo,
+            status: digest.status,
+            effective_status: digest.status,
+            archived_at: digest.archived_at,
+            pinned: digest.pinned,
+            agent_name: digest.agent,
+            name: digest.name,
+            assignment_name: digest.assignment,
+            backend: digest.backend,
+            model: digest.model,
+            cwd: digest.cwd,
+            created_at: digest.created_at,
+            started_at: digest.started_at,
+            updated_at: digest.updated_at,
+            ended_at: digest.ended_at,
+            total_attempt_count: digest.attempts,
+            total_session_count: digest.sessions,
+            max_attempts_per_session: digest.max_attempts_per_session,
+            tasks_completed: digest.tasks_completed,
+            tasks_total: digest.tasks_total,
+            active_task: digest.active_task,
+            wait: None,
+            dependency_state,
+            usage: digest.usage,
+            capabilities: digest.capabilities,
+        }
+    }
 }
 
 impl RunDetail {
@@ -357,13 +391,6 @@ fn wait_of(manifest: &Manifest) -> Option<Wait> {
     }
 }
 
-/// The task that is being worked on: the first one in progress.
-pub fn active_task(manifest: &Manifest) -> Option<ActiveTask> {
-    let mut tasks = manifest.state.final_tasks.values();
-    let task = tasks.find(|task| task.status == TaskStatus::InProgress)?;
-    Some(ActiveTask { id: task.id.clone(), title: task.title.clone() })
-}
-
 /// A run and events of it, read as one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -404,4 +431,7 @@ pub struct RunList {
     pub runs: Vec<RunSummary>,
     /// What could not be read.
     pub problems: Vec<ListProblem>,
+    /// Where the next page begins; nothing at the end, and without a limit.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
 }

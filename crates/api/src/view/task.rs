@@ -33,16 +33,6 @@ impl From<&Task> for TaskView {
     }
 }
 
-/// The task that is being worked on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ActiveTask {
-    /// Its id.
-    pub id: TaskId,
-    /// Its title.
-    pub title: String,
-}
-
 /// A run's tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -11,6 +11,7 @@ mod hints;
 mod inheritance;
 mod launchers;
 mod lineage;
+mod listing;
 mod messages;
 mod recover;
 mod relations;

@@ -7,8 +7,10 @@ use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::RunStatus;
 use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId, Secrets};
 
+use agent_runner_store::{Kin, StoreError};
+
 use super::hints::what_to_do;
-use crate::engine::Engine;
+use crate::engine::{Engine, add};
 use crate::failure::store_error;
 use crate::graph::{self, Standing};
 use crate::place::Places;
@@ -65,6 +67,8 @@ impl<S: Places + 'static> Engine<S> {
     /// A run that may have been deleted: then its id is taken as it is.
     fn resolve_gone(&self, text: &str) -> Result<RunId, ApiError> {
         match (self.resolve(text), RunId::parse(text)) {
+            // The id of one that is gone may be how another one begins.
+            (Ok(found), Ok(run_id)) if found != run_id => Ok(run_id),
             (Ok(run_id), _) => Ok(run_id),
             (Err(error), Ok(run_id)) if error.code == ErrorCode::NotFound => Ok(run_id),
             (Err(error), _) => Err(error),
@@ -95,13 +99,17 @@ impl<S: Places + 'static> Engine<S> {
         situation: &mut Situation,
         with_dependents: bool,
     ) -> Result<(), ApiError> {
-        if with_dependents {
-            let all = self.everything().await.map_err(|error| store_error(&error))?;
-            situation.relations = self.relations(&all, manifest).await;
-            situation.relations.dependents = Some(self.dependents(&all, manifest).await);
-        } else if !manifest.state.dependencies.is_empty() {
-            let upstream = self.upstream(manifest).await.map_err(|error| store_error(&error))?;
+        if !manifest.state.dependencies.is_empty() {
+            let mut upstream = Vec::new();
+            for dependency in &manifest.state.dependencies {
+                // What cannot be read is shown as missing: it must not hide the run that waits for it.
+                add(&mut upstream, self.meant(dependency).await.unwrap_or_default());
+            }
             situation.relations = self.relations(&upstream, manifest).await;
+        }
+        if with_dependents {
+            let dependents = self.dependents(manifest).await.map_err(|error| store_error(&error))?;
+            situation.relations.dependents = Some(dependents);
         }
         Ok(())
     }
@@ -147,9 +155,23 @@ impl<S: Places + 'static> Engine<S> {
         Relations { dependencies, dependents: None }
     }
 
-    async fn dependents(&self, manifests: &[Manifest], manifest: &Manifest) -> Vec<DependentView> {
+    async fn dependents(&self, manifest: &Manifest) -> Result<Vec<DependentView>, StoreError> {
+        let (run, group) = (&manifest.spec.run_id, &manifest.state.run_group_id);
+        let waiting = self.store.kin(Kin::WaitingFor { run, group }).await?;
+        let waiting: Vec<&Manifest> =
+            waiting.iter().filter(|other| graph::depends_on(other, manifest)).collect();
+        // Whether the group has ended well is asked of all of it, and only if somebody waits for it.
+        let by_group = |other: &&Manifest| {
+            other.state.dependencies.contains(&Dependency::Group { group_id: group.clone() })
+        };
+        let mut known = match waiting.iter().copied().any(|other| by_group(&other)) {
+            true => self.store.kin(Kin::Group(group)).await?,
+            false => Vec::new(),
+        };
+        known.retain(|other| other.spec.run_id != *run);
+        known.push(manifest.clone());
         let mut dependents = Vec::new();
-        for other in manifests.iter().filter(|other| graph::depends_on(other, manifest)) {
+        for other in waiting {
             for dependency in &other.state.dependencies {
                 let (via, group) = match dependency {
                     Dependency::Run { run_id } if *run_id == manifest.spec.run_id => (Via::Run, None),
@@ -167,12 +189,12 @@ impl<S: Places + 'static> Engine<S> {
                     status: other.status(false),
                     effective_status: self.effective_status(other).await,
                     archived_at: other.state.archived_at,
-                    satisfied: graph::standing(manifests, dependency).is_satisfied(),
+                    satisfied: graph::standing(&known, dependency).is_satisfied(),
                     missing: false,
                 });
             }
         }
-        dependents
+        Ok(dependents)
     }
 
     /// The status of a run as things are; as its manifest has it where that cannot be told.

@@ -1,9 +1,9 @@
 //! Run operations: create, approve, resume, abort, look.
 
 use agent_runner_api::operations::{
-    AbortRun, CreateRun, GetBrief, GetRun, ListRuns, ReadRun, ReadyRun, ResumeRun, Start,
+    AbortRun, CreateRun, GetBrief, GetRun, ReadRun, ReadyRun, ResumeRun, Start,
 };
-use agent_runner_api::view::{Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary};
+use agent_runner_api::view::{Brief, ListProblem, RunDetail, RunReading};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::manifest::{Departure, Dependency, Urgency};
 use agent_runner_model::phase::{Cause, Phase};
@@ -11,7 +11,7 @@ use agent_runner_model::spec::OrphanPolicy;
 use agent_runner_model::{
     Author, ControlFact, Fact, Lease, Manifest, RunId, Secrets, TaskFact, apply_all, redacted,
 };
-use agent_runner_store::{NewRun, Problem, RunQuery, Seeds, StoreError, Takeover, failpoint, repo_bucket};
+use agent_runner_store::{NewRun, Problem, Seeds, StoreError, Takeover, failpoint, repo_bucket};
 use agent_runner_supervisor::{EndSignal, Identity, signal_process};
 
 use super::hints::what_to_do;
@@ -401,38 +401,6 @@ impl<S: Places + 'static> Handle<GetBrief> for Engine<S> {
         let manifest = self.look_at(&run_id).await?;
         let brief = redacted(&manifest).spec.brief.clone();
         Ok(Brief { run_id, brief })
-    }
-}
-
-impl<S: Places + 'static> Handle<ListRuns> for Engine<S> {
-    async fn call(&self, request: ListRuns) -> Result<RunList, ApiError> {
-        let query = RunQuery {
-            cwd: request.cwd,
-            repo: request.repo,
-            group: request.run_group_id,
-            include_archived: request.include_archived,
-            active_only: false,
-        };
-        let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
-        let problems = listing.problems.into_iter().map(problem).collect();
-        let mut list = RunList { runs: Vec::with_capacity(listing.runs.len()), problems };
-        let known = match listing.runs.iter().any(|listed| !listed.manifest.state.dependencies.is_empty()) {
-            true => self.everything().await.map_err(|error| store_error(&error))?,
-            false => Vec::new(),
-        };
-        for listed in listing.runs {
-            // One run whose lease cannot be tested must not hide the others.
-            match self.observe(listed.manifest).await {
-                Ok((manifest, mut situation)) => {
-                    situation.relations = self.relations(&known, &manifest).await;
-                    list.runs.push(RunSummary::new(&manifest, &situation));
-                }
-                Err(error) => {
-                    list.problems.push(ListProblem { path: listed.location, message: error.message });
-                }
-            }
-        }
-        Ok(list)
     }
 }
 

@@ -9,10 +9,10 @@ use agent_runner_model::{Fact, Manifest, RunId, Timestamp, apply_all};
 use crate::error::{CommitError, StoreError};
 
 use super::document::{self, Points};
-use super::durable;
 use super::layout::{Layout, RUN_LOCK};
 use super::lock;
 use super::log::{self, EventLog, Guarded, len64};
+use super::{changed, durable};
 
 const POINTS: Points = Points { written: "store.commit.tmp_written", synced: "store.commit.tmp_synced" };
 
@@ -33,7 +33,10 @@ pub(crate) fn commit(
     if applied.events.is_empty() && applied.manifest == before {
         return Ok(before);
     }
-    Ok(write(&dir, &before, applied.manifest, applied.events, now)?)
+    let announced = changed::announce(layout, &dir);
+    let written = write(&dir, &before, applied.manifest, applied.events, now);
+    announced.landed();
+    Ok(written?)
 }
 
 /// Makes a change durable: first what happened, then what is so.

@@ -14,10 +14,10 @@ use crate::error::StoreError;
 use crate::run_store::{NewRun, Seeds};
 
 use super::document::{self, Points};
-use super::durable;
 use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, EVENTS, Layout, OWNER_LOCK, RUN_LOCK};
 use super::lock::{self, Lock};
 use super::log::{self, len64};
+use super::{changed, durable};
 
 const POINTS: Points = Points { written: "store.create.wrote_tmp", synced: "store.create.wrote_tmp" };
 
@@ -37,7 +37,9 @@ pub(crate) fn create(
         let _ = fs::remove_dir_all(&dir);
     }
     let manifest = staged?;
+    let announced = changed::announce(layout, &dir);
     document::replace(&dir, "store.create.renamed")?;
+    announced.landed();
     if let Some(bucket) = dir.parent() {
         durable::sync_dir(bucket)?;
     }
@@ -68,6 +70,7 @@ fn claim(layout: &Layout, manifest: &Manifest, patience: Duration) -> Result<(Pa
     durable::make_dirs(layout.runs())?;
     let _lock = lock::exclusive(&layout.create_lock(), patience)?;
     durable::check("store.create.locked", layout.runs())?;
+    changed::begin_another(layout);
     let id = &manifest.spec.run_id;
     if let Some(path) = layout.taken(id)? {
         return Err(StoreError::Exists { id: id.clone(), path });

@@ -10,10 +10,9 @@ use agent_runner_model::{Manifest, Refusal, RunId};
 
 use crate::error::{CommitError, StoreError};
 
-use super::document;
-use super::durable;
 use super::layout::{DELETED, Layout, MANIFEST, OWNER_LOCK, RUN_LOCK};
 use super::lock;
+use super::{changed, document, durable};
 
 /// How often a directory is emptied that somebody still puts things in: whoever handed a file over when it was moved.
 const TRIES: usize = 100;
@@ -42,7 +41,9 @@ pub(crate) fn delete(
     let Some(bucket) = dir.parent() else { return Err(layout.not_found(id).into()) };
     let away = bucket.join(format!("{DELETED}{id}"));
     remove(&away)?;
+    let announced = changed::announce(layout, &dir);
     durable::rename(&dir, &away)?;
+    announced.landed();
     durable::sync_dir(bucket)?;
     durable::check("store.delete.moved", &away)?;
     Ok(remove(&away)?)

@@ -1,6 +1,7 @@
 //! The store on a local disk. Declares its parts and joins them into a `RunStore`.
 
 mod blobs;
+mod changed;
 mod changes;
 mod commit;
 mod create;
@@ -10,10 +11,12 @@ mod durable;
 mod folder;
 mod graph;
 mod handed;
+mod index;
 mod layout;
 mod leftovers;
 mod lock;
 mod log;
+mod names;
 mod network;
 mod owner;
 mod query;

@@ -60,7 +60,7 @@ fn matches(query: &RunQuery, manifest: &Manifest) -> bool {
         && (active || !query.active_only)
 }
 
-fn kind(error: &StoreError) -> ProblemKind {
+pub(crate) fn kind(error: &StoreError) -> ProblemKind {
     if matches!(error, StoreError::Reference { .. }) {
         ProblemKind::Reference
     } else if matches!(error, StoreError::Newer { .. }) {
@@ -71,7 +71,7 @@ fn kind(error: &StoreError) -> ProblemKind {
 }
 
 /// The whole chain of an error in one line.
-fn words(error: &StoreError) -> String {
+pub(crate) fn words(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

@@ -10,16 +10,20 @@ use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
 
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::run_store::{
-    AmongCheck, Entry, Listing, Member, NewRun, OwnerView, RunQuery, RunStore, Stored, Tail, Takeover,
+    AmongCheck, Entry, Kin, ListQuery, Listing, Member, NewRun, OwnerView, Page, RunQuery, RunStore, Stored,
+    Tail, Takeover,
 };
 
 use super::changes::{FileChanges, Hub};
 use super::graph::FileGraph;
 use super::handed::FileHold;
+use super::index::Shelf;
 use super::layout::Layout;
 use super::owner::FileLease;
 use super::workspace::FilePlace;
-use super::{blobs, commit, create, delete, graph, handed, leftovers, owner, query, tail, workspace};
+use super::{
+    blobs, commit, create, delete, graph, handed, index, leftovers, names, owner, query, tail, workspace,
+};
 
 /// How a file store behaves.
 #[derive(Debug, Clone)]
@@ -28,11 +32,13 @@ pub struct FileOptions {
     pub allow_network_locks: bool,
     /// How long a writer waits for other writers, which take milliseconds unless they are stopped.
     pub lock_patience: Duration,
+    /// Where an index of runs may be kept on this host; without one, listings read everything.
+    pub index_dir: Option<PathBuf>,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { allow_network_locks: false, lock_patience: Duration::from_secs(10) }
+        Self { allow_network_locks: false, lock_patience: Duration::from_secs(10), index_dir: None }
     }
 }
 
@@ -41,13 +47,16 @@ impl Default for FileOptions {
 pub struct FileStore {
     layout: Layout,
     options: FileOptions,
+    shelf: Shelf,
     hub: Arc<Hub>,
 }
 
 impl FileStore {
     /// A store on that state directory, which is made by the first run.
     pub fn new(state_dir: PathBuf, options: FileOptions) -> Self {
-        Self { layout: Layout::new(state_dir), options, hub: Arc::default() }
+        let below = options.index_dir.as_deref();
+        let shelf = below.map(|below| Shelf::new(below, &state_dir)).unwrap_or_default();
+        Self { layout: Layout::new(state_dir), options, shelf, hub: Arc::default() }
     }
 
     /// The state directory.
@@ -60,9 +69,10 @@ impl FileStore {
         self.layout.find(id).ok()
     }
 
-    /// The run that a run id, the path of a run directory or the path of its `run.json` means.
+    /// The run that a run id, the beginning of one, `@last`, `@-2`, `@name`, the path of a run directory or the path of
+    /// its `run.json` means.
     pub fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
-        let resolved = self.layout.resolve(text);
+        let resolved = names::resolve(&self.layout, &self.shelf, text);
         if let Err(StoreError::NotFound { id, .. }) = &resolved {
             leftovers::clear_named(&self.layout, id);
         }
@@ -113,6 +123,14 @@ impl RunStore for FileStore {
 
     async fn query(&self, query: &RunQuery) -> Result<Listing, StoreError> {
         query::query(&self.layout, query)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        index::list(&self.shelf, &self.layout, query, self.options.allow_network_locks)
+    }
+
+    async fn kin(&self, kin: Kin<'_>) -> Result<Vec<Manifest>, StoreError> {
+        index::kin(&self.shelf, &self.layout, &kin)
     }
 
     async fn changes(&self, id: &RunId) -> Result<FileChanges, StoreError> {

@@ -8,6 +8,7 @@ mod children;
 mod creation;
 mod deletion;
 mod full_disk;
+mod index;
 mod kills;
 mod logs;
 mod manifests;

@@ -18,7 +18,7 @@ pub(crate) use validate::validate;
 pub(crate) async fn list(app: &App, command: ListCommand) -> Outcome {
     use agent_runner_api::operations::DefinitionKind::{Agent, Assignment, Task};
     match command {
-        ListCommand::Runs(args) => list_runs::list_runs(app, args).await,
+        ListCommand::Runs(args) => list_runs::list_runs(app, *args).await,
         ListCommand::Agents(output) => list::list(app, Agent, output).await,
         ListCommand::Assignments(output) => list::list(app, Assignment, output).await,
         ListCommand::Tasks(output) => list::list(app, Task, output).await,

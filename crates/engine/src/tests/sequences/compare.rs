@@ -139,8 +139,7 @@ impl Model {
     }
 
     async fn compare_lists(&self, what: &str) {
-        let list =
-            |include_archived| ListRuns { cwd: None, repo: None, run_group_id: None, include_archived };
+        let list = |include_archived| ListRuns { include_archived, ..ListRuns::all() };
         for include_archived in [false, true] {
             let listed = self.world.engine.call(list(include_archived)).await.unwrap();
             assert!(listed.problems.is_empty(), "{:?}", listed.problems);

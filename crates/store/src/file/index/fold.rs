@@ -1,0 +1,253 @@
+//! Brings an index up to what manifests say: folds in what the change log announces, finds directories that are new or gone,
+//! and looks at all of them where announcements are missing. Must not change anything in the state directory but what
+//! somebody who was killed has left.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use agent_runner_model::{Digest, RunId, Words};
+use rusqlite::{Connection, Result, TransactionBehavior, params};
+
+use crate::bucket;
+use crate::run_store::ProblemKind;
+
+use super::super::changed::{self, Mark};
+use super::super::layout::{Layout, RUN_LOCK, entries_and_remains};
+use super::super::{delete, document, leftovers, query};
+use super::rows::{self, Spot};
+use super::schema;
+use super::stamp::{Stamp, changed_at};
+
+/// A directory that was changed more recently than this may change again without another mtime.
+const FRESH_NANOS: i64 = 2_000_000_000;
+/// From so many directories on they are read by several threads.
+const MANY: usize = 256;
+const MOST_THREADS: usize = 4;
+
+/// What an index knows of how far it is.
+struct Known {
+    mark: Mark,
+    swept: bool,
+    buckets: Vec<(String, i64)>,
+    unsettled: BTreeSet<Spot>,
+}
+
+/// Folds in what happened since the last time. Looks before it takes the right to write.
+pub(crate) fn fold(db: &mut Connection, layout: &Layout) -> Result<()> {
+    if is_current(&known(db)?, layout) {
+        return Ok(());
+    }
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known = known(&tx)?;
+    // First the log: what happens from here on is in what is left of it.
+    let news = changed::since(layout, &known.mark)
+        .unwrap_or_else(|_| changed::News { has_gap: true, ..changed::News::default() });
+    let sweep = news.has_gap || !known.swept;
+    let mut stale = known.unsettled.clone();
+    stale.extend(news.places.iter().filter_map(|place| spot(place)));
+    look_at_buckets(&tx, layout, &known, sweep, &mut stale)?;
+    read_all(&tx, layout, stale.into_iter().collect())?;
+    if !known.swept {
+        schema::sort(&tx)?;
+    }
+    let read = i64::try_from(news.mark.read).unwrap_or(0);
+    tx.execute("UPDATE facts SET log = ?1, read = ?2, swept = 1", params![news.mark.log, read])?;
+    tx.commit()
+}
+
+/// Reads directories again that were found to be other than they are known.
+pub(crate) fn refresh(db: &mut Connection, layout: &Layout, stale: &[Spot]) -> Result<()> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    read_all(&tx, layout, stale.to_vec())?;
+    tx.commit()
+}
+
+fn known(db: &Connection) -> Result<Known> {
+    let (mark, swept) = db.prepare_cached("SELECT log, read, swept FROM facts")?.query_row([], |row| {
+        let read: i64 = row.get(1)?;
+        Ok((Mark { log: row.get(0)?, read: read.unsigned_abs() }, row.get(2)?))
+    })?;
+    let buckets = db
+        .prepare_cached("SELECT bucket, changed FROM buckets")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    let unsettled = spots(db, "SELECT bucket, name FROM unsettled")?.into_iter().collect();
+    Ok(Known { mark, swept, buckets, unsettled })
+}
+
+fn spots(db: &Connection, sql: &str) -> Result<Vec<Spot>> {
+    db.prepare_cached(sql)?
+        .query_map([], |row| Ok(Spot { bucket: row.get(0)?, name: row.get(1)? }))?
+        .collect()
+}
+
+/// Whether nothing has happened.
+fn is_current(known: &Known, layout: &Layout) -> bool {
+    let quiet = || {
+        let news = changed::since(layout, &known.mark).ok()?;
+        let still = !news.has_gap && news.places.is_empty() && news.mark == known.mark;
+        let mut names = bucket_names(layout);
+        names.sort();
+        let same = |(name, changed): &(String, i64)| changed_at(&layout.bucket(name)) == Some(*changed);
+        let mut known_names: Vec<&String> = known.buckets.iter().map(|(name, _)| name).collect();
+        known_names.sort();
+        Some(still && names.iter().eq(known_names) && known.buckets.iter().all(same))
+    };
+    known.swept && known.unsettled.is_empty() && quiet().unwrap_or(false)
+}
+
+fn bucket_names(layout: &Layout) -> Vec<String> {
+    let buckets = layout.buckets().unwrap_or_default().into_iter();
+    buckets.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect()
+}
+
+/// The directory an announcement means. Anybody may write into the log: what is no place of a run is no announcement.
+fn spot(place: &str) -> Option<Spot> {
+    let (bucket, name) = place.split_once('/')?;
+    let fits = bucket::check(bucket).is_ok() && RunId::parse(name).is_ok();
+    fits.then(|| Spot { bucket: bucket.to_owned(), name: name.to_owned() })
+}
+
+/// Finds directories that are new, gone, or other than they are known.
+fn look_at_buckets(
+    db: &Connection,
+    layout: &Layout,
+    known: &Known,
+    sweep: bool,
+    stale: &mut BTreeSet<Spot>,
+) -> Result<()> {
+    let names = bucket_names(layout);
+    for (gone, _) in known.buckets.iter().filter(|(name, _)| !names.contains(name)) {
+        stale.extend(known_in(db, gone)?.into_iter().map(|(spot, _)| spot));
+        db.execute("DELETE FROM buckets WHERE bucket = ?1", [gone])?;
+    }
+    for bucket in names {
+        let path = layout.bucket(&bucket);
+        let before = known.buckets.iter().find(|(name, _)| *name == bucket).map(|(_, changed)| *changed);
+        // Looked at before the names are: what comes in between changes it again.
+        let changed = changed_at(&path).unwrap_or(0);
+        if !sweep && before == Some(changed) {
+            continue;
+        }
+        let (dirs, remains) = entries_and_remains(&path).unwrap_or_default();
+        delete::sweep(layout, &remains);
+        let rows = known_in(db, &bucket)?;
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let found = dirs.iter().filter_map(|dir| dir.file_name()?.to_str()).map(str::to_owned);
+        let found: BTreeSet<String> = found.collect();
+        for (spot, stamp) in &rows {
+            seen.insert(&spot.name);
+            let is_same = || !sweep || now_is(&spot.dir(layout.runs()), stamp.as_deref());
+            if !found.contains(&spot.name) || !is_same() {
+                stale.insert(spot.clone());
+            }
+        }
+        let fresh = found.iter().filter(|name| !seen.contains(name.as_str()));
+        stale.extend(fresh.map(|name| Spot { bucket: bucket.clone(), name: name.clone() }));
+        let is_old = now_nanos().saturating_sub(changed) > FRESH_NANOS && remains.is_empty();
+        db.prepare_cached("INSERT OR REPLACE INTO buckets VALUES (?1, ?2)")?
+            .execute(params![bucket, if is_old { changed } else { 0 }])?;
+    }
+    Ok(())
+}
+
+fn now_is(dir: &Path, stamp: Option<&[u8]>) -> bool {
+    Stamp::of_manifest(dir).map(Stamp::as_bytes).as_ref().map(<[u8; 32]>::as_slice) == stamp
+}
+
+fn now_nanos() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// All that is known of a bucket, with stamps.
+fn known_in(db: &Connection, bucket: &str) -> Result<Vec<(Spot, Option<Vec<u8>>)>> {
+    db.prepare_cached(
+        "SELECT name, stamp FROM runs WHERE bucket = ?1 UNION ALL SELECT name, stamp FROM problems WHERE bucket = ?1",
+    )?
+    .query_map([bucket], |row| Ok((Spot { bucket: bucket.to_owned(), name: row.get(0)? }, row.get(1)?)))?
+    .collect()
+}
+
+/// What is in a directory.
+struct Reading {
+    spot: Spot,
+    found: Found,
+    /// Somebody is at work there, or it may become a run: the next one reads it again.
+    is_unsettled: bool,
+}
+
+enum Found {
+    Run(Stamp, Box<(Digest, Words)>),
+    Nothing,
+    Problem(Option<Stamp>, ProblemKind, String),
+}
+
+/// Reads directories and keeps what is in them. Many are read by as many threads as there are processors.
+fn read_all(db: &Connection, layout: &Layout, stale: Vec<Spot>) -> Result<()> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    if stale.len() < MANY || threads < 2 {
+        return stale.into_iter().try_for_each(|spot| keep(db, read(layout, spot)));
+    }
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel(MANY);
+        let mut shares: Vec<Vec<Spot>> = vec![Vec::new(); threads];
+        for (number, spot) in stale.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(number % threads) {
+                share.push(spot);
+            }
+        }
+        for share in shares {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                for spot in share {
+                    // Nobody listens any more when the index failed.
+                    if sender.send(read(layout, spot)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        receiver.into_iter().try_for_each(|reading| keep(db, reading))
+    })
+}
+
+fn read(layout: &Layout, spot: Spot) -> Reading {
+    let dir = spot.dir(layout.runs());
+    leftovers::clear(&dir);
+    // Tested before the manifest is read: whoever was at work has then finished, or died.
+    let is_locked = is_locked(&dir);
+    let stamp = Stamp::of_manifest(&dir);
+    let (found, may_become) = match (document::load_listed(&dir), stamp) {
+        (Ok(Some(manifest)), Some(stamp)) => (Found::Run(stamp, Box::new(Digest::of(&manifest))), false),
+        // It came between two looks.
+        (Ok(Some(_)), None) => (Found::Nothing, true),
+        (Ok(None), _) => (Found::Nothing, dir.is_dir()),
+        (Err(error), stamp) => (Found::Problem(stamp, query::kind(&error), query::words(&error)), false),
+    };
+    Reading { spot, found, is_unsettled: is_locked || may_become }
+}
+
+fn keep(db: &Connection, Reading { spot, found, is_unsettled }: Reading) -> Result<()> {
+    match found {
+        Found::Run(stamp, shown) => rows::put_run(db, &spot, stamp, &shown)?,
+        Found::Nothing => rows::forget(db, &spot)?,
+        Found::Problem(stamp, kind, message) => rows::put_problem(db, &spot, stamp, kind, &message)?,
+    }
+    rows::put_unsettled(db, &spot, is_unsettled)
+}
+
+/// Whether somebody is at work on a run. Disturbs nobody for longer than this moment.
+fn is_locked(dir: &Path) -> bool {
+    let Ok(file) = File::open(dir.join(RUN_LOCK)) else { return false };
+    let free = file.try_lock_shared().is_ok();
+    if free {
+        let _ = file.unlock();
+    }
+    !free
+}

@@ -1,0 +1,12 @@
+//! The index of runs: a copy of what listings need of all manifests, in a database that may be thrown away at any time.
+
+mod fold;
+mod listing;
+mod place;
+mod rows;
+mod schema;
+mod select;
+mod stamp;
+
+pub(crate) use listing::{kin, list};
+pub(crate) use place::Shelf;
