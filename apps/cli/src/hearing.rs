@@ -229,7 +229,8 @@ impl Hearing {
     }
 
     async fn newest_attempt(&self, app: &App) -> Option<u32> {
-        let detail = app.engine.call(GetRun { run: self.run_id.to_string() }).await.ok()?;
+        let detail =
+            app.engine.call(GetRun { run: self.run_id.to_string(), with_dependents: false }).await.ok()?;
         detail.attempts.last().map(|attempt| attempt.attempt_number)
     }
 }

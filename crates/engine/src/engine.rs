@@ -160,7 +160,7 @@ impl<S: Places> Engine<S> {
         let kin = Kin::WaitingFor { run: &ended.spec.run_id, group: &ended.state.run_group_id };
         let Ok(waiting) = self.store.kin(kin).await else { return };
         let active = |run: &&Manifest| matches!(run.state.phase, Phase::Active { .. });
-        for waiting in waiting.iter().filter(active).filter(|run| graph::depends_on(run, ended)) {
+        for waiting in waiting.runs.iter().filter(active).filter(|run| graph::depends_on(run, ended)) {
             talk::ping(&self.socket(&waiting.spec.run_id));
         }
     }

@@ -17,6 +17,7 @@ pub use file::{
 };
 pub use host::Holder;
 pub use run_store::{
-    ActiveRun, AmongCheck, Changes, Entry, Kin, ListQuery, ListedRun, Listing, Member, NewRun, OwnerLease,
-    OwnerView, Page, PageRow, Problem, ProblemKind, RunQuery, RunStore, Seeds, Sort, Stored, Tail, Takeover,
+    ActiveRun, AmongCheck, Changes, Entry, Kin, Kindred, ListQuery, ListedRun, Listing, Member, NewRun,
+    OwnerLease, OwnerView, Page, PageRow, Problem, ProblemKind, RunQuery, RunStore, Seeds, Sort, Stored,
+    Tail, Takeover,
 };

@@ -179,6 +179,21 @@ pub enum Kin<'a> {
         /// Its group.
         group: &'a str,
     },
+    /// Those that were started from a run.
+    Children(&'a RunId),
+    /// Those that were started from a run, those that were started from these, and so on.
+    Descendants(&'a RunId),
+    /// Those that have a working tree of their own, be it there or not.
+    Worktrees,
+}
+
+/// Runs that have to do with another one.
+#[derive(Debug, Clone, Default)]
+pub struct Kindred {
+    /// Those that can be read, and maybe some that had to do with it once.
+    pub runs: Vec<Manifest>,
+    /// What could not be read, and may have to do with it, too.
+    pub problems: Vec<Problem>,
 }
 
 /// Something in the state directory that could not be listed. It was left alone.
@@ -263,8 +278,8 @@ pub trait RunStore: Send + Sync {
     /// A listing: equal to what `query` finds, without reading all of it.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// The runs that have to do with another one, and maybe some that had; those that can be read.
-    fn kin(&self, kin: Kin<'_>) -> impl Future<Output = Result<Vec<Manifest>, StoreError>> + Send;
+    /// The runs that have to do with another one, newest first.
+    fn kin(&self, kin: Kin<'_>) -> impl Future<Output = Result<Kindred, StoreError>> + Send;
 
     /// Watches a run. A change after this call is never missed, so: watch first, then look.
     fn changes(&self, id: &RunId) -> impl Future<Output = Result<Self::Changes, StoreError>> + Send;

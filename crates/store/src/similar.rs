@@ -2,7 +2,7 @@
 
 use agent_runner_model::RunId;
 
-/// The candidates that look most like `wanted`, best first, at most three.
+/// The candidates that look like `wanted`, best first.
 pub(crate) fn similar(wanted: &RunId, candidates: Vec<RunId>) -> Vec<RunId> {
     let word = wanted.as_str();
     let mut found: Vec<(usize, RunId)> = candidates
@@ -17,7 +17,7 @@ pub(crate) fn similar(wanted: &RunId, candidates: Vec<RunId>) -> Vec<RunId> {
         .collect();
     found.sort();
     found.dedup();
-    found.into_iter().map(|(_, candidate)| candidate).take(3).collect()
+    found.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// Edits between two short words.

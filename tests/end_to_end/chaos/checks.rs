@@ -24,7 +24,30 @@ impl Scene {
         assert_blocks(&self.world.lines(RAN));
         let status = self.status();
         assert_eq!(status["runId"], self.run.as_str());
+        self.assert_listed();
         manifest
+    }
+
+    /// What is listed is what reading every manifest lists, unless somebody writes meanwhile.
+    fn assert_listed(&self) {
+        let revision = || self.world.manifest(&self.run)["revision"].clone();
+        let list = |cache: Option<&str>| {
+            let list = self.command(&["list", "runs", "--global", "--output-format", "json"]);
+            let list = cache.into_iter().fold(list, |list, cache| list.env("XDG_CACHE_HOME", cache));
+            let mut list = list.run().expect_code(0).json();
+            for run in list["runs"].as_array_mut().unwrap() {
+                // Who drives it may change without anything being written.
+                for of_the_lease in ["effectiveStatus", "capabilities"] {
+                    assert!(run.as_object_mut().unwrap().remove(of_the_lease).is_some(), "{run}");
+                }
+            }
+            list
+        };
+        let before = revision();
+        let (by_index, scanned) = (list(None), list(Some("/dev/null/nowhere")));
+        if before == revision() {
+            assert_eq!(by_index, scanned);
+        }
     }
 
     /// What the program says of the run.

@@ -38,12 +38,14 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("store.create.wrote_seeds", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("store.create.wrote_log", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("store.create.wrote_tmp", [2, 0, 0, 0, 0, 0, 0, 0]),
+    ("store.create.announced", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("store.create.renamed", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("store.create.synced", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("store.commit.locked", [0, 1, 1, 1, 2, 3, 1, 3]),
     ("store.commit.quarantined", [0, P, P, P, P, P, P, P]),
     ("store.commit.repaired", [0, P, P, P, P, P, P, P]),
     ("store.commit.guarded", [0, 1, 1, 1, 2, 3, 1, 3]),
+    ("store.commit.announced", [0, 1, 1, 1, 2, 3, 1, 3]),
     // A commit without events, such as that of a worker's process, leaves the log alone.
     ("store.commit.torn", [0, 1, 0, 1, 2, 2, 1, 3]),
     ("store.commit.appended", [0, 1, 0, 1, 2, 2, 1, 3]),
@@ -56,6 +58,7 @@ const VISITS: &[(&str, [u8; 8])] = &[
     ("store.owner.written", [0, 0, 0, 1, 1, 1, 0, 0]),
     ("store.workspace.entered", [0, 0, 0, 0, 0, 1, 0, 0]),
     // None of these deletes runs or hands files over; the store's own tests and those of attachments kill there.
+    ("store.delete.announced", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("store.delete.moved", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("store.blob.half_copied", [0, 0, 0, 0, 0, 0, 0, 0]),
     ("store.blob.copied", [0, 0, 0, 0, 0, 0, 0, 0]),

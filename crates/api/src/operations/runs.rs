@@ -174,6 +174,9 @@ requests! {
     GetRun {
         /// Id or path.
         run: String,
+        /// With the runs that depend on it: that takes a look at what all runs wait for.
+        #[serde(default)]
+        with_dependents: bool,
     }
     /// Looks at a run and its events, as one consistent reading.
     ReadRun {

@@ -11,7 +11,7 @@ use agent_runner_model::attachment::{
     Attachment, MAX_ATTACHMENT_BYTES, check_attachment_name, check_mime_type, file_name, mime_type_of,
 };
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId, apply_all, redacted};
-use agent_runner_store::{RunQuery, StoreError, failpoint};
+use agent_runner_store::{Kin, StoreError, failpoint};
 
 use super::hints::what_to_do;
 use super::runs::problem;
@@ -225,15 +225,12 @@ impl<S: Places + 'static> Handle<ListAttachments> for Engine<S> {
         match request.scope {
             AttachmentScope::Run => {}
             AttachmentScope::Group => {
-                let query = RunQuery {
-                    group: Some(run_group_id.clone()),
-                    include_archived: true,
-                    ..RunQuery::default()
-                };
-                let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
-                problems.extend(listing.problems.into_iter().map(problem));
-                let runs = listing.runs.into_iter().map(|listed| listed.manifest);
-                others.extend(runs.filter(|other| other.spec.run_id != run_id).flat_map(views));
+                let members = self.store.kin(Kin::Group(&run_group_id)).await;
+                let members = members.map_err(|error| store_error(&error))?;
+                problems.extend(members.problems.into_iter().map(problem));
+                let is_other =
+                    |run: &Manifest| run.spec.run_id != run_id && run.state.run_group_id == run_group_id;
+                others.extend(members.runs.into_iter().filter(is_other).flat_map(views));
                 others.sort_by_key(|view| view.attachment.added_at);
             }
         }

@@ -91,7 +91,7 @@ impl<S: Places> Engine<S> {
     /// The runs a dependency means, and maybe others.
     pub(crate) async fn meant(&self, dependency: &Dependency) -> Result<Vec<Manifest>, StoreError> {
         match dependency {
-            Dependency::Group { group_id } => self.store.kin(Kin::Group(group_id)).await,
+            Dependency::Group { group_id } => Ok(self.store.kin(Kin::Group(group_id)).await?.runs),
             Dependency::Run { run_id } => match self.store.snapshot(run_id).await {
                 Ok(found) => Ok(vec![found]),
                 Err(StoreError::NotFound { .. }) => Ok(Vec::new()),

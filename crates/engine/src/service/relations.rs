@@ -157,7 +157,7 @@ impl<S: Places + 'static> Engine<S> {
 
     async fn dependents(&self, manifest: &Manifest) -> Result<Vec<DependentView>, StoreError> {
         let (run, group) = (&manifest.spec.run_id, &manifest.state.run_group_id);
-        let waiting = self.store.kin(Kin::WaitingFor { run, group }).await?;
+        let waiting = self.store.kin(Kin::WaitingFor { run, group }).await?.runs;
         let waiting: Vec<&Manifest> =
             waiting.iter().filter(|other| graph::depends_on(other, manifest)).collect();
         // Whether the group has ended well is asked of all of it, and only if somebody waits for it.
@@ -165,7 +165,7 @@ impl<S: Places + 'static> Engine<S> {
             other.state.dependencies.contains(&Dependency::Group { group_id: group.clone() })
         };
         let mut known = match waiting.iter().copied().any(|other| by_group(&other)) {
-            true => self.store.kin(Kin::Group(group)).await?,
+            true => self.store.kin(Kin::Group(group)).await?.runs,
             false => Vec::new(),
         };
         known.retain(|other| other.spec.run_id != *run);

@@ -362,7 +362,7 @@ impl<S: Places + 'static> Handle<GetRun> for Engine<S> {
     async fn call(&self, request: GetRun) -> Result<RunDetail, ApiError> {
         let run_id = self.resolve(&request.run)?;
         let manifest = self.look_at(&run_id).await?;
-        self.detail_among(&manifest, true).await
+        self.detail_among(&manifest, request.with_dependents).await
     }
 }
 
@@ -383,8 +383,7 @@ impl<S: Places + 'static> Handle<ReadRun> for Engine<S> {
             }
             tail = again;
         };
-        let is_active = matches!(tail.manifest.state.phase, Phase::Active { .. });
-        self.relate(&tail.manifest, &mut situation, !is_active).await?;
+        self.relate(&tail.manifest, &mut situation, false).await?;
         let mut events = tail.events;
         if let Some(limit) = request.limit {
             let keep = usize::try_from(limit).unwrap_or(usize::MAX);

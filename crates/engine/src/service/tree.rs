@@ -6,7 +6,7 @@ use agent_runner_api::operations::GetTree;
 use agent_runner_api::view::{RunSummary, RunTree, TreeNode};
 use agent_runner_api::{ApiError, Handle};
 use agent_runner_model::{Manifest, RunId};
-use agent_runner_store::{RunQuery, StoreError};
+use agent_runner_store::{Kin, StoreError};
 
 use super::runs::problem;
 use crate::engine::Engine;
@@ -16,60 +16,54 @@ use crate::place::Places;
 impl<S: Places + 'static> Handle<GetTree> for Engine<S> {
     async fn call(&self, request: GetTree) -> Result<RunTree, ApiError> {
         let run_id = self.resolve(&request.run)?;
-        let everything = RunQuery { include_archived: true, ..RunQuery::default() };
-        let listing = self.store.query(&everything).await.map_err(|error| store_error(&error))?;
+        let own = self.look_at(&run_id).await?;
+        let Above { runs, missing, unreadable } = self.line_above(&own).await;
+        let found = self.store.kin(Kin::Descendants(&run_id)).await.map_err(|error| store_error(&error))?;
         let mut known: BTreeMap<RunId, Manifest> = BTreeMap::new();
-        for listed in listing.runs {
-            known.insert(listed.manifest.spec.run_id.clone(), listed.manifest);
+        for manifest in found.runs.into_iter().chain([own]) {
+            known.insert(manifest.spec.run_id.clone(), manifest);
         }
-        if !known.contains_key(&run_id) {
-            // Read once more, for the reason why it was not listed.
-            known.insert(run_id.clone(), self.look_at(&run_id).await?);
-        }
-        let (above, absent) = above(&known, &run_id);
-        let (missing_parent_run_id, unreadable_parent_run_id) = self.gone_or_unreadable(absent).await?;
         let mut node = self.below(&known, run_id.clone()).await?;
-        for parent in above {
-            let Some(manifest) = known.get(&parent) else { continue };
-            node = TreeNode::new(self.summary(manifest).await?, vec![node]);
+        for manifest in runs {
+            node = TreeNode::new(self.summary(&manifest).await?, vec![node]);
         }
-        let problems = listing.problems.into_iter().map(problem).collect();
+        let (missing_parent_run_id, unreadable_parent_run_id) = (missing, unreadable);
+        let problems = found.problems.into_iter().map(problem).collect();
         Ok(RunTree { run_id, missing_parent_run_id, unreadable_parent_run_id, root: node, problems })
     }
 }
 
-/// The runs above a run, nearest first, and the one that is named but not there. Nobody can be his own ancestor,
-/// whatever manifests say.
-fn above(known: &BTreeMap<RunId, Manifest>, run_id: &RunId) -> (Vec<RunId>, Option<RunId>) {
-    let mut above = Vec::new();
-    let mut next = run_id.clone();
-    loop {
-        let Some(parent) = known.get(&next).and_then(|manifest| manifest.spec.parent_run_id.clone()) else {
-            return (above, None);
-        };
-        if !known.contains_key(&parent) {
-            return (above, Some(parent));
-        }
-        if parent == *run_id || above.contains(&parent) {
-            return (above, None);
-        }
-        above.push(parent.clone());
-        next = parent;
-    }
+/// What is above a run.
+#[derive(Default)]
+struct Above {
+    /// Nearest first.
+    runs: Vec<Manifest>,
+    /// The one at the top names this one, which is not there.
+    missing: Option<RunId>,
+    /// The one at the top names this one, which cannot be read.
+    unreadable: Option<RunId>,
 }
 
 impl<S: Places + 'static> Engine<S> {
-    /// A run that was not listed is not there any more, or cannot be read.
-    async fn gone_or_unreadable(
-        &self,
-        absent: Option<RunId>,
-    ) -> Result<(Option<RunId>, Option<RunId>), ApiError> {
-        let Some(run_id) = absent else { return Ok((None, None)) };
-        match self.store.snapshot(&run_id).await {
-            Err(StoreError::NotFound { .. }) => Ok((Some(run_id), None)),
-            // It came back while this was looking: nothing is known of what is above it.
-            Ok(_) | Err(_) => Ok((None, Some(run_id))),
+    /// Nobody can be his own ancestor, whatever manifests say.
+    async fn line_above(&self, run: &Manifest) -> Above {
+        let mut above = Above::default();
+        let mut next = run.spec.parent_run_id.clone();
+        while let Some(parent) = next.take() {
+            let is_known = |known: &Manifest| known.spec.run_id == parent;
+            if is_known(run) || above.runs.iter().any(is_known) {
+                break;
+            }
+            match self.store.snapshot(&parent).await {
+                Ok(manifest) => {
+                    next.clone_from(&manifest.spec.parent_run_id);
+                    above.runs.push(manifest);
+                }
+                Err(StoreError::NotFound { .. }) => above.missing = Some(parent),
+                Err(_) => above.unreadable = Some(parent),
+            }
         }
+        above
     }
 
     async fn summary(&self, manifest: &Manifest) -> Result<RunSummary, ApiError> {

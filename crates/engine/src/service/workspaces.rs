@@ -12,7 +12,7 @@ use agent_runner_model::hook::{HookSpec, Worktree};
 use agent_runner_model::phase::Phase;
 use agent_runner_model::spec::RunSpec;
 use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, Secrets};
-use agent_runner_store::{RunQuery, Takeover};
+use agent_runner_store::{Kin, Takeover};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -93,20 +93,18 @@ fn repository_of(worktree: &Worktree) -> &Path {
 
 impl<S: Places + 'static> Handle<ListWorkspaces> for Engine<S> {
     async fn call(&self, request: ListWorkspaces) -> Result<WorkspaceList, ApiError> {
-        let query = RunQuery { include_archived: true, ..RunQuery::default() };
-        let listing = self.store.query(&query).await.map_err(|error| store_error(&error))?;
-        let problems = listing.problems.into_iter().map(problem).collect();
+        let found = self.store.kin(Kin::Worktrees).await.map_err(|error| store_error(&error))?;
+        let problems = found.problems.into_iter().map(problem).collect();
         let mut list = WorkspaceList { workspaces: Vec::new(), problems };
-        for listed in listing.runs {
-            let Some(worktree) = &listed.manifest.spec.worktree else { continue };
+        for manifest in found.runs {
+            let Some(worktree) = &manifest.spec.worktree else { continue };
             let name = Path::new(&worktree.repo_root).file_name();
-            let is_asked = |repo: &String| {
-                *repo == listed.manifest.spec.repo || name.is_some_and(|n| n == repo.as_str())
-            };
+            let is_asked =
+                |repo: &String| *repo == manifest.spec.repo || name.is_some_and(|n| n == repo.as_str());
             if request.repo.as_ref().is_some_and(|repo| !is_asked(repo)) {
                 continue;
             }
-            let (manifest, situation) = self.observe(listed.manifest).await?;
+            let (manifest, situation) = self.observe(manifest).await?;
             let view = self.workspace_view(&manifest, situation.lease).await?;
             list.workspaces.push(view);
         }

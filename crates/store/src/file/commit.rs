@@ -34,6 +34,7 @@ pub(crate) fn commit(
         return Ok(before);
     }
     let announced = changed::announce(layout, &dir);
+    durable::check("store.commit.announced", &dir)?;
     let written = write(&dir, &before, applied.manifest, applied.events, now);
     announced.landed();
     Ok(written?)

@@ -38,6 +38,7 @@ pub(crate) fn create(
     }
     let manifest = staged?;
     let announced = changed::announce(layout, &dir);
+    durable::check("store.create.announced", &dir)?;
     document::replace(&dir, "store.create.renamed")?;
     announced.landed();
     if let Some(bucket) = dir.parent() {

@@ -42,6 +42,7 @@ pub(crate) fn delete(
     let away = bucket.join(format!("{DELETED}{id}"));
     remove(&away)?;
     let announced = changed::announce(layout, &dir);
+    durable::check("store.delete.announced", &dir)?;
     durable::rename(&dir, &away)?;
     announced.landed();
     durable::sync_dir(bucket)?;

@@ -26,6 +26,9 @@ pub(crate) const GRAPH_LOCK: &str = ".graph.lock";
 /// Directories that are being deleted begin so; no run id does.
 pub(crate) const DELETED: &str = ".deleted-";
 
+/// How many ids are named where one is not found.
+const MOST_SIMILAR: usize = 3;
+
 /// The state directory's layout.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -115,18 +118,18 @@ impl Layout {
 
     /// The error that says so, with the ids that may have been meant.
     pub(crate) fn not_found(&self, id: &RunId) -> StoreError {
+        let buckets = self.buckets().unwrap_or_default();
         let mut known = Vec::new();
-        for bucket in self.buckets().unwrap_or_default() {
-            let entries = entries(&bucket).unwrap_or_default();
+        for bucket in &buckets {
+            let entries = entries(bucket).unwrap_or_default();
             let names = entries.iter().filter_map(|dir| dir.file_name()?.to_str());
-            let is_run = |id: &RunId| bucket.join(id.as_str()).join(MANIFEST).exists();
-            known.extend(names.filter_map(|name| RunId::parse(name).ok()).filter(is_run));
+            known.extend(names.filter_map(|name| RunId::parse(name).ok()));
         }
-        StoreError::NotFound {
-            id: id.clone(),
-            state_dir: self.state_dir.clone(),
-            similar: similar(id, known),
-        }
+        // Only those that are named are looked at: there may be many.
+        let is_run =
+            |id: &RunId| buckets.iter().any(|bucket| bucket.join(id.as_str()).join(MANIFEST).exists());
+        let similar = similar(id, known).into_iter().filter(is_run).take(MOST_SIMILAR).collect();
+        StoreError::NotFound { id: id.clone(), state_dir: self.state_dir.clone(), similar }
     }
 
     /// The run that a run id, the path of a run directory or the path of a `run.json` means.

@@ -10,8 +10,8 @@ use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
 
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::run_store::{
-    AmongCheck, Entry, Kin, ListQuery, Listing, Member, NewRun, OwnerView, Page, RunQuery, RunStore, Stored,
-    Tail, Takeover,
+    AmongCheck, Entry, Kin, Kindred, ListQuery, Listing, Member, NewRun, OwnerView, Page, RunQuery, RunStore,
+    Stored, Tail, Takeover,
 };
 
 use super::changes::{FileChanges, Hub};
@@ -129,7 +129,7 @@ impl RunStore for FileStore {
         index::list(&self.shelf, &self.layout, query, self.options.allow_network_locks)
     }
 
-    async fn kin(&self, kin: Kin<'_>) -> Result<Vec<Manifest>, StoreError> {
+    async fn kin(&self, kin: Kin<'_>) -> Result<Kindred, StoreError> {
         index::kin(&self.shelf, &self.layout, &kin)
     }
 

@@ -108,11 +108,13 @@ fn a_copied_run_is_ambiguous_not_chosen_between() {
 #[test]
 fn creation_killed_at_any_point_leaves_a_whole_run_or_none() {
     let points: Vec<_> = failpoint::ALL.iter().filter(|name| name.starts_with("store.create.")).collect();
-    assert_eq!(points.len(), 7);
+    assert_eq!(points.len(), 8);
     for point in points {
         let place = Place::new();
+        place.check_list();
         let done = killed_at(place.dir.path(), &Job::Create { run: "run".to_owned() }, point);
         assert_eq!(done, Vec::<String>::new());
+        place.check_list();
         let listing = now(place.store.query(&RunQuery::default())).unwrap();
         assert_eq!(listing.problems, []);
         let landed = ["store.create.renamed", "store.create.synced"].contains(point);
@@ -123,18 +125,20 @@ fn creation_killed_at_any_point_leaves_a_whole_run_or_none() {
             let error = now(place.store.snapshot(&id("run"))).unwrap_err();
             assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
         }
-        if *point == "store.create.wrote_tmp" {
+        let staged = ["store.create.wrote_tmp", "store.create.announced"].contains(point);
+        if staged {
             let dir = place.dir.path().join("runs/repo/run");
             assert!(!dir.exists(), "a manifest that never counted holds what is in no other file");
         }
         let again = now(place.store.create(new_run("run", "elsewhere"), time(0)));
-        if ["store.create.locked", "store.create.wrote_tmp"].contains(point) {
+        if staged || *point == "store.create.locked" {
             again.expect("the name is not taken");
         } else {
             assert!(matches!(again, Err(StoreError::Exists { .. })), "killed at {point}: {again:?}");
         }
         now(place.store.create(new_run("other", "repo"), time(0))).unwrap();
         check_whole(&place.store, &id("other"));
+        place.check_list();
     }
 }
 

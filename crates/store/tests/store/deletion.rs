@@ -63,6 +63,16 @@ fn half_deleted() -> Place {
 }
 
 #[test]
+fn a_deletion_killed_at_any_point_has_happened_or_not() {
+    for (point, gone) in [("store.delete.announced", false), ("store.delete.moved", true)] {
+        let (place, run) = Place::with_run("run");
+        killed_at(place.dir.path(), &Job::Delete { run: "run".to_owned() }, point);
+        place.check_list();
+        assert_eq!(now(place.store.snapshot(&run)).is_err(), gone, "killed at {point}");
+    }
+}
+
+#[test]
 fn a_deletion_killed_halfway_is_finished_by_the_next_listing() {
     let place = half_deleted();
     let listing = now(place.store.query(&RunQuery::default())).unwrap();

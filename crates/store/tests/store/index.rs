@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::{Outcome, Phase, RunStatus, Stage};
@@ -384,7 +384,7 @@ fn who_waits_for_a_run_is_found_without_reading_all() {
     depend("run-2", Dependency::Run { run_id: id("run-1") });
     depend("run-3", Dependency::Group { group_id: "run-1".to_owned() });
     let ids = |kin: Kin<'_>| -> Vec<RunId> {
-        now(shop.store.kin(kin)).unwrap().into_iter().map(|run| run.spec.run_id).collect()
+        now(shop.store.kin(kin)).unwrap().runs.into_iter().map(|run| run.spec.run_id).collect()
     };
     let run = id("run-1");
     assert_eq!(ids(Kin::WaitingFor { run: &run, group: "run-1" }), [id("run-3"), id("run-2")]);
@@ -480,4 +480,38 @@ fn announcing_costs_little() {
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(fs::metadata(&log).unwrap().len() - before, "repo-0/run-1\n".len() as u64);
     assert!(!shop.root.path().join("cache").exists(), "no index is opened on the way of a commit");
+}
+
+/// All files of an index, and when they were written.
+fn written(shop: &Shop) -> Vec<(PathBuf, SystemTime, u64)> {
+    let files = fs::read_dir(shop.index()).unwrap().map(|entry| entry.unwrap());
+    let mut written: Vec<_> = files
+        .map(|file| (file.path(), file.metadata().unwrap().modified().unwrap(), file.metadata().unwrap().len()))
+        .filter(|(path, ..)| !path.to_string_lossy().ends_with("-shm"))
+        .collect();
+    written.sort();
+    written
+}
+
+#[test]
+fn a_listing_writes_only_when_something_happened() {
+    let shop = Shop::new();
+    create(&shop, 1, 0, 1, 1);
+    let empty = shop.root.path().join("state/runs/repo-0/run-7");
+    fs::create_dir_all(&empty).unwrap();
+    // Directories that were changed this moment may be changed again within the same tick of the clock.
+    let bucket = empty.parent().unwrap();
+    let past = SystemTime::now() - Duration::from_secs(60);
+    fs::File::open(bucket).unwrap().set_modified(past).unwrap();
+    assert_eq!(shop.ids(&everything()), ["run-1"]);
+    let before = written(&shop);
+    assert!(!before.is_empty());
+    shop.check(&everything());
+    assert_eq!(written(&shop), before);
+    // What was nothing becomes a run, without a word from anybody.
+    let manifest = fs::read_to_string(shop.store.location(&id("run-1")).unwrap().join("run.json")).unwrap();
+    fs::write(empty.join("run.json"), manifest.replace("\"run-1\"", "\"run-7\"")).unwrap();
+    fs::File::open(bucket).unwrap().set_modified(past).unwrap();
+    assert_eq!(shop.ids(&everything()).len(), 2);
+    shop.check(&everything());
 }

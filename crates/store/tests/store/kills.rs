@@ -53,6 +53,7 @@ impl Follower {
 /// The state of affairs after a kill: acknowledged writes are there, and at most one that was not acknowledged.
 fn check(place: &Place, done: &[String], writers: usize) {
     let start = Instant::now();
+    place.check_list();
     let (before, _) = check_whole(&place.store, &id("run"));
     let tmp = place.run_dir(&id("run")).join("run.json.tmp");
     assert!(!tmp.exists(), "whoever looks at the run clears up after who was killed");

@@ -13,8 +13,8 @@ use agent_runner_model::spec::{
     AgentSpec, BusyPolicy, LauncherSpec, LimitPolicy, Origin, PASSIVE_BACKEND, RunSpec, Template,
 };
 use agent_runner_model::task::TaskSpec;
-use agent_runner_model::{ControlFact, Fact, Manifest, RunId, TaskId, Timestamp};
-use agent_runner_store::{FileOptions, FileStore, NewRun, RunStore, Seeds};
+use agent_runner_model::{ControlFact, Digest, Fact, Manifest, RunId, TaskId, Timestamp};
+use agent_runner_store::{FileOptions, FileStore, ListQuery, NewRun, RunQuery, RunStore, Seeds};
 use tempfile::TempDir;
 
 pub const NOW: i64 = 1_790_000_000_000;
@@ -36,7 +36,20 @@ impl Place {
         let place = Self::new();
         let id = id(name);
         now(place.store.create(new_run(name, "repo"), time(0))).unwrap();
+        // There is an index from here on.
+        place.check_list();
         (place, id)
+    }
+
+    /// A listing shows what reading everything shows.
+    pub fn check_list(&self) {
+        let scope = RunQuery { include_archived: true, ..RunQuery::default() };
+        let page = now(self.store.list(&ListQuery { scope: scope.clone(), ..ListQuery::default() })).unwrap();
+        let listing = now(self.store.query(&scope)).unwrap();
+        let shown: Vec<Digest> = page.rows.into_iter().map(|row| row.digest).collect();
+        let there: Vec<Digest> = listing.runs.iter().map(|run| Digest::of(&run.manifest).0).collect();
+        assert_eq!(shown, there);
+        assert_eq!(page.problems, listing.problems);
     }
 
     pub fn run_dir(&self, id: &RunId) -> PathBuf {
@@ -49,7 +62,8 @@ impl Place {
 }
 
 pub fn store_at(path: &Path) -> FileStore {
-    FileStore::new(path.to_path_buf(), FileOptions::default())
+    let options = FileOptions { index_dir: Some(path.join("cache")), ..FileOptions::default() };
+    FileStore::new(path.to_path_buf(), options)
 }
 
 /// The result of a future that never waits: file stores need no runtime.

@@ -23,7 +23,7 @@ const TRIES: usize = 10;
 pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
     let AbortArgs { run, now, output } = args;
     let mut watch = Watch::new(View::silent(), Signals::new()?);
-    let mut detail = app.engine.call(GetRun { run: run.clone() }).await?;
+    let mut detail = app.engine.call(GetRun { run: run.clone(), with_dependents: false }).await?;
     for asked in 0..TRIES {
         let run_id = detail.summary.run_id.clone();
         // Watch first: what happens between the request and the watch must not be missed.
@@ -32,7 +32,7 @@ pub(crate) async fn abort(app: &App, args: AbortArgs) -> Outcome {
         detail = match app.engine.call(AbortRun { run: run.clone(), at_once: now, by }).await {
             // Somebody else has done what was asked for before.
             Err(error) if asked > 0 && error.code == ErrorCode::NotAllowed => {
-                app.engine.call(GetRun { run: run.clone() }).await?
+                app.engine.call(GetRun { run: run.clone(), with_dependents: false }).await?
             }
             reply => reply?,
         };

@@ -17,7 +17,7 @@ pub(crate) async fn attach(app: &App, args: AttachArgs) -> Outcome {
     let AttachArgs { run, output } = args;
     let format = output.output_format;
     let signals = Signals::new()?;
-    let detail = app.engine.call(GetRun { run }).await?;
+    let detail = app.engine.call(GetRun { run, with_dependents: false }).await?;
     if !detail.is_live {
         return conclude(app, &mut Watch::new(View::silent(), signals), &detail, format).await;
     }

@@ -12,7 +12,8 @@ use crate::render::run_status;
 
 pub(crate) async fn status(app: &App, args: RunStatusArgs) -> Outcome {
     let RunStatusArgs { run, field, output } = args;
-    let detail = app.engine.call(GetRun { run }).await?;
+    let with_dependents = field.is_empty() || field.iter().any(|name| name == "dependents");
+    let detail = app.engine.call(GetRun { run, with_dependents }).await?;
     if field.is_empty() {
         let wall = &app.settings.display.wall;
         reply(output.output_format, &detail, |detail| run_status(detail, wall, screen_width()))?;

@@ -117,7 +117,10 @@ pub(crate) async fn wait(app: &App, args: WaitArgs) -> Outcome {
     // What cannot be a run is said before anything is waited for. A run that is gone is no reason to let go of others.
     let mut named: Vec<RunId> = Vec::new();
     for run in runs {
-        let run_id = match (app.engine.call(GetRun { run: run.clone() }).await, RunId::parse(&run)) {
+        let run_id = match (
+            app.engine.call(GetRun { run: run.clone(), with_dependents: false }).await,
+            RunId::parse(&run),
+        ) {
             (Ok(detail), _) => detail.summary.run_id,
             (Err(error), Ok(run_id)) if is_lost(&error) => run_id,
             (Err(error), _) => return Err(error.into()),
@@ -185,7 +188,7 @@ async fn over(app: &App, run_id: RunId, format: OutputFormat) -> Result<Over, Fa
         Ok(detail) => return Ok(Over::Ended(Box::new(detail))),
         Err(failure) => failure,
     };
-    match app.engine.call(GetRun { run: run_id.to_string() }).await {
+    match app.engine.call(GetRun { run: run_id.to_string(), with_dependents: false }).await {
         Err(error) if is_lost(&error) => Ok(Over::Lost(run_id, error)),
         Ok(_) | Err(_) => Err(failure),
     }
@@ -198,7 +201,7 @@ async fn ended(app: &App, run_id: RunId, format: OutputFormat) -> Result<RunDeta
     let mut driven: Option<Prompts> = None;
     let (mut patience, mut told) = (None, String::new());
     loop {
-        let detail = app.engine.call(GetRun { run: run_id.to_string() }).await?;
+        let detail = app.engine.call(GetRun { run: run_id.to_string(), with_dependents: false }).await?;
         let status = detail.summary.effective_status;
         match status {
             RunStatus::Success
@@ -284,7 +287,7 @@ async fn all(app: &App, named: &[RunId], done: Vec<Over>) -> Result<Vec<WaitedRu
                 WaitedRun::Known { over: true, exit_code, summary: Box::new(detail.summary) }
             }
             Some(Over::Lost(run_id, error)) => lost(run_id, error),
-            None => match app.engine.call(GetRun { run: run_id.to_string() }).await {
+            None => match app.engine.call(GetRun { run: run_id.to_string(), with_dependents: false }).await {
                 Ok(detail) => {
                     WaitedRun::Known { over: false, exit_code: None, summary: Box::new(detail.summary) }
                 }

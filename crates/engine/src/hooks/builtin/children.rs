@@ -3,6 +3,7 @@
 use agent_runner_model::phase::{Phase, RunStatus};
 use agent_runner_model::task::TaskStatus;
 use agent_runner_model::{Fence, Manifest};
+use agent_runner_store::Kin;
 use serde::Deserialize;
 
 use super::choice::some;
@@ -33,11 +34,16 @@ pub(super) async fn require<S: Places + 'static>(
     if judged.transition.to != TaskStatus::Completed {
         return Ok(Verdict::Continue);
     }
-    let own = Some(&moment.manifest.spec.run_id);
-    let all = engine.everything().await;
-    let all = all.map_err(|error| NoAnswer::failed(format!("the runs cannot be read: {}", chain(&error))))?;
-    let (mut children, made): (Vec<&Manifest>, Vec<&Manifest>) =
-        all.iter().filter(|run| run.spec.parent_run_id.as_ref() == own).partition(|run| was_started(run));
+    let own = &moment.manifest.spec.run_id;
+    let found = engine.store.kin(Kin::Children(own)).await;
+    let found =
+        found.map_err(|error| NoAnswer::failed(format!("the runs cannot be read: {}", chain(&error))))?;
+    let own = Some(own);
+    let (mut children, made): (Vec<&Manifest>, Vec<&Manifest>) = found
+        .runs
+        .iter()
+        .filter(|run| run.spec.parent_run_id.as_ref() == own)
+        .partition(|run| was_started(run));
     children.sort_by_key(|run| run.spec.created_at);
     let task = &judged.transition.task_id;
     if children.is_empty() && settings.require_any {

@@ -97,7 +97,12 @@ impl Model {
     pub(super) async fn compare(&self, what: &str, wish: Wish) {
         for at in 0..self.plain.runs.len() {
             let known = &self.plain.runs[at];
-            let detail = self.world.engine.call(GetRun { run: known.id.to_string() }).await.unwrap();
+            let detail = self
+                .world
+                .engine
+                .call(GetRun { run: known.id.to_string(), with_dependents: true })
+                .await
+                .unwrap();
             compare_work(known, &detail, what);
             compare_words(known, &detail, what);
             compare_capabilities(known, &detail, what);

@@ -3,7 +3,7 @@
 //! somebody who was killed has left.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -16,7 +16,7 @@ use crate::bucket;
 use crate::run_store::ProblemKind;
 
 use super::super::changed::{self, Mark};
-use super::super::layout::{Layout, RUN_LOCK, entries_and_remains};
+use super::super::layout::{Layout, MANIFEST, RUN_LOCK, entries_and_remains};
 use super::super::{delete, document, leftovers, query};
 use super::rows::{self, Spot};
 use super::schema;
@@ -38,11 +38,11 @@ struct Known {
 
 /// Folds in what happened since the last time. Looks before it takes the right to write.
 pub(crate) fn fold(db: &mut Connection, layout: &Layout) -> Result<()> {
-    if is_current(&known(db)?, layout) {
+    if is_current(&known(db, layout)?, layout) {
         return Ok(());
     }
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let known = known(&tx)?;
+    let known = known(&tx, layout)?;
     // First the log: what happens from here on is in what is left of it.
     let news = changed::since(layout, &known.mark)
         .unwrap_or_else(|_| changed::News { has_gap: true, ..changed::News::default() });
@@ -66,7 +66,7 @@ pub(crate) fn refresh(db: &mut Connection, layout: &Layout, stale: &[Spot]) -> R
     tx.commit()
 }
 
-fn known(db: &Connection) -> Result<Known> {
+fn known(db: &Connection, layout: &Layout) -> Result<Known> {
     let (mark, swept) = db.prepare_cached("SELECT log, read, swept FROM facts")?.query_row([], |row| {
         let read: i64 = row.get(1)?;
         Ok((Mark { log: row.get(0)?, read: read.unsigned_abs() }, row.get(2)?))
@@ -75,14 +75,24 @@ fn known(db: &Connection) -> Result<Known> {
         .prepare_cached("SELECT bucket, changed FROM buckets")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
-    let unsettled = spots(db, "SELECT bucket, name FROM unsettled")?.into_iter().collect();
+    let mut unsettled: BTreeSet<Spot> = BTreeSet::new();
+    for (spot, empty) in unsettled_spots(db)? {
+        if !empty || is_no_longer_empty(&spot.dir(layout.runs())) {
+            unsettled.insert(spot);
+        }
+    }
     Ok(Known { mark, swept, buckets, unsettled })
 }
 
-fn spots(db: &Connection, sql: &str) -> Result<Vec<Spot>> {
-    db.prepare_cached(sql)?
-        .query_map([], |row| Ok(Spot { bucket: row.get(0)?, name: row.get(1)? }))?
+fn unsettled_spots(db: &Connection) -> Result<Vec<(Spot, bool)>> {
+    db.prepare_cached("SELECT bucket, name, empty FROM unsettled")?
+        .query_map([], |row| Ok((Spot { bucket: row.get(0)?, name: row.get(1)? }, row.get(2)?)))?
         .collect()
+}
+
+/// A directory without a manifest is looked at by name alone, for as long as it stays so: somebody may copy a run there.
+fn is_no_longer_empty(dir: &Path) -> bool {
+    fs::symlink_metadata(dir.join(MANIFEST)).is_ok() || fs::symlink_metadata(dir).is_err()
 }
 
 /// Whether nothing has happened.
@@ -177,8 +187,16 @@ fn known_in(db: &Connection, bucket: &str) -> Result<Vec<(Spot, Option<Vec<u8>>)
 struct Reading {
     spot: Spot,
     found: Found,
-    /// Somebody is at work there, or it may become a run: the next one reads it again.
-    is_unsettled: bool,
+    /// Why the next one has to look again.
+    unsettled: Option<Unsettled>,
+}
+
+/// What may be something else soon.
+pub(super) enum Unsettled {
+    /// Somebody is at work there.
+    Busy,
+    /// It has no manifest, and may get one.
+    Empty,
 }
 
 enum Found {
@@ -230,16 +248,21 @@ fn read(layout: &Layout, spot: Spot) -> Reading {
         (Ok(None), _) => (Found::Nothing, dir.is_dir()),
         (Err(error), stamp) => (Found::Problem(stamp, query::kind(&error), query::words(&error)), false),
     };
-    Reading { spot, found, is_unsettled: is_locked || may_become }
+    let unsettled = match (is_locked, may_become) {
+        (true, _) => Some(Unsettled::Busy),
+        (false, true) => Some(Unsettled::Empty),
+        (false, false) => None,
+    };
+    Reading { spot, found, unsettled }
 }
 
-fn keep(db: &Connection, Reading { spot, found, is_unsettled }: Reading) -> Result<()> {
+fn keep(db: &Connection, Reading { spot, found, unsettled }: Reading) -> Result<()> {
     match found {
         Found::Run(stamp, shown) => rows::put_run(db, &spot, stamp, &shown)?,
         Found::Nothing => rows::forget(db, &spot)?,
         Found::Problem(stamp, kind, message) => rows::put_problem(db, &spot, stamp, kind, &message)?,
     }
-    rows::put_unsettled(db, &spot, is_unsettled)
+    rows::put_unsettled(db, &spot, unsettled.as_ref())
 }
 
 /// Whether somebody is at work on a run. Disturbs nobody for longer than this moment.

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use agent_runner_model::{Lease, Manifest, RunId};
-use rusqlite::{Connection, Result, params};
+use agent_runner_model::{Lease, RunId};
+use rusqlite::{Connection, Result};
 
 use crate::error::StoreError;
-use crate::run_store::{ActiveRun, Kin, ListQuery, Page, PageRow, Problem};
+use crate::run_store::{ActiveRun, ListQuery, Page, PageRow, Problem};
 
 use super::super::layout::{Layout, MANIFEST};
 use super::super::{document, owner, query as scan};
@@ -18,7 +18,7 @@ use super::select::{Found, cursor, each_run, parse_cursor};
 use super::stamp::Stamp;
 
 /// How often a listing starts over because runs changed while it was made. The last time what was folded in counts.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// The runs that answer a query.
 pub(crate) fn list(
@@ -34,38 +34,6 @@ pub(crate) fn list(
     layout.buckets()?;
     let asked = shelf.ask(layout, |db| page(db, layout, query, allow_network));
     asked.map_err(|source| StoreError::Index { source })
-}
-
-/// Manifests of runs that may have to do with another one.
-pub(crate) fn kin(
-    shelf: &Shelf,
-    layout: &Layout,
-    kin: &Kin<'_>,
-) -> std::result::Result<Vec<Manifest>, StoreError> {
-    layout.buckets()?;
-    let spots = shelf.ask(layout, |db| candidates(db, kin));
-    let spots = spots.map_err(|source| StoreError::Index { source })?;
-    let load = |spot: Spot| document::load_listed(&spot.dir(layout.runs())).ok().flatten();
-    // Those that cannot be read are named by listings.
-    Ok(spots.into_iter().filter_map(load).collect())
-}
-
-fn candidates(db: &Connection, kin: &Kin<'_>) -> Result<Vec<Spot>> {
-    let spot = |row: &rusqlite::Row<'_>| Ok(Spot { bucket: row.get(0)?, name: row.get(1)? });
-    const ORDER: &str = "ORDER BY created DESC, name DESC, bucket DESC";
-    match kin {
-        Kin::Group(group) => db
-            .prepare(&format!("SELECT bucket, name FROM runs WHERE grp = ?1 {ORDER}"))?
-            .query_map([group], spot)?
-            .collect(),
-        Kin::WaitingFor { run, group } => db
-            .prepare(&format!(
-                "SELECT bucket, name FROM runs WHERE row IN (SELECT row FROM waits
-                     WHERE (kind = 'run' AND what = ?1) OR (kind = 'group' AND what = ?2)) {ORDER}"
-            ))?
-            .query_map(params![run.as_str(), group], spot)?
-            .collect(),
-    }
 }
 
 /// What came of a row.
@@ -97,7 +65,7 @@ fn page(db: &mut Connection, layout: &Layout, query: &ListQuery, allow_network: 
             }
             Ok(true)
         })?;
-        page.problems.extend(problems(db, layout, query, &mut stale)?);
+        page.problems.extend(problems(db, layout, query.scope.repo.as_deref(), &mut stale)?);
         page.problems.sort_by(|left, right| left.path.cmp(&right.path));
         if stale.is_empty() || trial == TRIES {
             return Ok(page);
@@ -153,16 +121,17 @@ fn active(
     Ok(manifest.map(|manifest| ActiveRun { lease, manifest }))
 }
 
-fn problems(
+/// What cannot be read, in one repository or in all of them. Which of it may be something else by now goes to `stale`.
+pub(super) fn problems(
     db: &Connection,
     layout: &Layout,
-    query: &ListQuery,
+    repo: Option<&str>,
     stale: &mut Vec<Spot>,
 ) -> Result<Vec<Problem>> {
     let mut statement = db.prepare_cached(
         "SELECT bucket, name, stamp, kind, message FROM problems WHERE ?1 IS NULL OR bucket = ?1",
     )?;
-    let mut rows = statement.query([query.scope.repo.as_deref()])?;
+    let mut rows = statement.query([repo])?;
     let mut problems = Vec::new();
     while let Some(row) = rows.next()? {
         let spot = Spot { bucket: row.get(0)?, name: row.get(1)? };

@@ -1,6 +1,7 @@
 //! The index of runs: a copy of what listings need of all manifests, in a database that may be thrown away at any time.
 
 mod fold;
+mod kin;
 mod listing;
 mod place;
 mod rows;
@@ -8,5 +9,6 @@ mod schema;
 mod select;
 mod stamp;
 
-pub(crate) use listing::{kin, list};
+pub(crate) use kin::kin;
+pub(crate) use listing::list;
 pub(crate) use place::Shelf;

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use agent_runner_model::manifest::Dependency;
-use agent_runner_model::{Digest, Words};
+use agent_runner_model::{Digest, RunId, Words};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use crate::run_store::ProblemKind;
 
+use super::fold::Unsettled;
 use super::stamp::Stamp;
 
 /// A run directory, by the names it has.
@@ -38,9 +39,9 @@ pub(crate) fn put_run(
             .execute(params![spot.bucket, spot.name])?;
     }
     db.prepare_cached(
-        "INSERT OR REPLACE INTO runs (row, bucket, name, stamp, created, updated, status, cwd, made_in, grp, agent,
-             backend, label, pinned, archived, digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "INSERT OR REPLACE INTO runs (row, bucket, name, stamp, created, updated, status, cwd, made_in, grp, parent,
+             agent, backend, label, pinned, archived, digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         known,
@@ -53,6 +54,7 @@ pub(crate) fn put_run(
         digest.cwd,
         digest.made_in,
         digest.group,
+        digest.parent.as_ref().map(RunId::as_str),
         digest.agent,
         digest.backend,
         digest.name,
@@ -105,13 +107,20 @@ pub(crate) fn forget(db: &Connection, spot: &Spot) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn put_unsettled(db: &Connection, spot: &Spot, is_unsettled: bool) -> Result<()> {
-    let sql = match is_unsettled {
-        true => "INSERT OR IGNORE INTO unsettled VALUES (?1, ?2)",
-        false => "DELETE FROM unsettled WHERE bucket = ?1 AND name = ?2",
+pub(crate) fn put_unsettled(db: &Connection, spot: &Spot, why: Option<&Unsettled>) -> Result<()> {
+    let empty = match why {
+        Some(Unsettled::Busy) => false,
+        Some(Unsettled::Empty) => true,
+        None => {
+            return db
+                .prepare_cached("DELETE FROM unsettled WHERE bucket = ?1 AND name = ?2")?
+                .execute(params![spot.bucket, spot.name])
+                .map(drop);
+        }
     };
-    db.prepare_cached(sql)?.execute(params![spot.bucket, spot.name])?;
-    Ok(())
+    db.prepare_cached("INSERT OR REPLACE INTO unsettled VALUES (?1, ?2, ?3)")?
+        .execute(params![spot.bucket, spot.name, empty])
+        .map(drop)
 }
 
 fn row_of(db: &Connection, spot: &Spot) -> Result<Option<i64>> {

@@ -4,14 +4,14 @@
 use rusqlite::{Connection, Result};
 
 /// Which tables these are.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE runs (
     row INTEGER PRIMARY KEY,
     bucket TEXT NOT NULL, name TEXT NOT NULL, stamp BLOB NOT NULL,
     created INTEGER NOT NULL, updated INTEGER NOT NULL,
-    status TEXT NOT NULL, cwd TEXT NOT NULL, made_in TEXT, grp TEXT NOT NULL,
+    status TEXT NOT NULL, cwd TEXT NOT NULL, made_in TEXT, grp TEXT NOT NULL, parent TEXT,
     agent TEXT NOT NULL, backend TEXT NOT NULL, label TEXT,
     pinned INTEGER NOT NULL, archived INTEGER NOT NULL, digest TEXT NOT NULL,
     UNIQUE (bucket, name));
@@ -21,7 +21,8 @@ CREATE TABLE waits (row INTEGER NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL
 CREATE TABLE problems (
     bucket TEXT NOT NULL, name TEXT NOT NULL, stamp BLOB, kind TEXT NOT NULL, message TEXT NOT NULL,
     PRIMARY KEY (bucket, name));
-CREATE TABLE unsettled (bucket TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (bucket, name));
+CREATE TABLE unsettled (
+    bucket TEXT NOT NULL, name TEXT NOT NULL, empty INTEGER NOT NULL, PRIMARY KEY (bucket, name));
 CREATE TABLE buckets (bucket TEXT PRIMARY KEY, changed INTEGER NOT NULL);
 CREATE TABLE facts (log TEXT NOT NULL, read INTEGER NOT NULL, swept INTEGER NOT NULL);
 INSERT INTO facts VALUES ('', 0, 0);
@@ -32,6 +33,8 @@ const INDEXES: &str = "
 CREATE INDEX IF NOT EXISTS by_creation ON runs (created, name, bucket);
 CREATE INDEX IF NOT EXISTS by_update ON runs (updated, name, bucket);
 CREATE INDEX IF NOT EXISTS by_group ON runs (grp);
+CREATE INDEX IF NOT EXISTS by_parent ON runs (parent) WHERE parent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_worktree ON runs (made_in) WHERE made_in IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_cwd ON runs (cwd, created);
 CREATE INDEX IF NOT EXISTS by_status ON runs (status, created);
 CREATE INDEX IF NOT EXISTS by_wait ON waits (kind, what);
