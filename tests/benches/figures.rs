@@ -12,17 +12,14 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use support::{Bench, PEAK, build, measure_peak, median, peak_kib, ratio, run, show, three_syncs};
+
+mod support;
 
 const ROUNDS: usize = 60;
-
-struct Bench {
-    program: PathBuf,
-    root: tempfile::TempDir,
-    state: PathBuf,
-}
 
 fn main() {
     let args: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
@@ -32,7 +29,7 @@ fn main() {
     let program = build();
     println!("program: {} bytes", fs::metadata(&program).unwrap().len());
     let disk = Bench::new(program.clone(), None);
-    let baseline = disk.median(|_| run(Command::new("/bin/true")));
+    let baseline = median(ROUNDS, |_| run(Command::new("/bin/true")));
     println!("an empty program, started and waited for: {}", show(baseline));
     disk.small_commands(baseline);
     disk.runs("on disk", baseline);
@@ -46,73 +43,7 @@ fn main() {
     disk.report();
 }
 
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--locked", "-p", "agent-runner", "--message-format=json"])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "the release build failed");
-    let messages = String::from_utf8(built.stdout).unwrap();
-    let programs = messages.lines().filter_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    });
-    programs.reduce(|_, last| last).expect("the build names its program")
-}
-
-fn run(mut command: Command) {
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
-}
-
-fn show(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
-}
-
 impl Bench {
-    fn new(program: PathBuf, below: Option<&Path>) -> Self {
-        let root = match below {
-            Some(below) => tempfile::tempdir_in(below).unwrap(),
-            None => tempfile::tempdir().unwrap(),
-        };
-        let state = root.path().join("state");
-        let agent = "---\nschemaVersion: 1\nname: quick\nbackend: command\nbackendConfig:\n  command:\n    argv: \
-                     [\"/bin/true\"]\n---\nDo nothing.\n";
-        fs::write(root.path().join("agent.md"), agent).unwrap();
-        Self { program, root, state }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(args).current_dir(self.root.path()).env_clear().env("PATH", "/usr/bin:/bin");
-        command.env("HOME", self.root.path()).env("AGENT_RUNNER_STATE_DIR", &self.state);
-        command.env("XDG_RUNTIME_DIR", self.root.path());
-        command
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.command(args).args(["--output-format", "json"]).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn median(&self, mut once: impl FnMut(usize)) -> Duration {
-        once(0);
-        let mut times: Vec<Duration> = (0..ROUNDS)
-            .map(|round| {
-                let start = Instant::now();
-                once(round);
-                start.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        times[times.len() / 2]
-    }
-
     fn passive(&self) -> String {
         let detail = self.json(&["init", "--backend", "passive", "--assignment", "test"]);
         detail["runId"].as_str().unwrap().to_owned()
@@ -120,14 +51,14 @@ impl Bench {
 
     fn small_commands(&self, baseline: Duration) {
         let run_id = self.passive();
-        let version = self.median(|_| run(self.command(&["--version"])));
-        let status = self.median(|_| run(self.command(&["status"])));
-        let list = self.median(|_| run(self.command(&["task", "list", &run_id])));
-        let set = self.median(|round| {
+        let version = median(ROUNDS, |_| run(self.command(&["--version"])));
+        let status = median(ROUNDS, |_| run(self.command(&["status"])));
+        let list = median(ROUNDS, |_| run(self.command(&["task", "list", &run_id])));
+        let set = median(ROUNDS, |round| {
             let status = if round % 2 == 0 { "in_progress" } else { "pending" };
             run(self.command(&["task", "set", &run_id, "date", "--status", status]));
         });
-        let syncs = self.median(|_| three_syncs(self.root.path()));
+        let syncs = median(ROUNDS, |_| three_syncs(self.root.path()));
         println!("start-up (--version): {}", show(version));
         println!("start-up (status): {}, {:.1} x an empty program", show(status), ratio(status, baseline));
         println!("task list: {}", show(list));
@@ -137,10 +68,10 @@ impl Bench {
     fn runs(&self, name: &str, baseline: Duration) {
         let mut commits = 0;
         let run_once = || run(self.command(&["run", "--agent", "./agent.md", "hello"]));
-        let whole = self.median(|_| run_once());
+        let whole = median(ROUNDS, |_| run_once());
         let detached =
             // They are not to wait for one another's directory.
-            self.median(|_| {
+            median(ROUNDS, |_| {
                 let args = ["run", "--agent", "./agent.md", "--detach", "--on-busy", "share", "hello"];
                 run(self.command(&args))
             });
@@ -180,7 +111,7 @@ impl Bench {
         let run_id = detail["runId"].as_str().unwrap();
         for format in ["markdown", "html"] {
             let args = ["run", "report", run_id, "--format", format];
-            let took = self.median(|_| run(self.command(&args)));
+            let took = median(ROUNDS, |_| run(self.command(&args)));
             let peak = peak_kib(self.command(&args));
             println!(
                 "a report of 2,000 tasks and 20 attempts, {format}: {}, {peak} KiB resident",
@@ -249,44 +180,4 @@ struct WaitingRun {
     id: String,
     driver: u64,
     word: fs::File,
-}
-
-fn ratio(a: Duration, b: Duration) -> f64 {
-    a.as_secs_f64() / b.as_secs_f64()
-}
-
-fn three_syncs(directory: &Path) {
-    let mut log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
-    log.write_all(&[b'x'; 150]).unwrap();
-    log.sync_data().unwrap();
-    let mut temporary = fs::File::create(directory.join("run.tmp")).unwrap();
-    temporary.write_all(&[b'x'; 6 * 1024]).unwrap();
-    temporary.sync_all().unwrap();
-    fs::rename(directory.join("run.tmp"), directory.join("run")).unwrap();
-    fs::File::open(directory).unwrap().sync_all().unwrap();
-}
-
-/// The argument by which this program becomes the parent that measures one child.
-const PEAK: &str = "--peak-of";
-
-/// The largest resident size the command reached. The system keeps only the maximum over all children, so a process
-/// of its own asks.
-fn peak_kib(mut command: Command) -> i64 {
-    let mut parent = Command::new(std::env::current_exe().unwrap());
-    parent.arg(PEAK).arg(command.get_program()).args(command.get_args());
-    parent.current_dir(command.get_current_dir().unwrap()).env_clear();
-    parent.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.stdin(Stdio::null());
-    let output = parent.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
-}
-
-fn measure_peak(args: &[std::ffi::OsString]) {
-    let mut command = Command::new(&args[0]);
-    command.args(&args[1..]).stdout(Stdio::null()).stderr(Stdio::null());
-    let status = command.status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
-    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).unwrap();
-    println!("{}", usage.max_rss());
 }

@@ -200,6 +200,9 @@ requests! {
     ReadReport {
         /// Id or path.
         run: String,
+        /// With the runs that depend on it: that takes a look at what all runs wait for.
+        #[serde(default)]
+        with_dependents: bool,
     }
     /// Looks at what changed in the git repository of a run's directory.
     GetChanges {

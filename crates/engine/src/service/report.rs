@@ -34,7 +34,7 @@ impl<S: Places + 'static> Handle<ReadReport> for Engine<S> {
             digests.extend(log.map(|log| digest(number, &log)));
         }
         let (manifest, mut situation) = self.observe(tail.manifest).await?;
-        self.relate(&manifest, &mut situation, true).await?;
+        self.relate(&manifest, &mut situation, request.with_dependents).await?;
         Ok(RunReport {
             seen_at: self.now(),
             run: RunDetail::new(&manifest, &situation),

@@ -15,7 +15,7 @@ use super::drive::limited;
 use super::world::{World, turn};
 
 async fn report(world: &World, run_id: &RunId) -> RunReport {
-    world.engine.call(ReadReport { run: run_id.to_string() }).await.unwrap()
+    world.engine.call(ReadReport { run: run_id.to_string(), with_dependents: true }).await.unwrap()
 }
 
 async fn keep(world: &World, run_id: &RunId, bytes: &[u8]) {

@@ -486,7 +486,9 @@ fn announcing_costs_little() {
 fn written(shop: &Shop) -> Vec<(PathBuf, SystemTime, u64)> {
     let files = fs::read_dir(shop.index()).unwrap().map(|entry| entry.unwrap());
     let mut written: Vec<_> = files
-        .map(|file| (file.path(), file.metadata().unwrap().modified().unwrap(), file.metadata().unwrap().len()))
+        .map(|file| {
+            (file.path(), file.metadata().unwrap().modified().unwrap(), file.metadata().unwrap().len())
+        })
         .filter(|(path, ..)| !path.to_string_lossy().ends_with("-shm"))
         .collect();
     written.sort();

@@ -63,6 +63,7 @@ async fn last_words(app: &App, detail: &RunDetail) -> Option<String> {
     if !is_told_in_words(detail) {
         return None;
     }
-    let report = app.engine.call(ReadReport { run: detail.summary.run_id.to_string() }).await.ok()?;
+    let run = detail.summary.run_id.to_string();
+    let report = app.engine.call(ReadReport { run, with_dependents: false }).await.ok()?;
     report.digests.into_iter().next_back()?.last_words
 }

@@ -15,7 +15,7 @@ use crate::replace::replace_file;
 pub(crate) async fn report(app: &App, args: ReportArgs) -> Outcome {
     let ReportArgs { run, format, file, output } = args;
     // One after the other: what was asked first is what a page cannot do without.
-    let found = app.engine.call(ReadReport { run: run.clone() }).await?;
+    let found = app.engine.call(ReadReport { run: run.clone(), with_dependents: true }).await?;
     let changes = app.engine.call(GetChanges { run }).await?;
     let report = Report { run: found, changes, version: app.engine.config().version };
     // As elsewhere, `-` is the standard stream.
