@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -35,17 +36,32 @@ fn index(world: &World) -> Option<PathBuf> {
         .find(|path| path.extension().is_none() && path.is_dir())
 }
 
-/// Does something bad to the index, in turn.
-fn spoil(world: &World, turn: usize) {
-    let Some(index) = index(world) else { return };
+/// Does something bad to the index, in turn. What is returned keeps others from it for as long as it is held.
+fn spoil(world: &World, turn: usize) -> Vec<fs::File> {
+    let Some(index) = index(world) else { return Vec::new() };
     let file = index.join("runs.sqlite");
     // Each of these may come too late: somebody else has just done away with it.
-    let _ = match turn % 4 {
+    let _ = match turn % 6 {
         0 => fs::remove_dir_all(&index),
         1 => fs::write(&file, "this is no database"),
         2 => fs::OpenOptions::new().write(true).open(&file).and_then(|file| file.set_len(4096)),
-        _ => fs::remove_file(&file),
+        3 => fs::remove_file(&file),
+        4 => return locked(&index.with_extension("lock"), |file| file.lock()),
+        _ => {
+            // As SQLite locks it, from another process.
+            let exclusively = |file: &fs::File| {
+                rustix::fs::fcntl_lock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+                Ok(())
+            };
+            return locked(&file, exclusively);
+        }
     };
+    Vec::new()
+}
+
+fn locked(path: &Path, lock: impl Fn(&fs::File) -> io::Result<()>) -> Vec<fs::File> {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path);
+    file.and_then(|file| lock(&file).map(|()| file)).into_iter().collect()
 }
 
 /// A run's life; after each step a list says what this writer knows to be so.
@@ -85,7 +101,7 @@ fn lists_are_right_while_many_write_and_the_index_is_spoiled() {
         }
         let mut turn = 0;
         while writing.load(Ordering::SeqCst) > 0 {
-            spoil(&world, turn);
+            let _held = spoil(&world, turn);
             runs(&world, &["--limit", "5"]);
             turn += 1;
         }
@@ -111,16 +127,16 @@ fn an_index_that_somebody_locks_is_done_without() {
     world.write("repo/list.md", "- [ ] One\n");
     let first = world.init(&["--backend", "passive", "--checklist", "list.md"]);
     assert_eq!(runs(&world, &[]).len(), 1);
-    let guard = fs::File::open(index(&world).unwrap().with_extension("lock")).unwrap();
-    guard.lock().unwrap();
-    let second = world.init(&["--backend", "passive", "--checklist", "list.md"]);
-    assert_eq!(runs(&world, &[]).into_keys().collect::<Vec<_>>(), sorted([&first, &second]));
-}
-
-fn sorted(runs: [&String; 2]) -> Vec<String> {
-    let mut runs: Vec<String> = runs.into_iter().cloned().collect();
-    runs.sort();
-    runs
+    let mut known = vec![first];
+    for turn in [4, 5] {
+        let held = spoil(&world, turn);
+        assert_eq!(held.len(), 1);
+        known.push(world.init(&["--backend", "passive", "--checklist", "list.md"]));
+        known.sort();
+        assert_eq!(runs(&world, &[]).into_keys().collect::<Vec<_>>(), known);
+        drop(held);
+        assert_eq!(runs(&world, &[]).len(), known.len());
+    }
 }
 
 #[test]
