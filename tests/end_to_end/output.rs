@@ -136,6 +136,11 @@ fn the_keys_of_json_are_stable() {
         ),
         (vec!["validate"], "valid files skipped"),
         (vec!["recover"], "runs problems"),
+        (vec!["du"], "stateDir total repos runs runCount loose unread problems"),
+        (
+            vec!["gc", "--older-than", "1w"],
+            "dryRun policy deleted kept compressed cleared failed bytesFreed bytesLeft problems",
+        ),
     ] {
         let args: Vec<&str> = command.iter().copied().chain(["--output-format", "json"]).collect();
         let printed = world.ok(&args);

@@ -50,6 +50,8 @@ const LOOKS: &[Look] = &[
     ("workspace list", &[&[], &["--repo", "repo"]]),
     ("workspace snapshots", &[&["RUN"]]),
     ("recover", &[&["--dry-run"], &["RUN"], &[]]),
+    ("du", &[&["RUN"], &["--global"]]),
+    ("gc", &[&["--global", "--older-than", "0m", "--dry-run"], &["--compress-only"]]),
     ("new agent", &[&["made-FORMAT"]]),
     ("new assignment", &[&["made-FORMAT"]]),
     ("new task", &[&["made-FORMAT"]]),

@@ -68,6 +68,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("launcher.list", "list launchers"),
     ("launcher.show", "show launcher"),
     ("launcher.read", "show launcher"),
+    ("system.disk_use", "du"),
+    ("system.collect_garbage", "gc"),
     ("system.status", "status"),
 ];
 /// Operations without a command, and why.

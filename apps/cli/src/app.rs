@@ -74,6 +74,8 @@ fn role(command: &Command) -> &'static str {
         | Command::Schema(_)
         | Command::Skills(_)
         | Command::Status(_)
+        | Command::Du(_)
+        | Command::Gc(_)
         | Command::Recover(_) => "command",
     }
 }
@@ -86,6 +88,7 @@ fn starts_processes(command: &Command) -> bool {
         | Command::Workspace(_)
         | Command::Task(_)
         | Command::Recover(_)
+        | Command::Gc(_)
         | Command::Drive(_)
         | Command::ShellWorker => true,
         Command::Attachment(_)
@@ -95,6 +98,7 @@ fn starts_processes(command: &Command) -> bool {
         | Command::New(_)
         | Command::Schema(_)
         | Command::Skills(_)
+        | Command::Du(_)
         | Command::Status(_) => false,
     }
 }
@@ -150,6 +154,8 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Skills(args) => commands::skills::skills(&app, args.command),
         Command::Status(args) => commands::status(&app, args).await,
         Command::Recover(args) => commands::run::recover(&app, args).await,
+        Command::Du(args) => commands::du(&app, args).await,
+        Command::Gc(args) => commands::gc(&app, args).await,
         Command::Drive(args) => drive::drive(&app, args).await,
         Command::ShellWorker => worker::work(&app).await,
     }

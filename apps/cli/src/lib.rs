@@ -1,6 +1,7 @@
 //! The command line: wires the rooms together and speaks to people. stdout is data, stderr is for people. Must not
 //! decide anything about runs.
 
+mod amounts;
 mod app;
 pub mod args;
 mod commands;

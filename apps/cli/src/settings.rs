@@ -22,6 +22,11 @@ const STOP_GRACE: &str = "AGENT_RUNNER_STOP_GRACE_SEC";
 /// Environment variable that allows state directories on network file systems.
 const NETWORK_LOCKS: &str = "AGENT_RUNNER_ALLOW_NETWORK_LOCKS";
 
+/// Environment variables for which runs `gc` lets go.
+pub(crate) const GC_OLDER_THAN: &str = "AGENT_RUNNER_GC_OLDER_THAN";
+pub(crate) const GC_KEEP: &str = "AGENT_RUNNER_GC_KEEP";
+pub(crate) const GC_MAX_SIZE: &str = "AGENT_RUNNER_GC_MAX_SIZE";
+
 /// Everything this program is told by where it runs.
 pub(crate) struct Settings {
     pub(crate) engine: EngineConfig,
@@ -128,6 +133,15 @@ fn absolute(caller_dir: Option<&Path>, path: PathBuf, name: &str) -> Result<Path
 /// An environment variable; one that is set to nothing counts as not set.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// An environment variable that holds a text.
+pub(crate) fn text(name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = variable(name) else { return Ok(None) };
+    let text = value.into_string().map_err(|value| {
+        usage(format!("{name} is no text: {}", value.display()), format!("set {name} anew, or unset it"))
+    })?;
+    Ok(Some(text))
 }
 
 /// An environment variable that holds a whole number.

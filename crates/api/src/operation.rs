@@ -138,12 +138,15 @@ operations! {
     ListSnapshots => SnapshotList, "workspace.snapshots", Get "/api/runs/{run}/snapshots", tool: true;
     RestoreWorkspace => RestoredWorkspace, "workspace.restore", Post "/api/runs/{run}/workspace/restore", tool: false;
     RemoveWorkspace => RemovedWorkspace, "workspace.remove", Post "/api/runs/{run}/workspace/remove", tool: false;
+    GetDiskUse => DiskUse, "system.disk_use", Get "/api/disk-use", tool: true;
+    CollectGarbage => Collection, "system.collect_garbage", Post "/api/gc", tool: false;
     GetStatus => SystemStatus, "system.status", Get "/api/status", tool: true;
 }
 
 use crate::view::{
-    AttachmentList, AttachmentView, Brief, DefinitionDetail, DefinitionList, DefinitionSchema,
-    DefinitionText, GitChanges, LauncherDetail, LauncherList, LauncherText, MessageList, NewDefinitionReply,
-    Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail, RunList, RunReading, RunReport, RunTree,
-    SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline, Validation, WorkspaceList,
+    AttachmentList, AttachmentView, Brief, Collection, DefinitionDetail, DefinitionList, DefinitionSchema,
+    DefinitionText, DiskUse, GitChanges, LauncherDetail, LauncherList, LauncherText, MessageList,
+    NewDefinitionReply, Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail, RunList, RunReading,
+    RunReport, RunTree, SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline, Validation,
+    WorkspaceList,
 };

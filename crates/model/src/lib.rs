@@ -16,6 +16,7 @@ pub mod ids;
 pub mod manifest;
 pub mod phase;
 pub mod redact;
+pub mod retention;
 pub mod spec;
 pub mod step;
 pub mod task;

@@ -8,6 +8,7 @@ mod file;
 mod host;
 mod run_store;
 mod similar;
+mod space;
 
 pub use bucket::repo_bucket;
 pub use error::{AcquireError, CommitError, StoreError};
@@ -21,3 +22,4 @@ pub use run_store::{
     OwnerLease, OwnerView, Page, PageRow, Problem, ProblemKind, RunQuery, RunStore, Seeds, Sort, Stored,
     Tail, Takeover,
 };
+pub use space::{Accounts, DeadCache, DeadWhy, Loose, LooseKind, RunSpace, Space, SpaceQuery};

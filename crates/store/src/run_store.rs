@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::host::Holder;
+use crate::space::{Accounts, DeadCache, SpaceQuery};
 
 /// A run that is to be created.
 #[derive(Debug, Clone)]
@@ -301,8 +302,8 @@ pub trait RunStore: Send + Sync {
     ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
 
     /// Compresses what is kept under a name, if it is worth it; it is still found under the same name. Nothing may be
-    /// added to it any more.
-    fn seal_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// added to it any more. Says how many bytes that gave back.
+    fn seal_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Keeps what a reader has under a name, replacing what was there at one stroke: at most `limit` bytes, or nothing
     /// at all. Says how many they were and their SHA-256.
@@ -406,6 +407,15 @@ pub trait RunStore: Send + Sync {
         &self,
         id: &RunId,
     ) -> impl Future<Output = Result<Option<Manifest>, StoreError>> + Send;
+
+    /// What runs take, and what belongs to none.
+    fn space(&self, query: &SpaceQuery) -> impl Future<Output = Result<Accounts, StoreError>> + Send;
+
+    /// What there is of a run that cannot be read, as it is: nothing if that cannot be had, or is too long.
+    fn remnant(&self, problem: &Problem) -> impl Future<Output = Vec<u8>> + Send;
+
+    /// Copies of what can be made again, of this store and others, that certainly nobody uses. Takes them away if `clear`.
+    fn dead_caches(&self, clear: bool) -> impl Future<Output = Vec<DeadCache>> + Send;
 
     /// Deletes a run and all that belongs to it. `StoreError::Owned` while somebody owns it. `check` looks at the run as
     /// it stands in the moment of its deletion, and says why not.

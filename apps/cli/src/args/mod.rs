@@ -8,6 +8,7 @@ mod hidden;
 mod reconfigure;
 mod run;
 mod skills;
+mod space;
 mod task;
 mod workspace;
 
@@ -34,6 +35,7 @@ pub use run::{
     ReportFormat, RunArgs, RunCommand, RunStatusArgs, TimelineArgs,
 };
 pub use skills::{InstallSkillsArgs, SkillsArgs, SkillsCommand};
+pub use space::{CollectArgs, DiskUseArgs, SpaceScopeArgs};
 pub use task::{
     AddArgs, AppendNotesArgs, DeleteArgs, EditArgs, SetArgs, TaskArgs, TaskCommand, TaskListArgs,
     TaskShowArgs,
@@ -80,6 +82,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Clear up after drivers that died
     Recover(RecoverArgs),
+    /// Show what runs take on the disk
+    Du(DiskUseArgs),
+    /// Delete runs that are over and that nobody keeps, and compress logs
+    Gc(CollectArgs),
     /// Drive a run (started by `run`)
     #[command(hide = true)]
     Drive(DriveArgs),

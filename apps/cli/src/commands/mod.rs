@@ -2,10 +2,14 @@
 
 pub(crate) mod attachment;
 pub(crate) mod definitions;
+mod du;
+mod gc;
 pub(crate) mod run;
 pub(crate) mod skills;
 mod status;
 pub(crate) mod task;
 pub(crate) mod workspace;
 
+pub(crate) use du::du;
+pub(crate) use gc::gc;
 pub(crate) use status::status;

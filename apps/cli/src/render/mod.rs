@@ -17,6 +17,7 @@ mod runs;
 #[cfg(test)]
 mod sample;
 mod skills;
+mod space;
 mod span;
 mod table;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub(crate) use runs::run_list;
 pub(crate) use skills::{
     InstalledSkill, InstalledSkills, KnownSkill, SkillFate, SkillList, installed_skills, skill_list,
 };
+pub(crate) use space::{collection, disk_use};
 pub(crate) use table::{columns, fields, task_table};
 pub(crate) use timeline::timeline_text;
 pub(crate) use tree::tree_text;

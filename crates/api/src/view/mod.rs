@@ -9,6 +9,7 @@ mod messages;
 mod report;
 mod run;
 mod session;
+mod space;
 mod system;
 mod task;
 mod timeline;
@@ -35,6 +36,10 @@ pub use run::{
     AgentView, AssignmentView, Brief, ListProblem, RunDetail, RunList, RunReading, RunSummary, Situation,
 };
 pub use session::{AttemptView, SessionView};
+pub use space::{
+    Cleared, ClearedKind, CollectedRun, Collection, CompressedLogs, DiskUse, KeptRun, LooseUse, LooseUseKind,
+    NotCollected, OccupantKind, PolicyView, RepoUse, RunUse, SpaceParts, SpaceView,
+};
 pub use system::{Recovered, Recovery, RecoveryAction, SystemStatus};
 pub use task::{TaskDetail, TaskList, TaskView};
 pub use timeline::{Timeline, TimelineEntry};

@@ -12,6 +12,7 @@ mod limits;
 mod once;
 mod redact;
 mod regressions;
+mod retention;
 mod sample;
 mod table;
 mod tasks;

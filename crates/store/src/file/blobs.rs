@@ -2,7 +2,8 @@
 //! of the run's directory or onto a file of the store itself.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,13 +13,15 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::error::StoreError;
+use crate::failpoint;
 
 use super::durable;
 use super::layout::{AGENT_SEED, ASSIGNMENT_SEED, DRIVER_LOG, Layout, is_absent};
+use super::lock::{self, Lock};
 
 const MAX_NAME: usize = 255;
 /// Bytes from which on compressing a blob is worth it.
-const SEAL_FROM: u64 = 4096;
+pub(super) const SEAL_FROM: u64 = 4096;
 /// Most bytes a compressed blob is read to: more than any log may hold.
 const MAX_UNSEALED: u64 = 128 * 1024 * 1024;
 
@@ -66,33 +69,57 @@ fn get_sealed(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-/// Compresses a blob beside itself, then takes the original away: whoever reads finds one or the other, never neither.
-pub(crate) fn seal(layout: &Layout, id: &RunId, name: &str) -> Result<(), StoreError> {
+/// Compresses a blob beside itself, then takes the original away: whoever reads finds one or the other, never neither. One
+/// at a time does: the others leave it to whoever was first. Says how many bytes of the disk that gave back.
+pub(crate) fn seal(layout: &Layout, id: &RunId, name: &str) -> Result<u64, StoreError> {
     check(name)?;
     let path = layout.find(id)?.join(name);
     let fail = |source| StoreError::Write { path: path.clone(), source };
-    let mut file = match fs::File::open(&path) {
-        Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(()),
+    match fs::metadata(&path) {
+        Ok(found) if found.len() > SEAL_FROM => {}
+        Ok(_) => return Ok(0),
+        Err(error) if is_absent(&error) => return Ok(0),
         Err(source) => return Err(StoreError::Read { path, source }),
-    };
-    if file.metadata().map_err(fail)?.len() <= SEAL_FROM {
-        return Ok(());
     }
-    let target = sealed(&path);
-    let tmp = target.with_extension("gz.tmp");
-    let written = (|| {
-        let out = durable::private().write(true).create(true).truncate(true).open(&tmp)?;
-        let mut encoder = GzEncoder::new(out, Compression::default());
-        std::io::copy(&mut file, &mut encoder)?;
-        encoder.finish()?.sync_data()?;
-        fs::rename(&tmp, &target)?;
-        fs::remove_file(&path)
-    })();
-    if written.is_err() {
+    let tmp = sealed(&path).with_extension("gz.tmp");
+    let out = durable::open_side_file(&tmp)?;
+    let is_first = lock::try_exclusive(&out).map_err(fail)? && lock::is_current(&out, &tmp);
+    if !is_first {
+        return Ok(0);
+    }
+    let out = Lock::taken(out);
+    let compressed = compress(&path, &tmp, out.file());
+    if compressed.is_err() {
         let _ = fs::remove_file(&tmp);
     }
-    written.map_err(fail)
+    compressed.map_err(fail)
+}
+
+fn compress(path: &Path, tmp: &Path, out: &fs::File) -> io::Result<u64> {
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        // Somebody was faster, between two looks.
+        Err(error) if is_absent(&error) => {
+            fs::remove_file(tmp)?;
+            return Ok(0);
+        }
+        Err(error) => return Err(error),
+    };
+    let before = file.metadata()?.blocks() * 512;
+    // What somebody has left who was killed here.
+    out.set_len(0)?;
+    let mut encoder = GzEncoder::new(out, Compression::default());
+    io::copy(&mut file, &mut encoder)?;
+    encoder.finish()?.sync_data()?;
+    let after = out.metadata()?.blocks() * 512;
+    failpoint::check("store.blob.sealing")?;
+    fs::rename(tmp, sealed(path))?;
+    failpoint::check("store.blob.sealed")?;
+    match fs::remove_file(path) {
+        // Whoever compressed it just before this one was about to.
+        Err(error) if is_absent(&error) => Ok(0),
+        removed => removed.map(|()| before.saturating_sub(after)),
+    }
 }
 
 fn sealed(path: &Path) -> PathBuf {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use agent_runner_model::{Manifest, Refusal, RunId};
 
 use crate::error::{CommitError, StoreError};
+use crate::failpoint;
 
 use super::layout::{DELETED, Layout, MANIFEST, OWNER_LOCK, RUN_LOCK};
 use super::lock;
@@ -36,6 +37,7 @@ pub(crate) fn delete(
     let _run = lock.map_err(vanished)?;
     let manifest = document::load(&dir, id)?.ok_or_else(|| layout.not_found(id))?;
     check(&manifest).map_err(CommitError::Refused)?;
+    durable::check("store.delete.checked", &dir)?;
     // Two deletions of one name, with a creation in between, must not meet in the place things are moved to.
     let _create = lock::exclusive(&layout.create_lock(), patience)?;
     let Some(bucket) = dir.parent() else { return Err(layout.not_found(id).into()) };
@@ -115,6 +117,7 @@ fn empty(path: &Path) -> io::Result<()> {
             gone(fs::remove_file(entry.path()))?;
         }
     }
+    failpoint::check("store.delete.emptied")?;
     gone(fs::remove_file(path.join(MANIFEST)))?;
     gone(fs::remove_dir(path))
 }

@@ -1,6 +1,7 @@
 //! `run.json`: reads, recognises and replaces it. Must never write one that it cannot read, nor one of a newer version.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -25,6 +26,9 @@ struct Probe {
 
 /// The first schema version of the reference implementation that was ever released is newer than this.
 const REFERENCE_FROM: u64 = 2;
+
+/// Most bytes that are looked through of a manifest that cannot be read.
+const LONGEST_REMNANT: u64 = 16 * 1024 * 1024;
 
 /// The run in a directory; nothing if there is no manifest.
 pub(crate) fn load(dir: &Path, id: &RunId) -> Result<Option<Manifest>, StoreError> {
@@ -68,6 +72,16 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
         }
     }
     Err(StoreError::Unreadable { path, line: source.line(), column: source.column(), source })
+}
+
+/// The bytes of a manifest that is no use as one.
+pub(crate) fn remnant(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LONGEST_REMNANT).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 /// Refuses a manifest that this version must not write.

@@ -23,6 +23,7 @@ mod query;
 mod reserve;
 mod store;
 mod tail;
+mod usage;
 mod workspace;
 
 pub use changes::FileChanges;

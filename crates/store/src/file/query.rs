@@ -44,6 +44,13 @@ pub(crate) fn query(layout: &Layout, query: &RunQuery) -> Result<Listing, StoreE
     Ok(listing)
 }
 
+impl RunQuery {
+    /// Whether a run is one of those that are asked for.
+    pub fn matches(&self, manifest: &Manifest) -> bool {
+        matches(self, manifest)
+    }
+}
+
 fn matches(query: &RunQuery, manifest: &Manifest) -> bool {
     let spec = &manifest.spec;
     let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);

@@ -10,9 +10,10 @@ use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
 
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::run_store::{
-    AmongCheck, Entry, Kin, Kindred, ListQuery, Listing, Member, NewRun, OwnerView, Page, RunQuery, RunStore,
-    Stored, Tail, Takeover,
+    AmongCheck, Entry, Kin, Kindred, ListQuery, Listing, Member, NewRun, OwnerView, Page, Problem, RunQuery,
+    RunStore, Stored, Tail, Takeover,
 };
+use crate::space::{Accounts, DeadCache, SpaceQuery};
 
 use super::changes::{FileChanges, Hub};
 use super::graph::FileGraph;
@@ -22,7 +23,8 @@ use super::layout::Layout;
 use super::owner::FileLease;
 use super::workspace::FilePlace;
 use super::{
-    blobs, commit, create, delete, graph, handed, index, leftovers, names, owner, query, tail, workspace,
+    blobs, commit, create, delete, document, graph, handed, index, leftovers, names, owner, query, tail,
+    usage, workspace,
 };
 
 /// How a file store behaves.
@@ -145,7 +147,7 @@ impl RunStore for FileStore {
         blobs::get(&self.layout, id, name)
     }
 
-    async fn seal_blob(&self, id: &RunId, name: &str) -> Result<(), StoreError> {
+    async fn seal_blob(&self, id: &RunId, name: &str) -> Result<u64, StoreError> {
         blobs::seal(&self.layout, id, name)
     }
 
@@ -224,6 +226,22 @@ impl RunStore for FileStore {
 
     async fn finish_deletion(&self, id: &RunId) -> Result<Option<Manifest>, StoreError> {
         delete::finish(&self.layout, id, self.options.lock_patience)
+    }
+
+    async fn space(&self, query: &SpaceQuery) -> Result<Accounts, StoreError> {
+        let mut accounts = usage::survey(&self.layout, query)?;
+        if query.repo.is_none() && query.runs.is_none() {
+            accounts.loose.extend(self.shelf.account());
+        }
+        Ok(accounts)
+    }
+
+    async fn remnant(&self, problem: &Problem) -> Vec<u8> {
+        document::remnant(&problem.path)
+    }
+
+    async fn dead_caches(&self, clear: bool) -> Vec<DeadCache> {
+        self.options.index_dir.as_deref().map(|below| index::dead(below, clear)).unwrap_or_default()
     }
 
     async fn delete(

@@ -8,6 +8,7 @@ use agent_runner_engine::clock::{Clock as _, SystemClock};
 use agent_runner_model::Timestamp;
 use agent_runner_model::phase::RunStatus;
 
+use crate::amounts::parse_span;
 use crate::app::App;
 use crate::args::{ListRunsArgs, OrderChoice, OutputFormat, StatusChoice};
 use crate::exit::{Failure, Outcome, usage};
@@ -34,15 +35,7 @@ pub(crate) async fn list_runs(app: &App, args: ListRunsArgs) -> Outcome {
         output,
     } = args;
     let everywhere = global || repo.is_some() || group_id.is_some();
-    let cwd = match everywhere {
-        true => None,
-        false => {
-            let wanted = Path::new(app.settings.caller_dir()?).join(cwd.unwrap_or_default());
-            // A run keeps its directory's real path; one that is gone can only be named by it.
-            let real = wanted.canonicalize().unwrap_or_else(|_| tidy(&wanted));
-            Some(real.to_string_lossy().into_owned())
-        }
-    };
+    let cwd = directory_of(app, cwd, everywhere)?;
     let now = SystemClock.now();
     let request = ListRuns {
         cwd,
@@ -76,6 +69,21 @@ pub(crate) async fn list_runs(app: &App, args: ListRunsArgs) -> Outcome {
     Ok(0)
 }
 
+/// The directory whose runs are meant, if not those of every one: the current one where none is given.
+pub(crate) fn directory_of(
+    app: &App,
+    cwd: Option<String>,
+    everywhere: bool,
+) -> Result<Option<String>, Failure> {
+    if everywhere {
+        return Ok(None);
+    }
+    let wanted = Path::new(app.settings.caller_dir()?).join(cwd.unwrap_or_default());
+    // A run keeps its directory's real path; one that is gone can only be named by it.
+    let real = wanted.canonicalize().unwrap_or_else(|_| tidy(&wanted));
+    Ok(Some(real.to_string_lossy().into_owned()))
+}
+
 fn tidy(path: &Path) -> std::path::PathBuf {
     path.components().collect()
 }
@@ -96,17 +104,9 @@ fn run_status(choice: StatusChoice) -> RunStatus {
 
 /// A time, the beginning of a day, or so long ago.
 fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
-    let unit = |unit: char| match unit {
-        'm' => Some(60_000),
-        'h' => Some(3_600_000),
-        'd' => Some(86_400_000),
-        'w' => Some(604_800_000),
-        _ => None,
-    };
     let ago = || {
-        let last = text.chars().next_back()?;
-        let count: i64 = text.strip_suffix(last)?.parse().ok().filter(|count| *count >= 0)?;
-        Some(Timestamp::from_millis(now.as_millis().saturating_sub(count.checked_mul(unit(last)?)?)))
+        let millis = i64::try_from(parse_span(text)?.as_millis()).ok()?;
+        Some(Timestamp::from_millis(now.as_millis().saturating_sub(millis)))
     };
     let day = || Timestamp::parse(&format!("{text}T00:00:00Z")).ok();
     Timestamp::parse(text).ok().or_else(day).or_else(ago).ok_or_else(|| {

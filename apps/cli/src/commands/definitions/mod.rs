@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::args::{ListCommand, NewAgentArgs, NewCommand, ShowCommand};
 use crate::exit::Outcome;
 
+pub(crate) use list_runs::directory_of;
 pub(crate) use schema::schema;
 pub(crate) use validate::validate;
 

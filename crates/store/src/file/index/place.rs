@@ -11,20 +11,35 @@ use rusqlite::{Connection, ErrorCode};
 use sha2::{Digest as _, Sha256};
 
 use crate::host::Holder;
+use crate::space::{Loose, LooseKind, Space};
 
 use super::super::layout::Layout;
 use super::super::network::network_file_system;
+use super::super::usage::space_of;
 use super::super::{durable, lock};
 use super::{fold, schema};
 
 /// How long somebody waits for those who write the index. Making it anew takes half of that.
 const PATIENCE: Duration = Duration::from_secs(1);
 const FILE: &str = "runs.sqlite";
+/// Says since which start of the machine there is one.
+pub(super) const BOOT: &str = "boot";
+/// Names the state directory.
+pub(super) const STATE_DIR: &str = "state-dir";
+/// What the names of indexes begin with that are being thrown away, after a dot.
+pub(super) const AWAY: &str = "away-";
 
 /// The place of an index.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shelf {
-    dir: Option<PathBuf>,
+    place: Option<Place>,
+}
+
+#[derive(Debug, Clone)]
+struct Place {
+    dir: PathBuf,
+    /// What it is the index of.
+    state_dir: PathBuf,
 }
 
 /// Why an index is not used.
@@ -54,7 +69,14 @@ impl Shelf {
         let real = fs::canonicalize(state_dir).unwrap_or_else(|_| state_dir.to_path_buf());
         let digest = Sha256::digest(real.as_os_str().as_encoded_bytes());
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self { dir: Some(below.join(name)) }
+        Self { place: Some(Place { dir: below.join(name), state_dir: real }) }
+    }
+
+    /// What the index takes, if there is one.
+    pub(crate) fn account(&self) -> Option<Loose> {
+        let path = self.place.as_ref()?.dir.clone();
+        let space = space_of(&path);
+        (space != Space::default()).then_some(Loose { kind: LooseKind::Index, path, run_id: None, space })
     }
 
     /// Asks an index that is up to date: the one on the disk, and where that cannot be asked, one that is made for this.
@@ -63,11 +85,11 @@ impl Shelf {
         layout: &Layout,
         mut question: impl FnMut(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        if let Some(dir) = &self.dir {
+        if let Some(place) = &self.place {
             for _ in 0..2 {
-                match ask_on_disk(dir, layout, &mut question) {
+                match ask_on_disk(place, layout, &mut question) {
                     Ok(answer) => return Ok(answer),
-                    Err(Unusable::Bad) => throw_away(dir),
+                    Err(Unusable::Bad) => throw_away(&place.dir),
                     Err(Unusable::NotNow) => break,
                 }
             }
@@ -80,17 +102,18 @@ impl Shelf {
 }
 
 fn ask_on_disk<T>(
-    dir: &Path,
+    place: &Place,
     layout: &Layout,
     question: &mut impl FnMut(&mut Connection) -> rusqlite::Result<T>,
 ) -> Result<T, Unusable> {
-    let mut db = open(dir)?;
+    let mut db = open(place)?;
     fold::fold(&mut db, layout)?;
     Ok(question(&mut db)?)
 }
 
 /// Opens what is there; makes it if there is nothing.
-fn open(dir: &Path) -> Result<Connection, Unusable> {
+fn open(place: &Place) -> Result<Connection, Unusable> {
+    let dir = place.dir.as_path();
     let not_now = |_| Unusable::NotNow;
     let guard = guard(dir);
     if let Some(parent) = dir.parent() {
@@ -116,7 +139,10 @@ fn open(dir: &Path) -> Result<Connection, Unusable> {
     durable::private().write(true).create(true).truncate(false).open(&path).map_err(|_| Unusable::NotNow)?;
     let db = prepare(&path)?;
     schema::make(&db)?;
-    fs::write(dir.join("boot"), Holder::current().boot_id).map_err(|_| Unusable::NotNow)?;
+    // Whoever clears up has to know when that is gone.
+    fs::write(dir.join(STATE_DIR), place.state_dir.as_os_str().as_encoded_bytes())
+        .map_err(|_| Unusable::NotNow)?;
+    fs::write(dir.join(BOOT), Holder::current().boot_id).map_err(|_| Unusable::NotNow)?;
     Ok(db)
 }
 
@@ -125,7 +151,7 @@ fn open(dir: &Path) -> Result<Connection, Unusable> {
 fn try_open(dir: &Path) -> Result<Option<Connection>, Unusable> {
     let path = dir.join(FILE);
     let Ok(found) = fs::metadata(&path) else { return Ok(None) };
-    let boot = fs::read_to_string(dir.join("boot")).unwrap_or_default();
+    let boot = fs::read_to_string(dir.join(BOOT)).unwrap_or_default();
     if boot != Holder::current().boot_id || network_file_system(dir).ok().flatten().is_some() {
         return Ok(None);
     }
@@ -149,7 +175,7 @@ fn prepare(path: &Path) -> Result<Connection, Unusable> {
 }
 
 /// The file that is locked by who opens or makes an index.
-fn guard(dir: &Path) -> PathBuf {
+pub(super) fn guard(dir: &Path) -> PathBuf {
     dir.with_extension("lock")
 }
 
@@ -162,7 +188,7 @@ fn throw_away(dir: &Path) {
 
 /// All files of an index go at one stroke, out of the way of the next one.
 fn clear(dir: &Path) {
-    let away = dir.with_extension(format!("away-{}", std::process::id()));
+    let away = dir.with_extension(format!("{AWAY}{}", std::process::id()));
     let moved = fs::rename(dir, &away).or_else(|error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Ok(()),
         _ => fs::remove_dir_all(dir),
