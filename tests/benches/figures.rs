@@ -61,7 +61,10 @@ impl Bench {
         let syncs = median(ROUNDS, |_| three_syncs(self.root.path()));
         println!("start-up (--version): {}", show(version));
         println!("start-up (status): {}, {:.1} x an empty program", show(status), ratio(status, baseline));
+        let line = ["complete", "--shell", "fish", "--", "agent-runner", "task", "show", &run_id, ""];
+        let offered = median(ROUNDS, |_| run(self.command(&line)));
         println!("task list: {}", show(list));
+        println!("tasks of a run, offered to a shell: {}", show(offered));
         println!("task set: {}, of which its three syncs: {}", show(set), show(syncs));
     }
 

@@ -112,6 +112,12 @@ impl Crowd {
         add("run status by the beginning of an id", timed(&["run", "status", &self.beginning]), None);
         add("run status @last", timed(&["run", "status", "@last"]), None);
         add("run tree", timed(&["run", "tree", &self.run]), None);
+        let offer = ["complete", "--shell", "zsh", "--", "agent-runner", "run", "status", ""];
+        add("run ids, offered to a shell", timed(&offer), None);
+        let few = |args: &[&str]| median(FEW, |_| run(self.command(args)));
+        add("du --global", few(&["du", "--global", "--limit", "20"]), None);
+        let gc = ["gc", "--global", "--older-than", "30d", "--dry-run"];
+        add("gc --dry-run", few(&gc), peak(&gc));
         add("an index made anew, and a list", self.rebuilt(&page), None);
         let scan = || run(without_cache(self.command(&page)));
         add("the same list without an index", median(FEW, |_| scan()), None);

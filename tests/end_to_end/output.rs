@@ -112,7 +112,7 @@ fn the_keys_of_json_are_stable() {
          queuedResumeMessages tasks message callerInstructions lockedFields budget \
          dependencies dependents \
          callDepth launcher runtimeVars runtimeVarSources \
-         resolvedHooks hookState worktree"
+         resolvedHooks hookState schedule scheduleState executionEnvironment worktree imported"
     );
     for (command, expected) in [
         (vec!["run", "status", &run], detail.as_str()),

@@ -33,6 +33,8 @@ const LOOKS: &[Look] = &[
     ("validate", &[&[]]),
     ("schema", &[&["agent"]]),
     ("skills list", &[&[]]),
+    ("completions", &[&["bash"], &["zsh"], &["fish"]]),
+    ("man", &[&[], &["run", "status"], &["--output", "made-FORMAT"]]),
     ("skills install", &[&["--to", "made-FORMAT"]]),
     ("run status", &[&["RUN"]]),
     ("run brief", &[&["RUN"]]),
@@ -47,6 +49,14 @@ const LOOKS: &[Look] = &[
     ("task show", &[&["RUN", "TASK"]]),
     ("attachment list", &[&["RUN"], &["RUN", "--scope", "group"]]),
     ("attachment download", &[&["RUN", "FILE", "OUT"]]),
+    (
+        "run export",
+        &[&["RUN", "--snapshot", "--force", "--output", "EXPORTED"], &["RUN", "--output", "PATH"]],
+    ),
+    (
+        "run import",
+        &[&["PATH"], &["EXPORTED"], &["EXPORTED", "--as-new-id"], &["--all"], &["--all", "--dry-run"]],
+    ),
     ("workspace list", &[&[], &["--repo", "repo"]]),
     ("workspace snapshots", &[&["RUN"]]),
     ("recover", &[&["--dry-run"], &["RUN"], &[]]),
@@ -94,6 +104,25 @@ const LOOKS: &[Look] = &[
     ("run archive", &[&["RUN"]]),
     ("run unarchive", &[&["RUN"]]),
     ("run delete", &[&["RUN"]]),
+];
+
+/// Where shells ask what may come next.
+const OFFERS: &[&str] = &[
+    "run status ",
+    "run status @",
+    "run status @n",
+    "run unarchive ",
+    "task show RUN ",
+    "attachment remove RUN ",
+    "run remove-queued-message RUN ",
+    "run timeline RUN --attempt ",
+    "run --group-id ",
+    "list runs --repo ",
+    "list runs --agent ",
+    "run --agent ",
+    "run --assignment ",
+    "run --launcher ",
+    "show task ",
 ];
 
 /// The commands that help lists, those that only hold others left out.
@@ -150,6 +179,35 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// What a file holds, unpacked if it is compressed.
+fn readable(path: &Path) -> String {
+    let bytes = match path.extension().is_some_and(|ending| ending == "gz") {
+        true => std::process::Command::new("gzip").arg("-cd").arg(path).output().unwrap().stdout,
+        false => std::fs::read(path).unwrap(),
+    };
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// An archive of the run has the values nowhere: not in its manifest either, not in what is compressed in it, not in a name.
+/// Says which files are in it.
+fn assert_archive_hidden(world: &World, run: &str) -> Vec<String> {
+    let archive = world.path(format!("archive-{run}.tar.gz"));
+    let args = ["run", "export", run, "--snapshot", "--force", "--output", archive.to_str().unwrap()];
+    look(world, &args).expect_code(0);
+    let dir = tempfile::tempdir().unwrap();
+    let output =
+        std::process::Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(dir.path()).output();
+    assert!(output.unwrap().status.success());
+    let mut found = Vec::new();
+    files(dir.path(), &mut found);
+    assert!(found.iter().any(|path| path.ends_with("run.json")), "{found:?}");
+    for path in found.iter().filter(|path| path.is_file()) {
+        assert_hidden(&path.display().to_string(), &readable(path));
+    }
+    let names = found.iter().map(|path| path.display().to_string());
+    names.inspect(|name| assert_hidden("a name", name)).collect()
+}
+
 /// No file of the program but manifests has the values, and no name of a file.
 fn assert_files_hidden(world: &World) {
     let mut found = Vec::new();
@@ -163,11 +221,7 @@ fn assert_files_hidden(world: &World) {
         if !path.is_file() || path.ends_with("run.json") {
             continue;
         }
-        let bytes = match path.extension().is_some_and(|ending| ending == "gz") {
-            true => std::process::Command::new("gzip").arg("-cd").arg(&path).output().unwrap().stdout,
-            false => std::fs::read(&path).unwrap(),
-        };
-        assert_hidden(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+        assert_hidden(&path.display().to_string(), &readable(&path));
     }
 }
 
@@ -291,7 +345,23 @@ fn no_command_no_file_and_no_notification_has_a_value_of_the_environment() {
     let open = look(&world, &["init", "--agent", "fake", "--assignment", "work", "--output-format", "json"])
         .run_id();
     assert_files_hidden(&world);
+    let names = assert_archive_hidden(&world, &talked);
+    for part in ["00.events.jsonl", "00.stderr.log", "00.stdout.log", "00.prompt.md", "notes.txt"] {
+        assert!(names.iter().any(|name| name.contains(part)), "{part} is not in {names:?}");
+    }
+    for run in [&broken, &open] {
+        assert_archive_hidden(&world, run);
+    }
 
+    for run in [&talked, &broken, &open] {
+        for line in OFFERS {
+            let words = line.split(' ').map(|word| if word == "RUN" { run.as_str() } else { word });
+            for shell in ["bash", "zsh", "fish"] {
+                let asked = ["complete", "--shell", shell, "--", "agent-runner"];
+                look(&world, &asked.into_iter().chain(words.clone()).collect::<Vec<_>>()).expect_code(0);
+            }
+        }
+    }
     for (words, calls) in LOOKS {
         for call in *calls {
             let runs = if call.contains(&"RUN") { vec![&talked, &broken, &open] } else { vec![&open] };
@@ -318,6 +388,7 @@ fn call_it(world: &World, words: &str, call: &[&str], run: &str, format: &str) {
         "TASK" => "one".to_owned(),
         "FILE" => file.clone(),
         "OUT" => out.clone(),
+        "EXPORTED" => world.path("home/exported.tar.gz").display().to_string(),
         "PATH" => world.path("notes.txt").display().to_string(),
         other => other.replace("FORMAT", format).replace("PLAIN", PLAIN),
     };
@@ -439,6 +510,9 @@ fn whoever_is_killed_leaves_no_value_behind() {
         died += usize::from(found.iter().any(|path| path.ends_with("run.json.tmp")));
     }
     assert!(died > 0, "somebody died there");
+    for run in world.runs() {
+        assert_archive_hidden(&world, run.file_name().unwrap().to_str().unwrap());
+    }
     look(&world, &["recover"]).expect_code(0);
     assert_files_hidden(&world);
 

@@ -33,6 +33,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("run.clear_dependencies", "run clear-deps"),
     ("run.extend", "run extend"),
     ("run.recover", "recover"),
+    ("run.import_reference", "run import"),
     ("run.tree", "run tree"),
     ("run.reset", "run reset"),
     ("run.archive", "run archive"),

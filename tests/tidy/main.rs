@@ -7,6 +7,7 @@ mod command_reference;
 mod documents;
 mod edges;
 mod examples;
+mod help;
 mod json_reference;
 mod modules;
 mod repository;

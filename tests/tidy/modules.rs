@@ -54,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("launch", &[]),
     ("place", &[]),
+    ("reference", &["words"]),
     (
         "service",
         &[
@@ -69,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hooks",
             "launch",
             "place",
+            "reference",
             "shares",
             "talk",
             "words",

@@ -20,7 +20,7 @@ use crate::launcher::DriverLauncher;
 use crate::render::clean;
 use crate::settings::{Settings, settings};
 use crate::signals::stop_requests;
-use crate::{commands, drive, worker};
+use crate::{commands, complete, drive, worker};
 
 /// The engine as this program wires it.
 pub(crate) type LocalEngine = Engine<FileStore>;
@@ -44,7 +44,10 @@ pub fn main() -> ExitCode {
         }
     };
     failpoint::set_role(role(&cli.command));
-    finish(run(cli.command))
+    match cli.command {
+        Command::Complete(args) => complete::answer(args),
+        command => finish(run(command)),
+    }
 }
 
 /// Says what the parser says. Arguments are quoted in it, and they may come from somebody else: a script, an agent.
@@ -76,6 +79,9 @@ fn role(command: &Command) -> &'static str {
         | Command::Status(_)
         | Command::Du(_)
         | Command::Gc(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Complete(_)
         | Command::Recover(_) => "command",
     }
 }
@@ -99,6 +105,9 @@ fn starts_processes(command: &Command) -> bool {
         | Command::Schema(_)
         | Command::Skills(_)
         | Command::Du(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Complete(_)
         | Command::Status(_) => false,
     }
 }
@@ -107,12 +116,22 @@ fn run(command: Command) -> Outcome {
     if starts_processes(&command) {
         keep_inherited_private();
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
-        .map_err(Failure::from)?;
-    runtime.block_on(dispatch(command))
+    runtime()?.block_on(dispatch(command))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime").map_err(Failure::from)
+}
+
+/// Does something with all that a command works with, and nothing that starts processes.
+pub(crate) fn in_runtime<T>(work: impl AsyncFnOnce(&App) -> T) -> Result<T, Failure> {
+    let runtime = runtime()?;
+    let app = {
+        let _inside = runtime.enter();
+        wire()?
+    };
+    Ok(runtime.block_on(work(&app)))
 }
 
 async fn dispatch(command: Command) -> Outcome {
@@ -122,24 +141,7 @@ async fn dispatch(command: Command) -> Outcome {
         true => Some(signal(SignalKind::child()).context("cannot listen to signals")?),
         false => None,
     };
-    let settings = settings()?;
-    let options = FileOptions {
-        allow_network_locks: settings.allow_network_locks,
-        index_dir: settings.cache_dir.as_ref().map(|dir| dir.join("index")),
-        ..FileOptions::default()
-    };
-    let store = Arc::new(FileStore::new(settings.engine.state_dir.clone(), options));
-    let front = Front::default();
-    let launcher = DriverLauncher::new(Arc::clone(&store), front.clone(), settings.engine.clone());
-    let engine = Engine::new(
-        Arc::clone(&store),
-        Registry::built_in(),
-        Box::new(SystemClock),
-        Box::new(launcher),
-        settings.engine.clone(),
-    )
-    .heeding(stop_requests);
-    let app = App { engine: Arc::new(engine), store, settings, front };
+    let app = wire()?;
     match command {
         Command::Run(args) => commands::run::run(&app, *args).await,
         Command::Init(args) => commands::run::init(&app, *args).await,
@@ -158,5 +160,31 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Gc(args) => commands::gc(&app, args).await,
         Command::Drive(args) => drive::drive(&app, args).await,
         Command::ShellWorker => worker::work(&app).await,
+        Command::Completions(args) => commands::completions(args),
+        Command::Man(args) => commands::man(args),
+        // Answered before anything is made: whatever goes wrong must not be said.
+        Command::Complete(_) => Ok(0),
     }
+}
+
+/// The rooms, wired.
+fn wire() -> Result<App, Failure> {
+    let settings = settings()?;
+    let options = FileOptions {
+        allow_network_locks: settings.allow_network_locks,
+        index_dir: settings.cache_dir.as_ref().map(|dir| dir.join("index")),
+        ..FileOptions::default()
+    };
+    let store = Arc::new(FileStore::new(settings.engine.state_dir.clone(), options));
+    let front = Front::default();
+    let launcher = DriverLauncher::new(Arc::clone(&store), front.clone(), settings.engine.clone());
+    let engine = Engine::new(
+        Arc::clone(&store),
+        Registry::built_in(),
+        Box::new(SystemClock),
+        Box::new(launcher),
+        settings.engine.clone(),
+    )
+    .heeding(stop_requests);
+    Ok(App { engine: Arc::new(engine), store, settings, front })
 }

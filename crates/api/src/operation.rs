@@ -102,6 +102,7 @@ operations! {
     ClearDependencies => RunDetail, "run.clear_dependencies", Post "/api/runs/{run}/dependencies/clear", tool: true;
     ExtendBudget => RunDetail, "run.extend", Post "/api/runs/{run}/extend", tool: false;
     RecoverRuns => Recovery, "run.recover", Post "/api/recover", tool: false;
+    ImportReference => DirectoryImport, "run.import_reference", Post "/api/import/reference", tool: false;
     ResetRun => RunDetail, "run.reset", Post "/api/runs/{run}/reset", tool: true;
     ArchiveRun => RunDetail, "run.archive", Post "/api/runs/{run}/archive", tool: true;
     UnarchiveRun => RunDetail, "run.unarchive", Post "/api/runs/{run}/unarchive", tool: true;
@@ -145,8 +146,8 @@ operations! {
 
 use crate::view::{
     AttachmentList, AttachmentView, Brief, Collection, DefinitionDetail, DefinitionList, DefinitionSchema,
-    DefinitionText, DiskUse, GitChanges, LauncherDetail, LauncherList, LauncherText, MessageList,
-    NewDefinitionReply, Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail, RunList, RunReading,
-    RunReport, RunTree, SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline, Validation,
+    DefinitionText, DirectoryImport, DiskUse, GitChanges, LauncherDetail, LauncherList, LauncherText,
+    MessageList, NewDefinitionReply, Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail, RunList,
+    RunReading, RunReport, RunTree, SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline, Validation,
     WorkspaceList,
 };

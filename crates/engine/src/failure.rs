@@ -4,7 +4,7 @@ use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_backends::BackendError;
 use agent_runner_definitions::{DefinitionError, similar};
 use agent_runner_model::Refusal;
-use agent_runner_store::{AcquireError, CommitError, StoreError};
+use agent_runner_store::{AcquireError, ArchiveError, CommitError, StoreError};
 
 pub(crate) fn store_error(error: &StoreError) -> ApiError {
     let code = match error {
@@ -15,12 +15,23 @@ pub(crate) fn store_error(error: &StoreError) -> ApiError {
         StoreError::Spelling { .. }
         | StoreError::Name { .. }
         | StoreError::Cursor { .. }
+        | StoreError::History { .. }
         | StoreError::Several { .. } => ErrorCode::Invalid,
         StoreError::Unreadable { .. }
         | StoreError::Misplaced { .. }
         | StoreError::Reference { .. }
         | StoreError::Newer { .. }
         | StoreError::Ambiguous { .. } => ErrorCode::Unreadable,
+        StoreError::Archive(ArchiveError::TooLarge { .. }) => ErrorCode::NotAllowed,
+        StoreError::Archive(ArchiveError::Changed { .. }) => ErrorCode::Busy,
+        StoreError::Archive(
+            ArchiveError::NotOne { .. }
+            | ArchiveError::CutOff { .. }
+            | ArchiveError::Damaged { .. }
+            | ArchiveError::Newer { .. }
+            | ArchiveError::Entry { .. }
+            | ArchiveError::Text { .. },
+        ) => ErrorCode::Invalid,
         StoreError::Busy { .. } | StoreError::Owned { .. } => ErrorCode::Busy,
         _ => ErrorCode::Storage,
     };

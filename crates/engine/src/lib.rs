@@ -14,6 +14,7 @@ mod graph;
 mod hooks;
 pub mod launch;
 mod place;
+mod reference;
 mod service;
 mod shares;
 pub mod talk;
@@ -26,4 +27,4 @@ mod worktree;
 
 pub use engine::{Engine, EngineConfig, Environment, Interrupts};
 pub use place::Places;
-pub use service::NewAttachment;
+pub use service::{Export, NewAttachment, NewHome};

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use agent_runner_model::RunId;
-use agent_runner_store::{FileStore, RunStore, StoreError};
+use agent_runner_store::{Asides, FileStore, RunStore, StoreError};
 
 /// A store whose runs have a place.
-pub trait Places: RunStore {
+pub trait Places: RunStore + Asides {
     /// The run a person means by an id or a path.
     fn resolve(&self, text: &str) -> Result<RunId, StoreError>;
     /// The run's directory.

@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::import::ImportSource;
 use crate::manifest::Manifest;
 use crate::phase::Phase;
-use crate::spec::LockableField;
+use crate::spec::{LockableField, Origin};
+use crate::vars::RuntimeVar;
 
 /// Whether somebody drives the run, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +77,8 @@ pub enum ReconfigureReason {
     TasksChanged,
     /// Hooks have prepared it from the variables it has.
     Prepared,
+    /// It came from the reference implementation, without the texts it was made from.
+    Imported,
 }
 
 /// Which changes of the task list are possible.
@@ -99,6 +103,7 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
     // Until it is prepared, a driver is needed for any run.
     let needs_driver = !passive || manifest.state.preparation.is_some();
     let archived = manifest.state.archived_at.is_some();
+    let whole = !manifest.spec.runtime_vars.values().any(RuntimeVar::is_lost);
     let free = match lease {
         Lease::Free => true,
         Lease::Held | Lease::Unknown => false,
@@ -116,8 +121,9 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
     };
     let reconfigure_reason = reconfigure_reason(manifest);
     Capabilities {
-        can_ready: can_ready && !passive && !archived,
-        can_resume: can_resume && !archived,
+        can_ready: can_ready && whole && !passive && !archived,
+        // Its workers would be outside of the container they have to be in.
+        can_resume: can_resume && whole && !archived && manifest.spec.execution_environment.is_none(),
         can_abort,
         abort_reason,
         can_attach,
@@ -133,6 +139,17 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
     }
 }
 
+/// Whether the run was made by the reference implementation: what went into its texts is not known.
+pub fn is_of_reference(origin: &Origin) -> bool {
+    match origin {
+        Origin::Imported { from } => match from.source {
+            ImportSource::Reference => true,
+            ImportSource::Archive => false,
+        },
+        Origin::Local | Origin::Claimed { .. } => false,
+    }
+}
+
 fn reconfigure_reason(manifest: &Manifest) -> Option<ReconfigureReason> {
     if manifest.state.archived_at.is_some() {
         return Some(ReconfigureReason::Archived);
@@ -142,6 +159,9 @@ fn reconfigure_reason(manifest: &Manifest) -> Option<ReconfigureReason> {
         Phase::Ready | Phase::Active { .. } | Phase::Ended { .. } => {
             return Some(ReconfigureReason::NotInitialized);
         }
+    }
+    if is_of_reference(&manifest.spec.origin) {
+        return Some(ReconfigureReason::Imported);
     }
     if manifest.spec.prepared {
         return Some(ReconfigureReason::Prepared);

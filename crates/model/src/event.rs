@@ -8,6 +8,7 @@ use crate::attempt::{AttemptEnd, Misconfiguration, TimeoutKind};
 use crate::budget::Amount;
 use crate::hook::{HookOutcome, HookPhase};
 use crate::ids::{Fence, RunId, TaskId};
+use crate::import::Import;
 use crate::manifest::Dependency;
 use crate::phase::{Cause, PromptKind, RunStatus, Wait};
 use crate::task::TaskStatus;
@@ -29,6 +30,12 @@ pub enum EventBody {
         backend: String,
         /// Tasks it starts with.
         tasks_total: usize,
+    },
+    /// It was made elsewhere and came here with all that is above.
+    #[serde(rename = "run.imported")]
+    RunImported {
+        /// From where.
+        from: Import,
     },
     /// It was approved for its first start.
     #[serde(rename = "run.ready")]
@@ -281,6 +288,14 @@ pub enum EventBody {
         expected_bytes: u64,
         /// Bytes there were.
         found_bytes: u64,
+    },
+    /// Something that happened while the run belonged to the reference implementation, and that this one has no word for.
+    #[serde(rename = "run.reference_event")]
+    ReferenceEvent {
+        /// What it is called there.
+        event: String,
+        /// What it says, as it stands there.
+        details: serde_json::Map<String, serde_json::Value>,
     },
     /// A task changed.
     #[serde(rename = "task.updated")]

@@ -13,6 +13,7 @@ use crate::budget::BudgetState;
 use crate::event::EventBody;
 use crate::ids::{Epoch, Fence, RunId, TaskId};
 use crate::phase::{Cause, Outcome, Phase, RunStatus, Stage};
+use crate::schedule::Schedule;
 use crate::spec::{BackendSettings, Effort, LimitPolicy, LockableField, RunSpec};
 use crate::task::{Task, TaskStatus};
 use crate::time::Timestamp;
@@ -296,16 +297,6 @@ pub struct RecentRequest {
     pub id: String,
     /// What it asked for, as a digest: the same id for something else is a mistake.
     pub digest: String,
-}
-
-/// When a run starts by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Schedule {
-    /// The next time.
-    pub run_at: Timestamp,
-    /// The cron expression it recurs by.
-    pub recurrence: Option<String>,
 }
 
 /// What has to end well before a run may start.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use self::fields::{kept_of_runs, kept_of_turns};
 use self::reading::{Reading, readings};
 use crate::attempt::AttemptEnd;
-use crate::event::EventBody;
+use crate::event::{EventBody, EventRecord};
 use crate::ids::TaskId;
 use crate::manifest::{Manifest, RunState};
 use crate::spec::RunSpec;
@@ -42,7 +42,7 @@ impl Secrets {
     /// The values of this run that came from an environment, here or in the run they were inherited from.
     pub fn of(spec: &RunSpec) -> Self {
         let mut secrets = Vec::new();
-        for (name, var) in spec.runtime_vars.iter().filter(|(_, var)| var.is_redacted()) {
+        for (name, var) in spec.runtime_vars.iter().filter(|(_, var)| var.is_redacted() && !var.is_lost()) {
             let kind =
                 spec.vars.iter().find(|declared| declared.name == *name).map(|declared| &declared.kind);
             secrets.extend(of_value(var, kind));
@@ -122,6 +122,16 @@ impl Secrets {
         }
         // One whose words cannot be gone through is left out rather than logged as it is.
         events.into_iter().filter_map(|event| self.hidden_in(&event, kept_of_runs)).collect()
+    }
+
+    /// An event of a history as it is given away; nothing if it cannot be gone through.
+    pub fn hide_record(&self, event: EventRecord) -> Option<EventRecord> {
+        if self.is_empty() { Some(event) } else { self.hidden_in(&event, kept_of_runs) }
+    }
+
+    /// Bytes of the longest of them.
+    pub fn longest(&self) -> usize {
+        self.0.iter().map(|secret| secret.text.len()).max().unwrap_or(0)
     }
 
     /// A worker's event as it is kept and shown.

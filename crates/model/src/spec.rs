@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::BudgetSpec;
 use crate::hook::{HookPhase, HookSpec, TaskPatch, Worktree};
 use crate::ids::{RunId, TaskId};
+use crate::import::Import;
 use crate::phase::PromptKind;
 use crate::task::TaskSpec;
 use crate::time::Timestamp;
@@ -305,6 +306,11 @@ pub enum Origin {
         /// Which claim of that item: every write to the platform carries it.
         claim_id: String,
     },
+    /// Made elsewhere and brought here as a whole.
+    Imported {
+        /// How.
+        from: Import,
+    },
 }
 
 /// A check the driver runs itself before it believes that tasks are done.
@@ -431,6 +437,10 @@ pub struct RunSpec {
     /// Its own git worktree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<Worktree>,
+    /// The container its workers are to be in, as the reference implementation describes it. This version has none, so such a
+    /// run is kept and shown, and never started outside of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_environment: Option<serde_json::Value>,
     /// Whom git names for commits of its workers: `Name <mail>`; nothing leaves that to their environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_as: Option<String>,

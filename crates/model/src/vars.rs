@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RunId;
+use crate::redact::REDACTED;
 
 /// A value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -220,5 +221,13 @@ impl RuntimeVar {
     /// Whether it came from an environment, which may hold secrets: it is shown to nobody.
     pub fn is_redacted(&self) -> bool {
         self.env_name.is_some()
+    }
+
+    /// Whether nobody here knows the value any more: it was left out when the run was exported.
+    pub fn is_lost(&self) -> bool {
+        match &self.value {
+            VarValue::Text(text) => self.is_redacted() && text == REDACTED,
+            VarValue::Bool(_) | VarValue::Number(_) => false,
+        }
     }
 }

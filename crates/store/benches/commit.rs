@@ -132,6 +132,7 @@ fn spec(id: &RunId, now: Timestamp) -> RunSpec {
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),
         worktree: None,
+        execution_environment: None,
         commit_as: None,
     }
 }

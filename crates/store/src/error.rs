@@ -7,6 +7,7 @@ use std::time::Duration;
 use agent_runner_model::ids::IdError;
 use agent_runner_model::{Refusal, RunId};
 
+use crate::archive::ArchiveError;
 use crate::host::Holder;
 
 /// Why the store could not do something.
@@ -151,6 +152,17 @@ pub enum StoreError {
     Name {
         /// The name.
         name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An archive is none, or a run cannot become one.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A history that cannot be one.
+    #[error("line {line} of the history {why}")]
+    History {
+        /// Which line, from 1.
+        line: usize,
         /// What is wrong with it.
         why: &'static str,
     },
@@ -319,6 +331,8 @@ impl StoreError {
             | Self::Owned { .. }
             | Self::Foreign { .. }
             | Self::Name { .. }
+            | Self::History { .. }
+            | Self::Archive(_)
             | Self::Input { .. }
             | Self::Output { .. }
             | Self::TooLarge { .. }
@@ -358,7 +372,7 @@ impl StoreError {
                 Some(format!("a run directory was copied or renamed; its name must be \"{found}\""))
             }
             Self::Reference { .. } => {
-                Some("it was left as it is; `agent-runner import` makes a run of it".to_owned())
+                Some("it was left as it is; `agent-runner run import --all` makes a run of it".to_owned())
             }
             Self::Newer { .. } => Some("use the version that wrote it, or update this one".to_owned()),
             Self::Busy { path, .. } => Some(format!(
@@ -370,7 +384,9 @@ impl StoreError {
                     .to_owned(),
             ),
             Self::Owned { .. } => Some("abort the run first".to_owned()),
+            Self::Archive(error) => Some(error.hint().to_owned()),
             Self::Name { .. }
+            | Self::History { .. }
             | Self::Index { .. }
             | Self::Input { .. }
             | Self::Output { .. }

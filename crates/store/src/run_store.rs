@@ -2,16 +2,17 @@
 //! files; a database can implement it too.
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use agent_runner_model::event::{EventBody, EventRecord};
-use agent_runner_model::phase::RunStatus;
-use agent_runner_model::{Digest, Fact, Lease, Manifest, Refusal, RunId, Timestamp};
+use agent_runner_model::{Fact, Lease, Manifest, Refusal, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::adopted::{AdoptedRun, Bring};
 use crate::error::{AcquireError, CommitError, StoreError};
 use crate::host::Holder;
+use crate::listing::{Kin, Kindred, ListQuery, Listing, Page, Problem, RunQuery};
 use crate::space::{Accounts, DeadCache, SpaceQuery};
 
 /// A run that is to be created.
@@ -65,160 +66,6 @@ pub struct Tail {
     pub unreadable: usize,
 }
 
-/// Which runs are asked for. Every condition must hold.
-#[derive(Debug, Clone, Default)]
-pub struct RunQuery {
-    /// Runs with exactly this working directory, and those that were made there and work in a worktree of their own.
-    pub cwd: Option<String>,
-    /// Runs of this repository.
-    pub repo: Option<String>,
-    /// Runs of this group.
-    pub group: Option<String>,
-    /// Runs that were put away, too.
-    pub include_archived: bool,
-    /// Only runs that are being driven or were interrupted.
-    pub active_only: bool,
-}
-
-/// What a query found.
-#[derive(Debug, Clone, Default)]
-pub struct Listing {
-    /// Newest first.
-    pub runs: Vec<ListedRun>,
-    /// What looks like a run and could not be listed.
-    pub problems: Vec<Problem>,
-}
-
-/// A run in a listing.
-#[derive(Debug, Clone)]
-pub struct ListedRun {
-    /// The run.
-    pub manifest: Manifest,
-    /// Where a person finds it.
-    pub location: String,
-}
-
-/// Which runs a listing is to have, and which part of it. Every condition must hold.
-#[derive(Debug, Clone, Default)]
-pub struct ListQuery {
-    /// Where they are.
-    pub scope: RunQuery,
-    /// With one of these effective statuses; any where there is none.
-    pub statuses: Vec<RunStatus>,
-    /// Of this agent.
-    pub agent: Option<String>,
-    /// With this backend.
-    pub backend: Option<String>,
-    /// With exactly this display name.
-    pub name: Option<String>,
-    /// Created then or later.
-    pub since: Option<Timestamp>,
-    /// Created then or earlier.
-    pub until: Option<Timestamp>,
-    /// Only those that boards show first.
-    pub pinned: bool,
-    /// With all of these words, each of which may be the beginning of one.
-    pub search: Option<String>,
-    /// In which order.
-    pub sort: Sort,
-    /// How many at most.
-    pub limit: Option<usize>,
-    /// The end of the page before.
-    pub after: Option<String>,
-}
-
-/// Orders of a listing. Those that are equal are ordered by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    /// Newest first.
-    #[default]
-    Created,
-    /// Changed last first.
-    Updated,
-}
-
-/// A part of a listing.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// The runs, in order.
-    pub rows: Vec<PageRow>,
-    /// What looks like a run and could not be listed, wherever it belongs.
-    pub problems: Vec<Problem>,
-    /// Where the next part begins; nothing at the end, and where no limit was given.
-    pub next: Option<String>,
-}
-
-/// A run in a listing.
-#[derive(Debug, Clone)]
-pub struct PageRow {
-    /// What lists show of it.
-    pub digest: Digest,
-    /// Where a person finds it.
-    pub location: String,
-    /// The run itself and who drives it, while it is active.
-    pub active: Option<ActiveRun>,
-}
-
-/// An active run.
-#[derive(Debug, Clone)]
-pub struct ActiveRun {
-    /// Whether somebody drives it.
-    pub lease: Lease,
-    /// The run, read after the lease was tested.
-    pub manifest: Manifest,
-}
-
-/// Runs that have to do with another one.
-#[derive(Debug, Clone, Copy)]
-pub enum Kin<'a> {
-    /// Those of a group.
-    Group(&'a str),
-    /// Those that wait for a run, or for the group it is in.
-    WaitingFor {
-        /// The run.
-        run: &'a RunId,
-        /// Its group.
-        group: &'a str,
-    },
-    /// Those that were started from a run.
-    Children(&'a RunId),
-    /// Those that were started from a run, those that were started from these, and so on.
-    Descendants(&'a RunId),
-    /// Those that have a working tree of their own, be it there or not.
-    Worktrees,
-}
-
-/// Runs that have to do with another one.
-#[derive(Debug, Clone, Default)]
-pub struct Kindred {
-    /// Those that can be read, and maybe some that had to do with it once.
-    pub runs: Vec<Manifest>,
-    /// What could not be read, and may have to do with it, too.
-    pub problems: Vec<Problem>,
-}
-
-/// Something in the state directory that could not be listed. It was left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where.
-    pub path: PathBuf,
-    /// Which kind.
-    pub kind: ProblemKind,
-    /// What is wrong, in words.
-    pub message: String,
-}
-
-/// Kinds of problems in a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// Cannot be read.
-    Unreadable,
-    /// Belongs to the reference implementation; can be imported.
-    Reference,
-    /// Was written by a newer version.
-    Newer,
-}
-
 /// Why a change does not fit to what all runs are, and to those that could not be read.
 pub type AmongCheck<'a> = dyn Fn(&[Manifest], &[Problem]) -> Result<(), Refusal> + Sync + 'a;
 
@@ -240,6 +87,16 @@ pub trait RunStore: Send + Sync {
         &self,
         new: NewRun,
         now: Timestamp,
+    ) -> impl Future<Output = Result<Manifest, StoreError>> + Send;
+
+    /// Puts a run in place that was made elsewhere, with its history and its blobs: all of it or nothing, and nobody sees
+    /// any of it before. `StoreError::Exists` when its id is taken, wherever that is. `bring` is asked once, with no
+    /// lock held that others wait for.
+    fn adopt(
+        &self,
+        run: AdoptedRun,
+        now: Timestamp,
+        bring: &mut Bring<'_>,
     ) -> impl Future<Output = Result<Manifest, StoreError>> + Send;
 
     /// A run as it stands.
@@ -317,6 +174,13 @@ pub trait RunStore: Send + Sync {
 
     /// Whether something is kept under a name. `StoreError::Foreign` where the way to it leads out of the run.
     fn has_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// What is kept in a folder of blobs, and in folders below it, in order.
+    fn list_blobs(
+        &self,
+        id: &RunId,
+        folder: &str,
+    ) -> impl Future<Output = Result<Vec<(String, BlobKind)>, StoreError>> + Send;
 
     /// Takes away what is kept under a name, and the folder it was alone in. Nothing to take away is no error.
     fn remove_blob(&self, id: &RunId, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -424,6 +288,15 @@ pub trait RunStore: Send + Sync {
         id: &RunId,
         check: &(dyn Fn(&Manifest) -> Result<(), Refusal> + Sync),
     ) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+/// What is kept under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlobKind {
+    /// Bytes of the run.
+    File,
+    /// Something that nobody of us has put there.
+    Foreign,
 }
 
 /// Bytes that were stored.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Output;
+use super::examples::examples;
 
 /// `attachment`.
 #[derive(Debug, Args)]
@@ -18,12 +19,16 @@ pub struct AttachmentArgs {
 #[derive(Debug, Subcommand)]
 pub enum AttachmentCommand {
     /// Hand a file over with a run
+    #[command(after_long_help = examples!("Hand a file over to the worker" => "attachment add @last plan.md --name Plan"))]
     Add(AddAttachmentArgs),
     /// List files that were handed over
+    #[command(after_long_help = examples!("See what was handed over with the run itself" => "attachment list @last --scope run"))]
     List(ListAttachmentsArgs),
     /// Write a copy of a file that was handed over
+    #[command(after_long_help = examples!("Write a copy of a file, by its id" => "attachment download @last att-7c1m0r2x copies/"))]
     Download(DownloadArgs),
     /// Take a file away from a run
+    #[command(after_long_help = examples!("Take a file away, by its id" => "attachment remove @last att-7c1m0r2x"))]
     Remove(RemoveAttachmentArgs),
 }
 

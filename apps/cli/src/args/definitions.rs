@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Output;
+use super::examples::examples;
 
 /// `list`.
 #[derive(Debug, Args)]
@@ -16,14 +17,19 @@ pub struct ListArgs {
 #[derive(Debug, Subcommand)]
 pub enum ListCommand {
     /// List runs: those of the current directory, unless told otherwise
+    #[command(after_long_help = examples!("See what is at work, wherever that is" => "list runs --global --status running --status interrupted", "Find a run by words in it" => "list runs --global --search \"flaky login\" --limit 10"))]
     Runs(Box<ListRunsArgs>),
     /// List agents
+    #[command(after_long_help = examples!("See which agents there are" => "list agents"))]
     Agents(Output),
     /// List assignments
+    #[command(after_long_help = examples!("See which assignments there are" => "list assignments"))]
     Assignments(Output),
     /// List reusable tasks
+    #[command(after_long_help = examples!("See which tasks can be used again" => "list tasks"))]
     Tasks(Output),
     /// List launchers
+    #[command(after_long_help = examples!("See which launchers there are" => "list launchers"))]
     Launchers(Output),
 }
 
@@ -124,12 +130,16 @@ pub struct ShowArgs {
 #[derive(Debug, Subcommand)]
 pub enum ShowCommand {
     /// Show an agent
+    #[command(after_long_help = examples!("Read about an agent" => "show agent implementer", "Copy its file" => "show agent implementer --raw > my-agent.md"))]
     Agent(ShowOneArgs),
     /// Show an assignment
+    #[command(after_long_help = examples!("Read about an assignment with all it inherits" => "show assignment repo-checkup --resolved"))]
     Assignment(ShowOneArgs),
     /// Show a reusable task
+    #[command(after_long_help = examples!("Read about a reusable task" => "show task review/security"))]
     Task(ShowOneArgs),
     /// Show a launcher
+    #[command(after_long_help = examples!("Read about a launcher" => "show launcher direct"))]
     Launcher(ShowLauncherArgs),
 }
 
@@ -187,10 +197,13 @@ pub struct NewArgs {
 #[derive(Debug, Subcommand)]
 pub enum NewCommand {
     /// Make an agent
+    #[command(after_long_help = examples!("Make an agent of your own" => "new agent tidy --backend claude", "Make one from another, in this directory" => "new agent careful --from implementer --dir ."))]
     Agent(NewAgentArgs),
     /// Make an assignment
+    #[command(after_long_help = examples!("Make an assignment of your own" => "new assignment spring-clean"))]
     Assignment(NewOneArgs),
     /// Make a reusable task
+    #[command(after_long_help = examples!("See what a task would look like" => "new task sweep --print"))]
     Task(NewOneArgs),
 }
 

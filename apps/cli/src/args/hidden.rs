@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::ShellChoice;
+
 /// What happens to a run whose starter is killed outright.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OrphanChoice {
@@ -25,4 +27,18 @@ pub struct DriveArgs {
     /// Take the run over even if nobody here can tell whether its driver lives
     #[arg(long)]
     pub take_over: bool,
+}
+
+/// `complete`.
+#[derive(Debug, Args)]
+pub struct CompleteArgs {
+    /// Which shell asks
+    #[arg(long, value_enum)]
+    pub shell: ShellChoice,
+    /// The part of the last word that bash replaces
+    #[arg(long, allow_hyphen_values = true)]
+    pub tail: Option<String>,
+    /// The words of the line as they were typed, up to the cursor
+    #[arg(last = true, value_name = "WORD")]
+    pub words: Vec<String>,
 }

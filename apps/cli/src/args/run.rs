@@ -9,9 +9,10 @@ use super::acts::{
     OneRunArgs, QueueMessageArgs, RemoveMessageArgs, ResetArgs, SetBackendSessionArgs, SetGroupArgs,
     SetNameArgs, SetNoteArgs, WaitArgs,
 };
+use super::examples::examples;
 use super::{
-    BusyChoice, ClearDependenciesArgs, DependencyArgs, ExtendArgs, LimitChoice, OrphanChoice, Output,
-    ReconfigureArgs, RelationArgs,
+    BusyChoice, ClearDependenciesArgs, DependencyArgs, ExportArgs, ExtendArgs, ImportArgs, LimitChoice,
+    OrphanChoice, Output, ReconfigureArgs, RelationArgs,
 };
 
 /// What a new run is made from.
@@ -125,67 +126,104 @@ pub struct RunArgs {
 #[derive(Debug, Subcommand)]
 pub enum RunCommand {
     /// Approve an initialized run for its first start
+    #[command(after_long_help = examples!("Approve the newest run" => "run ready @last"))]
     Ready(ReadyArgs),
     /// Make an initialized run anew from other values of its variables, or with another message
+    #[command(after_long_help = examples!("Say something else to the worker before it starts" => "run reconfigure @last \"Only the kitchen.\""))]
     Reconfigure(ReconfigureArgs),
     /// Show a run
+    #[command(after_long_help = examples!("Look at the newest run" => "run status @last", "Print how a run stands, and nothing else" => "run status @Chores --field effectiveStatus"))]
     Status(RunStatusArgs),
     /// Print what a run's worker is told
+    #[command(after_long_help = examples!("Read what its worker is told" => "run brief @last"))]
     Brief(BriefArgs),
     /// Print a run's history
+    #[command(after_long_help = examples!("See what happened lately" => "run audit @last --limit 20"))]
     Audit(AuditArgs),
     /// Print what happened in a run and what its workers did
+    #[command(after_long_help = examples!("Read all that workers did" => "run timeline @last --full", "Only what the first one did" => "run timeline @last --attempt 0"))]
     Timeline(TimelineArgs),
     /// Write one page about a run: what it came to, its tasks, attempts, cost and changes
+    #[command(after_long_help = examples!("Write a page for a browser" => "run report @last --output report.html"))]
     Report(ReportArgs),
     /// Watch a running run
+    #[command(after_long_help = examples!("Watch the newest run" => "run attach @last"))]
     Attach(AttachArgs),
     /// End a running run
+    #[command(after_long_help = examples!("End the newest run" => "run abort @last", "End a run that does not listen" => "run abort @Chores --now"))]
     Abort(AbortArgs),
     /// Wait until runs have ended
+    #[command(after_long_help = examples!("Wait ten minutes at most for two runs" => "run wait @last @-2 --timeout-sec 600"))]
     Wait(WaitArgs),
     /// Show the runs above and below a run
+    #[command(after_long_help = examples!("See which runs it was started by, and has started" => "run tree @last"))]
     Tree(OneRunArgs),
     /// Make a run what it was when it was created
+    #[command(after_long_help = examples!("Begin anew" => "run reset @last"))]
     Reset(ResetArgs),
     /// Put a run away
+    #[command(after_long_help = examples!("Put the newest run away" => "run archive @last"))]
     Archive(OneRunArgs),
     /// Take a run back out of the archive
+    #[command(after_long_help = examples!("Take it back out, by its name" => "run unarchive @Chores"))]
     Unarchive(OneRunArgs),
     /// Delete an archived run for good
+    #[command(after_long_help = examples!("Delete a run that was put away, by its name" => "run delete @Chores"))]
     Delete(OneRunArgs),
     /// Give a run a display name
+    #[command(after_long_help = examples!("Call the newest run something" => "run set-name @last \"Chores of May\"", "Call it nothing" => "run set-name @last --clear"))]
     SetName(SetNameArgs),
     /// Give a run a note for people
+    #[command(after_long_help = examples!("Remember what is to be done with it" => "run set-note @last \"Ask Ada before **deleting** it.\""))]
     SetNote(SetNoteArgs),
     /// Take a run's note away
+    #[command(after_long_help = examples!("Take its note away" => "run clear-note @last"))]
     ClearNote(OneRunArgs),
     /// Let boards show a run first
+    #[command(after_long_help = examples!("Show it first" => "run pin @last"))]
     Pin(OneRunArgs),
     /// Let boards show a run in its place
+    #[command(after_long_help = examples!("Show it in its place" => "run unpin @last"))]
     Unpin(OneRunArgs),
     /// Move a run to another group
+    #[command(after_long_help = examples!("Let two runs belong together" => "run set-group @last spring-clean"))]
     SetGroup(SetGroupArgs),
     /// Let a run stand alone
+    #[command(after_long_help = examples!("Let it stand alone" => "run clear-group @last"))]
     ClearGroup(OneRunArgs),
     /// Record the conversation a passive run is worked on in
+    #[command(after_long_help = examples!("Remember where a person works on it" => "run set-backend-session @last my-session"))]
     SetBackendSession(SetBackendSessionArgs),
     /// Forget the conversation of a passive run
+    #[command(after_long_help = examples!("Forget that" => "run clear-backend-session @last"))]
     ClearBackendSession(OneRunArgs),
     /// Leave a message for the next session of a running run
+    #[command(after_long_help = examples!("Tell the worker something when it next starts" => "run queue-message @last \"Mind the wet floor.\""))]
     QueueMessage(QueueMessageArgs),
     /// List the messages that wait for a run's next session
+    #[command(after_long_help = examples!("See what it will be told" => "run queued-messages @last"))]
     QueuedMessages(OneRunArgs),
     /// Take back a message that waits
+    #[command(after_long_help = examples!("Take a message back, by its id" => "run remove-queued-message @last msg-4k2p9d7w"))]
     RemoveQueuedMessage(RemoveMessageArgs),
     /// Make an initialized run wait until another run, or a group of runs, has ended as success
+    #[command(after_long_help = examples!("Let the newest run wait for the one before it" => "run add-dep @last --run @-2", "Let it wait for a whole group" => "run add-dep @last --group spring-clean"))]
     AddDep(DependencyArgs),
     /// Take that back
+    #[command(after_long_help = examples!("Let it not wait for that run any more" => "run remove-dep @last --run @-2"))]
     RemoveDep(DependencyArgs),
     /// Make an initialized run wait for nothing
+    #[command(after_long_help = examples!("Let it wait for nothing" => "run clear-deps @last"))]
     ClearDeps(ClearDependenciesArgs),
     /// Raise the ceilings of a run's budget
+    #[command(after_long_help = examples!("Give a run more tokens, and let it go on" => "run extend @last --tokens 200000 --resume"))]
     Extend(ExtendArgs),
+    /// Write a run as an archive that can be imported elsewhere
+    #[command(after_long_help = examples!("Write the newest run as a file that can be mailed" => "run export @last --output last.agent-run.tar.gz"))]
+    Export(ExportArgs),
+    /// Take runs over from archives, or from the TypeScript agent-runner
+    #[command(after_long_help = examples!("Take a run over that somebody sent" => "run import last.agent-run.tar.gz --as-new-id", "See what would be imported from the TypeScript agent-runner" => "run import --all --dry-run"))]
+    Import(ImportArgs),
 }
 
 /// `init`.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Output;
+use super::examples::examples;
 
 /// `skills`.
 #[derive(Debug, Args)]
@@ -16,8 +17,10 @@ pub struct SkillsArgs {
 #[derive(Debug, Subcommand)]
 pub enum SkillsCommand {
     /// Put skills where an agent finds them
+    #[command(after_long_help = examples!("Teach the agents that work in this directory" => "skills install", "Teach those of another one a single skill" => "skills install agent-runner --to ../other/.claude/skills"))]
     Install(InstallSkillsArgs),
     /// List the skills that come with the program
+    #[command(after_long_help = examples!("See which skills there are" => "skills list"))]
     List(Output),
 }
 

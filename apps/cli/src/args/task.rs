@@ -4,6 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::Output;
+use super::examples::examples;
 
 /// `task`.
 #[derive(Debug, Args)]
@@ -17,18 +18,25 @@ pub struct TaskArgs {
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// List a run's tasks
+    #[command(after_long_help = examples!("See the tasks of the newest run" => "task list @last"))]
     List(TaskListArgs),
     /// Show one task
+    #[command(after_long_help = examples!("Read one of them, notes included" => "task show @last sweep"))]
     Show(TaskShowArgs),
     /// Set a task's status, its notes, or both
+    #[command(after_long_help = examples!("Begin with a task" => "task set @last sweep --status in_progress", "Say that one cannot be done, and why" => "task set @last sweep --status blocked --notes \"No broom.\""))]
     Set(SetArgs),
     /// Add text at the end of a task's notes
+    #[command(after_long_help = examples!("Add to what is noted about a task" => "task append-notes @last sweep --text \"Done upstairs.\""))]
     AppendNotes(AppendNotesArgs),
     /// Add a task
+    #[command(after_long_help = examples!("Add a task" => "task add @last --title \"Water the plants\""))]
     Add(AddArgs),
     /// Change the title or body of a pending task
+    #[command(after_long_help = examples!("Say better what is to be done" => "task edit @last sweep --title \"Sweep the stairs, too\""))]
     Edit(EditArgs),
     /// Delete a pending task
+    #[command(after_long_help = examples!("Delete a task that nobody has begun" => "task delete @last mop"))]
     Delete(DeleteArgs),
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Output;
+use super::examples::examples;
 
 /// `workspace`.
 #[derive(Debug, Args)]
@@ -18,12 +19,16 @@ pub struct WorkspaceArgs {
 #[derive(Debug, Subcommand)]
 pub enum WorkspaceCommand {
     /// List the runs that have a worktree, and how it is
+    #[command(after_long_help = examples!("See which runs have a worktree" => "workspace list"))]
     List(ListWorkspacesArgs),
     /// List what was put aside from a run's worktree
+    #[command(after_long_help = examples!("See what was put aside from one" => "workspace snapshots @last"))]
     Snapshots(SnapshotsArgs),
     /// Give back what was put aside
+    #[command(after_long_help = examples!("Look at what was put aside first, somewhere else" => "workspace restore @last 1 --to ../looked-at"))]
     Restore(RestoreArgs),
     /// Remove a run's worktree; what is not committed is put aside first, and the branch stays
+    #[command(after_long_help = examples!("Remove the worktree of a run that is done" => "workspace remove @last"))]
     Remove(RemoveWorkspaceArgs),
 }
 

@@ -6,6 +6,7 @@ use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::{Cause, PromptKind};
 
 use super::span::reason_words;
+use super::transfer::import_words;
 use super::usage::{amount_words, usage_words};
 
 /// What happened, without its time. Events of newer versions are shown as they are.
@@ -50,6 +51,7 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
             let until = wait.until.map(|until| format!(" until {until}")).unwrap_or_default();
             format!("waiting{until} ({}): {}", reason_words(wait.why), wait.detail)
         }
+        EventBody::RunImported { from } => format!("imported {}", import_words(&from)),
         EventBody::WaitEnded {} => "the wait is over".to_owned(),
         EventBody::HookRecorded { hook_id, outcome, duration_ms, summary, source_changed, .. } => {
             let said = summary.map(|summary| format!(": {summary}")).unwrap_or_default();
@@ -92,6 +94,9 @@ pub(crate) fn event_line(event: &EventRecord) -> String {
         EventBody::RunReopened {} => "opened again: a task is open".to_owned(),
         EventBody::HistoryLost { expected_bytes, found_bytes } => {
             format!("history lost: the log has {found_bytes} of {expected_bytes} bytes")
+        }
+        EventBody::ReferenceEvent { event, details } => {
+            format!("{event} {}", serde_json::Value::Object(details))
         }
         EventBody::TaskUpdated { task_id, from, status, fields, .. } => match from {
             Some(from) => format!("task {task_id}: {} -> {}", from.as_str(), status.as_str()),

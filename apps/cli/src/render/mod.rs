@@ -23,13 +23,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod transfer;
 mod tree;
 mod turn;
 mod usage;
 mod view;
 mod workspaces;
 
-pub(crate) use clean::{clean, indent};
+pub(crate) use clean::{clean, indent, one_line, squeeze, width};
 pub(crate) use definitions::{definition, definition_list, new_definition, validation};
 pub(crate) use events::event_line;
 pub(crate) use family::dependency_lines;
@@ -45,6 +46,7 @@ pub(crate) use skills::{
 pub(crate) use space::{collection, disk_use};
 pub(crate) use table::{columns, fields, task_table};
 pub(crate) use timeline::timeline_text;
+pub(crate) use transfer::{exported, imported};
 pub(crate) use tree::tree_text;
 pub(crate) use view::View;
 pub(crate) use workspaces::aside_line;

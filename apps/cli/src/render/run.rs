@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_runner_api::view::RunDetail;
 use agent_runner_model::phase::{RunStatus, Wait};
+use agent_runner_model::schedule::{Schedule, ScheduleState};
 use agent_runner_model::task::TaskStatus;
 
 use super::clean::{clean, indent, one_line};
@@ -13,6 +14,7 @@ use super::last_words::last_words;
 use super::next::{is_in_doubt, next_lines, over};
 use super::span::{duration_words, wait_words};
 use super::table::{fields, task_table};
+use super::transfer::import_words;
 use super::usage::{amount_words, totals_words};
 use crate::wall::Wall;
 
@@ -117,6 +119,16 @@ pub(crate) fn closing(
     fold(&clean(&text), columns) + &clean(&next_lines(detail, columns))
 }
 
+/// When it was to start by itself, and that nothing does that here.
+fn schedule_words(schedule: &Schedule, state: ScheduleState) -> String {
+    let recurs = schedule.recurrence.as_ref().map(|recurrence| {
+        let on = if recurrence.continue_on_failure { ", also after a failure" } else { "" };
+        format!("; {} ({}), {}{on}", recurrence.expression, recurrence.timezone, recurrence.mode.as_str())
+    });
+    let words = format!("{} ({}){}", schedule.run_at, state.as_str(), recurs.unwrap_or_default());
+    format!("{}; kept, but this version starts nothing by itself", one_line(&words, 300))
+}
+
 /// What the run waits for. A driver that is gone waits for nothing.
 fn current_wait(detail: &RunDetail) -> Option<&Wait> {
     let wait = detail.summary.wait.as_ref()?;
@@ -193,6 +205,12 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall, columns: Option<usize>
     if let Some(code) = detail.exit_code {
         pairs.push(("Exit code", code.to_string()));
     }
+    if let Some(schedule) = &detail.schedule {
+        pairs.push(("Schedule", schedule_words(schedule, detail.schedule_state)));
+    }
+    if detail.execution_environment.is_some() {
+        pairs.push(("Container", "wanted; this version has none, and does not start the run".to_owned()));
+    }
     match detail.queued_resume_messages.len() {
         0 => {}
         1 => pairs.push(("Messages", "1 waits for the next session".to_owned())),
@@ -210,6 +228,9 @@ pub(crate) fn run_status(detail: &RunDetail, wall: &Wall, columns: Option<usize>
     }
     if summary.dependency_state.total > 0 {
         pairs.push(("Depends", dependency_state_words(&summary.dependency_state)));
+    }
+    if let Some(from) = &detail.imported {
+        pairs.push(("Imported", import_words(from)));
     }
     pairs.push(("Manifest", format!("{}/run.json", detail.workspace_dir)));
     let mut text = fields(&pairs, columns);

@@ -65,7 +65,7 @@ fn situation() -> Value {
         "effort": null, "note": null, "backendSessionId": null, "unrestricted": false, "safetyNote": null,
         "onLimit": "wait", "timeoutSec": 3600, "exitCode": null, "failure": null,
         "launcher": "direct", "runtimeVars": {}, "runtimeVarSources": {},
-        "resolvedHooks": [], "hookState": {}
+        "resolvedHooks": [], "hookState": {}, "scheduleState": "none"
     })
 }
 

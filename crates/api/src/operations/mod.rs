@@ -11,6 +11,7 @@ macro_rules! requests {
 
 mod acts;
 mod definitions;
+mod directories;
 mod family;
 mod launchers;
 mod runs;
@@ -21,6 +22,7 @@ mod workspaces;
 
 pub use acts::*;
 pub use definitions::*;
+pub use directories::*;
 pub use family::*;
 pub use launchers::*;
 pub use runs::*;

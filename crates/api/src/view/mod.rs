@@ -3,6 +3,7 @@
 mod attachment;
 mod changes;
 mod definitions;
+mod directories;
 mod family;
 mod launchers;
 mod messages;
@@ -13,6 +14,7 @@ mod space;
 mod system;
 mod task;
 mod timeline;
+mod transfer;
 mod tree;
 mod workspaces;
 
@@ -26,6 +28,7 @@ pub use definitions::{
     CheckedDefinition, DefinitionBase, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSchema,
     DefinitionSummary, DefinitionTask, DefinitionText, NewDefinitionReply, SkippedFile, Validation, Written,
 };
+pub use directories::{DirectoryAction, DirectoryImport, ImportedDirectory};
 pub use family::{BudgetView, DependencyState, DependencyView, DependentView, Relations, Via};
 pub use launchers::{
     LauncherDetail, LauncherKind, LauncherList, LauncherSettings, LauncherSummary, LauncherText,
@@ -43,6 +46,7 @@ pub use space::{
 pub use system::{Recovered, Recovery, RecoveryAction, SystemStatus};
 pub use task::{TaskDetail, TaskList, TaskView};
 pub use timeline::{Timeline, TimelineEntry};
+pub use transfer::{ExportedRun, ImportedRun, LeftOutView, MissingVar};
 pub use tree::{RunTree, TreeNode};
 pub use workspaces::{
     RemovedWorkspace, RestoredWorkspace, SnapshotDetail, SnapshotList, SnapshotView, WorkspaceList,

@@ -8,10 +8,11 @@ use agent_runner_model::event::EventRecord;
 use agent_runner_model::hook::{HookSpec, Worktree};
 use agent_runner_model::manifest::{Manifest, Preparation, QueuedMessage, Rejection};
 use agent_runner_model::phase::{Failure, Outcome, Phase, RunStatus, Stage, Wait};
-use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, LockableField, PASSIVE_BACKEND};
+use agent_runner_model::schedule::{Schedule, ScheduleState};
+use agent_runner_model::spec::{BusyPolicy, Effort, LimitPolicy, LockableField, Origin, PASSIVE_BACKEND};
 use agent_runner_model::usage::{UsageTotals, totals};
 use agent_runner_model::vars::{RuntimeVar, VarProvenance, VarValue};
-use agent_runner_model::{RunId, Timestamp, redacted};
+use agent_runner_model::{Import, RunId, Timestamp, redacted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -199,8 +200,17 @@ pub struct RunDetail {
     pub resolved_hooks: Vec<HookSpec>,
     /// What hooks remember of it, by name.
     pub hook_state: BTreeMap<String, serde_json::Value>,
+    /// When it was to start by itself. This version keeps that, and starts nothing by itself.
+    pub schedule: Option<Schedule>,
+    /// How that stands at this moment.
+    pub schedule_state: ScheduleState,
+    /// The container its workers have to be in; this version does not start such a run.
+    pub execution_environment: Option<serde_json::Value>,
     /// Its own git worktree.
     pub worktree: Option<Worktree>,
+    /// Where it came from; nothing for a run that was made here.
+    #[serde(default)]
+    pub imported: Option<Import>,
 }
 
 /// Where the value of a variable came from.
@@ -372,7 +382,14 @@ impl RunDetail {
             runtime_var_sources: vars.iter().map(|(name, var)| (name.clone(), var.into())).collect(),
             resolved_hooks: spec.hooks.clone(),
             hook_state: state.hook_state.clone(),
+            schedule: state.schedule.clone(),
+            schedule_state: ScheduleState::of(state.schedule.as_ref(), situation.now),
+            execution_environment: spec.execution_environment.clone(),
             worktree: spec.worktree.clone(),
+            imported: match &spec.origin {
+                Origin::Imported { from } => Some(from.clone()),
+                Origin::Local | Origin::Claimed { .. } => None,
+            },
         }
     }
 }

@@ -214,6 +214,7 @@ pub(crate) fn compose(
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),
         worktree: None,
+        execution_environment: None,
         commit_as: agent.as_ref().and_then(|agent| agent.commit_as.clone()),
     };
     Ok(Composed {

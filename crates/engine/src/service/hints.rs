@@ -39,6 +39,10 @@ fn life(message: &str, run: &RunId) -> Option<String> {
             format!("`agent-runner run reset {run}` gives it the tasks it was created with"),
         ),
         (
+            "it came from the TypeScript",
+            format!("`agent-runner init --run-id {run}` with definitions of here makes it anew"),
+        ),
+        (
             "hooks have prepared it",
             format!("`agent-runner init --run-id {run}` with the definitions and other values makes it anew"),
         ),
@@ -67,6 +71,19 @@ fn start(message: &str, run: &RunId) -> Option<String> {
             "a blocked run needs a message",
             format!(
                 "`{resume} MESSAGE` says how to go on; `agent-runner task list {run}` shows what is blocked"
+            ),
+        ),
+        (
+            "to be in a container",
+            format!(
+                "`agent-runner run brief {run}` shows what there is to do, for a new run; the TypeScript agent-runner can go on with this one"
+            ),
+        ),
+        (
+            "does not hold the values",
+            format!(
+                "set those environment variables; then `agent-runner run reset {run}`, and `agent-runner init --run-id \
+                 {run}` with its definitions, make it anew with them"
             ),
         ),
         (

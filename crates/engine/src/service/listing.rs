@@ -41,6 +41,8 @@ fn query(request: ListRuns) -> ListQuery {
         agent: request.agent,
         backend: request.backend,
         name: None,
+        begins: None,
+        archived: false,
         since: request.since,
         until: request.until,
         pinned: request.pinned,

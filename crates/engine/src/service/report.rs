@@ -132,6 +132,7 @@ fn ends_a_wait(body: &EventBody) -> bool {
         | EventBody::Waiting { .. }
         | EventBody::RunFinished { .. } => true,
         EventBody::RunCreated { .. }
+        | EventBody::RunImported { .. }
         | EventBody::RunReady {}
         | EventBody::DriverStarted { .. }
         | EventBody::DriverLeft { .. }
@@ -164,6 +165,7 @@ fn ends_a_wait(body: &EventBody) -> bool {
         | EventBody::BudgetReserved { .. }
         | EventBody::BudgetSettled { .. }
         | EventBody::RunExtended { .. }
+        | EventBody::ReferenceEvent { .. }
         | EventBody::TaskDeleted { .. } => false,
     }
 }
@@ -182,6 +184,7 @@ fn is_incident(body: &EventBody) -> bool {
         | EventBody::RunReset {}
         | EventBody::SnapshotTaken { .. }
         | EventBody::RunExtended { .. }
+        | EventBody::RunImported { .. }
         | EventBody::HistoryLost { .. } => true,
         EventBody::RunCreated { .. }
         | EventBody::RunReady {}
@@ -211,6 +214,7 @@ fn is_incident(body: &EventBody) -> bool {
         | EventBody::ParentNotified {}
         | EventBody::BudgetReserved { .. }
         | EventBody::BudgetSettled { .. }
+        | EventBody::ReferenceEvent { .. }
         | EventBody::TaskDeleted { .. } => false,
     }
 }

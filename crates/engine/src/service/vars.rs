@@ -3,6 +3,7 @@
 use agent_runner_api::operations::{CreateRun, ReconfigureRun};
 use agent_runner_api::view::RunDetail;
 use agent_runner_api::{ApiError, ErrorCode, Handle};
+use agent_runner_model::capabilities::is_of_reference;
 use agent_runner_model::phase::Phase;
 use agent_runner_model::spec::{LockableField, RunSpec, Template};
 use agent_runner_model::{ControlFact, Fact, Manifest, RunId};
@@ -21,7 +22,10 @@ impl<S: Places> Engine<S> {
         for run_id in runs {
             match self.store.snapshot(run_id).await {
                 Ok(manifest) => {
-                    ancestors.push(Ancestor { run_id: run_id.clone(), vars: manifest.spec.runtime_vars });
+                    let mut vars = manifest.spec.runtime_vars;
+                    // Nobody hands down what it came here without.
+                    vars.retain(|_, var| !var.is_lost());
+                    ancestors.push(Ancestor { run_id: run_id.clone(), vars });
                 }
                 Err(StoreError::NotFound { .. }) => {}
                 Err(error) => return Err(store_error(&error)),
@@ -77,6 +81,15 @@ impl<S: Places + 'static> Engine<S> {
         request: ReconfigureRun,
     ) -> Result<(RunSpec, Vec<String>), ApiError> {
         let before = &manifest.spec;
+        if is_of_reference(&before.origin) {
+            let run = &before.run_id;
+            let why = "it came from the TypeScript agent-runner, without the texts it was made from";
+            return Err(ApiError::new(
+                ErrorCode::NotAllowed,
+                format!("run {run} cannot be reconfigured: {why}"),
+            )
+            .hint(format!("`agent-runner init --run-id {run}` with definitions of here makes it anew")));
+        }
         if before.template == Template::default() {
             let message = format!("run {} was created by a version that kept no templates", before.run_id);
             return Err(ApiError::new(ErrorCode::NotAllowed, message).hint("create another run"));

@@ -10,6 +10,9 @@ use crate::task::TaskStatus;
 
 use super::{Change, family, hooks, life};
 
+/// Why a run is not started whose workers have to be kept in a container.
+const CONTAINED: &str = "its workers are to be in a container, which this version does not know; outside of it they could do \
+                         what they must not";
 /// Most bytes of all messages that wait: they become one prompt.
 const MAX_MESSAGES: usize = 1024 * 1024;
 
@@ -103,6 +106,7 @@ fn readied(change: &mut Change) -> Result<(), Refusal> {
     const WHAT: &str = "approving the run";
     refuse_passive(change, WHAT)?;
     life::refuse_archived(change, WHAT)?;
+    refuse_without_values(change, WHAT)?;
     match &change.manifest.state.phase {
         Phase::Initialized => {
             change.manifest.state.phase = Phase::Ready;
@@ -121,6 +125,7 @@ fn readied(change: &mut Change) -> Result<(), Refusal> {
 fn preparation_started(change: &mut Change) -> Result<(), Refusal> {
     const WHAT: &str = "preparing the run";
     life::refuse_archived(change, WHAT)?;
+    refuse_without_values(change, WHAT)?;
     if change.manifest.state.preparation.is_none() {
         return Err(denied(WHAT, "no hook has anything left to prepare"));
     }
@@ -143,6 +148,10 @@ fn started(change: &mut Change, cause: &Cause, seen: Option<Epoch>) -> Result<()
         refuse_passive(change, WHAT)?;
     }
     life::refuse_archived(change, WHAT)?;
+    if change.manifest.spec.execution_environment.is_some() {
+        return Err(denied(WHAT, CONTAINED));
+    }
+    refuse_without_values(change, WHAT)?;
     if let Cause::Continue { message: Some(words) } = cause
         && words.trim().is_empty()
     {
@@ -316,6 +325,23 @@ fn refuse_passive(change: &Change, what: &'static str) -> Result<(), Refusal> {
         return Err(denied(what, "a passive run is driven through the task commands"));
     }
     Ok(())
+}
+
+/// A worker is never told what stands in place of a value.
+fn refuse_without_values(change: &Change, what: &'static str) -> Result<(), Refusal> {
+    let vars = change.manifest.spec.runtime_vars.iter();
+    let lost: Vec<String> = vars
+        .filter(|(_, var)| var.is_lost())
+        .map(|(name, var)| {
+            format!("`{name}` (environment variable {})", var.env_name.as_deref().unwrap_or_default())
+        })
+        .collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let why =
+        format!("the archive it came from does not hold the values of its variables: {}", lost.join(", "));
+    Err(denied(what, &why))
 }
 
 pub(super) fn denied(what: &'static str, why: &str) -> Refusal {

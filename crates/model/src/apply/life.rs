@@ -4,6 +4,7 @@ use crate::attachment::{
     Attachment, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, check_attachment_name,
 };
 use crate::budget::spent;
+use crate::capabilities::is_of_reference;
 use crate::event::EventBody;
 use crate::fact::{ControlFact, Refusal};
 use crate::manifest::{Dependency, Manifest, RunState};
@@ -17,6 +18,8 @@ use super::{Change, mutations};
 
 /// Why a run that hooks have prepared is not made from other variables.
 const PREPARED: &str = "hooks have prepared it from the variables it has";
+/// Why a run of the reference implementation is not made from other variables.
+const IMPORTED: &str = "it came from the TypeScript agent-runner, without the texts it was made from";
 /// Longest display name, in characters.
 const MAX_NAME: usize = 200;
 /// Longest note for people, in bytes.
@@ -126,6 +129,9 @@ fn respecified(
         Phase::Ready | Phase::Active { .. } | Phase::Ended { .. } => {
             return Err(denied(WHAT, "only an initialized run can be reconfigured"));
         }
+    }
+    if is_of_reference(&change.manifest.spec.origin) && !anew {
+        return Err(denied(WHAT, IMPORTED));
     }
     if change.manifest.spec.prepared && !anew {
         return Err(denied(WHAT, PREPARED));

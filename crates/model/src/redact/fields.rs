@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 type Kept<'a> = &'a dyn Fn(&str, &str) -> bool;
 
 /// Words of closed lists. A value that happens to be such a word must not make a manifest unreadable.
-const WORDS: [&str; 28] = [
+const WORDS: [&str; 29] = [
     "type",
     "kind",
     "class",
@@ -36,6 +36,7 @@ const WORDS: [&str; 28] = [
     "fromStatus",
     "toStatus",
     "outcome",
+    "mode",
 ];
 /// Ids, and names of things this program has names for.
 const IDS: [&str; 21] = [

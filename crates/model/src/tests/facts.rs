@@ -150,7 +150,7 @@ fn control_fact(manifest: &Manifest, op: Op, now: Timestamp) -> ControlFact {
 }
 
 /// Makes an operation a fact of this moment. Nothing when there is nothing to carry out.
-fn fact(world: &World, op: Op) -> Option<Fact> {
+pub(super) fn fact(world: &World, op: Op) -> Option<Fact> {
     let manifest = &world.manifest;
     let epoch = manifest.state.epoch;
     Some(match op.kind % 16 {

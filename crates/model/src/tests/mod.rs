@@ -5,6 +5,7 @@ mod control;
 mod driving;
 mod facts;
 mod hooks;
+mod import;
 mod invariants;
 mod late;
 mod life;

@@ -9,9 +9,10 @@ use proptest::prelude::*;
 
 use super::sample::{START, Sample};
 use crate::ids::RunId;
-use crate::manifest::{Dependency, Manifest, ParentNotice, QueuedMessage, Schedule};
+use crate::manifest::{Dependency, Manifest, ParentNotice, QueuedMessage};
 use crate::phase::{Outcome, Phase};
 use crate::retention::{Candidate, Circumstances, Decision, Keep, Policy, Reason, decide};
+use crate::schedule::Schedule;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
 
@@ -151,7 +152,7 @@ fn a_run_is_kept_by_what_it_is() {
         run.state.final_tasks.values_mut().for_each(|task| task.status = TaskStatus::Completed);
     };
     assert_eq!(ended(true, done), None);
-    let schedule = Some(Schedule { run_at: now(), recurrence: None });
+    let schedule = Some(Schedule { enabled: true, run_at: now(), recurrence: None });
     assert_eq!(ended(false, |run| run.state.schedule = schedule), Some(Keep::Scheduled));
     let notice = |delivered| Some(ParentNotice { id: "n".to_owned(), text: String::new(), delivered });
     assert_eq!(ended(false, |run| run.state.parent_notice = notice(false)), Some(Keep::Notice));

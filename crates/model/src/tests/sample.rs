@@ -137,6 +137,7 @@ impl Sample {
             prepared_state: BTreeMap::new(),
             prepared_tasks: Vec::new(),
             worktree: None,
+            execution_environment: None,
             commit_as: None,
         };
         Manifest::new(spec, None).0

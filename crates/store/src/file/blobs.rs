@@ -165,7 +165,7 @@ pub(super) fn check_replaced(name: &str) -> Result<(), StoreError> {
 }
 
 /// A blob lies in a folder: everything beside the manifest is the store's own.
-pub(super) fn check(name: &str) -> Result<(), StoreError> {
+pub(crate) fn check(name: &str) -> Result<(), StoreError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || !part.chars().all(allowed);
     let why = if name.len() > MAX_NAME {

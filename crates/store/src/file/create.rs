@@ -92,7 +92,7 @@ fn claim(layout: &Layout, manifest: &Manifest, patience: Duration) -> Result<(Pa
     }
 }
 
-fn write_seeds(dir: &Path, seeds: &Seeds) -> Result<(), StoreError> {
+pub(super) fn write_seeds(dir: &Path, seeds: &Seeds) -> Result<(), StoreError> {
     for (name, text) in [(AGENT_SEED, &seeds.agent), (ASSIGNMENT_SEED, &seeds.assignment)] {
         if let Some(text) = text {
             durable::write_new(&dir.join(name), text.as_bytes())?;

@@ -13,7 +13,7 @@ use crate::failpoint;
 
 use super::layout::{DELETED, Layout, MANIFEST, OWNER_LOCK, RUN_LOCK};
 use super::lock;
-use super::{changed, document, durable};
+use super::{adopt, changed, document, durable};
 
 /// How often a directory is emptied that somebody still puts things in: whoever handed a file over when it was moved.
 const TRIES: usize = 100;
@@ -71,7 +71,7 @@ pub(crate) fn finish(
     Ok(manifest)
 }
 
-/// Takes away what deletions left that were not finished. What cannot be taken away now stays for the next one.
+/// Takes away what deletions left that were not finished, and runs on whose way here somebody died. What cannot be taken away now stays for the next one.
 pub(crate) fn sweep(layout: &Layout, remains: &[PathBuf]) {
     if remains.is_empty() {
         return;
@@ -82,11 +82,13 @@ pub(crate) fn sweep(layout: &Layout, remains: &[PathBuf]) {
     }
     let _lock = lock::Lock::taken(file);
     for path in remains {
-        let _ = remove(path);
+        if !adopt::is_at_work(path) {
+            let _ = remove(path);
+        }
     }
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     let fail = |source| StoreError::Remove { path: path.to_path_buf(), source };
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => {}

@@ -6,7 +6,8 @@ use std::time::Duration;
 use agent_runner_model::Manifest;
 
 use crate::error::{CommitError, StoreError};
-use crate::run_store::{AmongCheck, RunQuery};
+use crate::listing::RunQuery;
+use crate::run_store::AmongCheck;
 
 use super::layout::Layout;
 use super::{durable, lock, query};

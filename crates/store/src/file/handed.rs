@@ -12,7 +12,7 @@ use rustix::fs::FileType;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
-use crate::run_store::Stored;
+use crate::run_store::{BlobKind, Stored};
 
 use super::blobs::{check, check_replaced};
 use super::folder::Folder;
@@ -37,7 +37,7 @@ fn in_run<T>(
 }
 
 /// The folders of a name, and the file in the last of them.
-fn parts(name: &str) -> (Vec<&str>, &str) {
+pub(super) fn parts(name: &str) -> (Vec<&str>, &str) {
     match name.rsplit_once('/') {
         Some((folders, file)) => (folders.split('/').collect(), file),
         None => (Vec::new(), name),
@@ -79,7 +79,12 @@ pub(crate) fn put_from(
     })
 }
 
-fn copy(source: &mut dyn Read, folder: &Folder, name: &str, limit: u64) -> Result<Stored, StoreError> {
+pub(super) fn copy(
+    source: &mut dyn Read,
+    folder: &Folder,
+    name: &str,
+    limit: u64,
+) -> Result<Stored, StoreError> {
     let path = folder.path_of(name);
     let fail = |source| StoreError::Write { path: path.clone(), source };
     let mut file = folder.create(name)?;
@@ -113,6 +118,44 @@ pub(crate) fn has(layout: &Layout, id: &RunId, name: &str) -> Result<bool, Store
         let Some(folder) = Folder::of_run(dir)?.descend(names)? else { return Ok(false) };
         Ok(folder.entries()?.iter().any(|(entry, _)| entry == file))
     })
+}
+
+/// Folders of blobs are not deeper than that.
+const DEEPEST: usize = 3;
+
+/// What is kept in a folder, in order.
+pub(crate) fn list(layout: &Layout, id: &RunId, folder: &str) -> Result<Vec<(String, BlobKind)>, StoreError> {
+    check(&format!("{folder}/any"))?;
+    in_run(layout, id, |dir| {
+        let mut found = Vec::new();
+        if let Some(inside) = Folder::of_run(dir)?.enter(folder)? {
+            list_in(&inside, folder, DEEPEST, &mut found)?;
+        }
+        found.sort();
+        Ok(found)
+    })
+}
+
+fn list_in(
+    folder: &Folder,
+    path: &str,
+    left: usize,
+    found: &mut Vec<(String, BlobKind)>,
+) -> Result<(), StoreError> {
+    for (name, kind) in folder.entries()? {
+        let path = format!("{path}/{name}");
+        match kind {
+            FileType::RegularFile => found.push((path, BlobKind::File)),
+            FileType::Directory if left > 0 => {
+                // It may be gone by now.
+                if let Some(below) = folder.enter(&name)? {
+                    list_in(&below, &path, left - 1, found)?;
+                }
+            }
+            _ => found.push((path, BlobKind::Foreign)),
+        }
+    }
+    Ok(())
 }
 
 /// Takes a file away, and the folder it was alone in. What is gone already is no error.
@@ -228,6 +271,6 @@ fn pour(mut file: File, path: &Path, out: &mut dyn Write) -> Result<Stored, Stor
     Ok(Stored { size, sha256: hex(hash) })
 }
 
-fn hex(hash: Sha256) -> String {
+pub(crate) fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -25,6 +25,8 @@ pub(crate) const CREATE_LOCK: &str = ".create.lock";
 pub(crate) const GRAPH_LOCK: &str = ".graph.lock";
 /// Directories that are being deleted begin so; no run id does.
 pub(crate) const DELETED: &str = ".deleted-";
+/// Directories of runs that are on their way here begin so.
+pub(crate) const ARRIVING: &str = ".arriving-";
 
 /// How many ids are named where one is not found.
 const MOST_SIMILAR: usize = 3;
@@ -166,17 +168,24 @@ pub(crate) fn entries(bucket: &Path) -> Result<Vec<PathBuf>, StoreError> {
     children(bucket, |name| !name.starts_with('.'))
 }
 
-/// The same, and what is left of runs whose deletion was not finished.
+/// The same, and what is left of runs whose deletion was not finished, and of those that are on their way here.
 pub(crate) fn entries_and_remains(bucket: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), StoreError> {
-    let all = children(bucket, |name| !name.starts_with('.') || deleted_id(name).is_some())?;
+    let all = children(bucket, |name| !name.starts_with('.') || is_passing(name))?;
     let is_run =
         |path: &PathBuf| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     Ok(all.into_iter().partition(is_run))
 }
 
-/// The run whose deletion a directory of that name is left of.
-fn deleted_id(name: &str) -> Option<RunId> {
-    RunId::parse(name.strip_prefix(DELETED)?).ok()
+/// Whether a directory of that name belongs to a run that goes, or to one that comes.
+fn is_passing(name: &str) -> bool {
+    let of_run = |name: &str| RunId::parse(name).is_ok();
+    let comes = |name: &str| name.split_once('.').is_some_and(|(name, _)| of_run(name));
+    name.strip_prefix(DELETED).is_some_and(of_run) || name.strip_prefix(ARRIVING).is_some_and(comes)
+}
+
+/// Whether it is one that comes.
+pub(crate) fn is_arriving(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(ARRIVING))
 }
 
 fn children(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {

@@ -1,5 +1,7 @@
 //! The store on a local disk. Declares its parts and joins them into a `RunStore`.
 
+mod adopt;
+mod aside;
 mod blobs;
 mod changed;
 mod changes;
@@ -18,6 +20,7 @@ mod lock;
 mod log;
 mod names;
 mod network;
+mod outside;
 mod owner;
 mod query;
 mod reserve;
@@ -26,12 +29,17 @@ mod tail;
 mod usage;
 mod workspace;
 
+pub use aside::FileTurn;
+pub(crate) use blobs::check as check_blob_name;
 pub use changes::FileChanges;
+pub(crate) use document::render as render_manifest;
 pub use durable::syncs;
 pub use graph::FileGraph;
 pub use handed::FileHold;
-pub(crate) use layout::CREATE_LOCK;
+pub(crate) use handed::hex;
 pub use layout::{AGENT_SEED, ASSIGNMENT_SEED};
+pub(crate) use layout::{CREATE_LOCK, EVENTS, MANIFEST};
+pub use outside::{OutsideRun, outside_runs};
 pub use owner::FileLease;
 pub use reserve::RESERVE_BYTES;
 pub use store::{FileOptions, FileStore};

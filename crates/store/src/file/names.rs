@@ -4,7 +4,7 @@
 use agent_runner_model::RunId;
 
 use crate::error::StoreError;
-use crate::run_store::{ListQuery, RunQuery};
+use crate::listing::{ListQuery, RunQuery};
 
 use super::index::{self, Shelf};
 use super::layout::{Layout, MANIFEST, entries};

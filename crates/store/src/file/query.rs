@@ -8,7 +8,7 @@ use agent_runner_model::phase::Phase;
 
 use crate::bucket;
 use crate::error::StoreError;
-use crate::run_store::{ListedRun, Listing, Problem, ProblemKind, RunQuery};
+use crate::listing::{ListedRun, Listing, Problem, ProblemKind, RunQuery};
 
 use super::layout::{Layout, MANIFEST, entries_and_remains};
 use super::{delete, document, leftovers};
@@ -81,10 +81,14 @@ pub(crate) fn kind(error: &StoreError) -> ProblemKind {
 pub(crate) fn words(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
+    while let Some(cause) = source {
         text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    // What to do about everything else depends on what is wanted of it.
+    if let (true, Some(hint)) = (matches!(error, StoreError::Reference { .. }), error.hint()) {
+        text.push_str(&format!("; {hint}"));
     }
     text
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use agent_runner_model::{Fact, Manifest, Refusal, RunId, Timestamp};
 
+use crate::adopted::{AdoptedRun, Bring};
 use crate::error::{AcquireError, CommitError, StoreError};
+use crate::listing::{Kin, Kindred, ListQuery, Listing, Page, Problem, RunQuery};
 use crate::run_store::{
-    AmongCheck, Entry, Kin, Kindred, ListQuery, Listing, Member, NewRun, OwnerView, Page, Problem, RunQuery,
-    RunStore, Stored, Tail, Takeover,
+    AmongCheck, BlobKind, Entry, Member, NewRun, OwnerView, RunStore, Stored, Tail, Takeover,
 };
 use crate::space::{Accounts, DeadCache, SpaceQuery};
 
@@ -23,8 +24,8 @@ use super::layout::Layout;
 use super::owner::FileLease;
 use super::workspace::FilePlace;
 use super::{
-    blobs, commit, create, delete, document, graph, handed, index, leftovers, names, owner, query, tail,
-    usage, workspace,
+    adopt, blobs, commit, create, delete, document, graph, handed, index, leftovers, names, owner, query,
+    tail, usage, workspace,
 };
 
 /// How a file store behaves.
@@ -54,6 +55,16 @@ pub struct FileStore {
 }
 
 impl FileStore {
+    /// What lies where.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// How long locks are waited for.
+    pub(super) fn patience(&self) -> Duration {
+        self.options.lock_patience
+    }
+
     /// A store on that state directory, which is made by the first run.
     pub fn new(state_dir: PathBuf, options: FileOptions) -> Self {
         let below = options.index_dir.as_deref();
@@ -96,6 +107,15 @@ impl RunStore for FileStore {
 
     async fn create(&self, new: NewRun, now: Timestamp) -> Result<Manifest, StoreError> {
         create::create(&self.layout, new, now, self.options.lock_patience)
+    }
+
+    async fn adopt(
+        &self,
+        run: AdoptedRun,
+        now: Timestamp,
+        bring: &mut Bring<'_>,
+    ) -> Result<Manifest, StoreError> {
+        adopt::adopt(&self.layout, run, now, bring, self.options.lock_patience)
     }
 
     async fn snapshot(&self, id: &RunId) -> Result<Manifest, StoreError> {
@@ -163,6 +183,10 @@ impl RunStore for FileStore {
 
     async fn has_blob(&self, id: &RunId, name: &str) -> Result<bool, StoreError> {
         handed::has(&self.layout, id, name)
+    }
+
+    async fn list_blobs(&self, id: &RunId, folder: &str) -> Result<Vec<(String, BlobKind)>, StoreError> {
+        handed::list(&self.layout, id, folder)
     }
 
     async fn remove_blob(&self, id: &RunId, name: &str) -> Result<(), StoreError> {

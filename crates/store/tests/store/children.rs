@@ -26,6 +26,10 @@ pub enum Job {
     Create {
         run: String,
     },
+    /// Puts a run of another place here.
+    Adopt {
+        run: String,
+    },
     Own {
         run: String,
     },
@@ -51,6 +55,7 @@ impl Job {
         match self {
             Self::Commit { prefix, count } => format!("commit {prefix} {count}"),
             Self::Create { run } => format!("create {run} 0"),
+            Self::Adopt { run } => format!("adopt {run} 0"),
             Self::Own { run } => format!("own {run} 0"),
             Self::Delete { run } => format!("delete {run} 0"),
             Self::Enter { run } => format!("enter {run} 0"),
@@ -143,6 +148,10 @@ fn work(verb: &str, name: &str, count: u32, state: &Path) {
         }
         "create" => {
             now(store.create(new_run(name, "repo"), time(0))).unwrap();
+            println!("done {name}");
+        }
+        "adopt" => {
+            now(super::adoption::adopt(&store, name)).unwrap();
             println!("done {name}");
         }
         "own" => {

@@ -82,6 +82,8 @@ fn answers(store: &FileStore, query: &ListQuery, run: &Manifest) -> bool {
         && query.since.is_none_or(|since| run.spec.created_at >= since)
         && query.until.is_none_or(|until| run.spec.created_at <= until)
         && (state.pinned || !query.pinned)
+        && query.begins.as_ref().is_none_or(|begins| run.spec.run_id.as_str().starts_with(begins))
+        && (state.archived_at.is_some() || !query.archived)
         && query.search.as_ref().is_none_or(|search| search.split_whitespace().all(found))
 }
 
@@ -184,6 +186,8 @@ fn query() -> impl Strategy<Value = ListQuery> {
                     since: since.map(time_of),
                     pinned: pinned && named,
                     name: (named && !pinned).then(|| "alpha".to_owned()),
+                    begins: (pinned && !named).then(|| "run-1".to_owned()),
+                    archived: include_archived && pinned && !named,
                     ..ListQuery::default()
                 }
             },

@@ -1,6 +1,8 @@
 //! The store as its users see it: what is acknowledged stays, whoever is killed and whatever fills the disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests end by panicking")]
 
+mod adoption;
+mod archives;
 mod blobs;
 mod buckets;
 mod changes;

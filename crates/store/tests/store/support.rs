@@ -153,6 +153,7 @@ pub fn spec(name: &str, repo: &str, backend: &str) -> RunSpec {
         prepared_state: BTreeMap::new(),
         prepared_tasks: Vec::new(),
         worktree: None,
+        execution_environment: None,
         commit_as: None,
     }
 }

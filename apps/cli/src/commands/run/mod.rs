@@ -10,8 +10,11 @@ mod conclude;
 mod create;
 mod delete;
 mod dependencies;
+mod export;
 mod extend;
 mod group;
+mod import;
+mod import_reference;
 mod messages;
 mod note;
 mod pin;
@@ -70,6 +73,8 @@ pub(crate) async fn run(app: &App, args: RunArgs) -> Outcome {
         Some(RunCommand::RemoveQueuedMessage(args)) => messages::remove_queued_message(app, args).await,
         Some(RunCommand::AddDep(args)) => dependencies::add(app, args).await,
         Some(RunCommand::RemoveDep(args)) => dependencies::remove(app, args).await,
+        Some(RunCommand::Export(args)) => export::export(app, args).await,
+        Some(RunCommand::Import(args)) => import::import(app, args).await,
         Some(RunCommand::Extend(args)) => extend::extend(app, args).await,
         Some(RunCommand::ClearDeps(args)) => dependencies::clear(app, args).await,
     }

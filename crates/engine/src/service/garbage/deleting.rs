@@ -16,7 +16,7 @@ use crate::failure::store_error;
 use crate::place::Places;
 
 /// How many runs go in one turn. Others who change what runs have to do with one another wait for that long.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 
 /// What came of a run that was to go.
 enum Fate {

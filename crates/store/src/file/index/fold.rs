@@ -13,7 +13,7 @@ use agent_runner_model::{Digest, RunId, Words};
 use rusqlite::{Connection, Result, TransactionBehavior, params};
 
 use crate::bucket;
-use crate::run_store::ProblemKind;
+use crate::listing::ProblemKind;
 
 use super::super::changed::{self, Mark};
 use super::super::layout::{Layout, MANIFEST, RUN_LOCK, entries_and_remains};

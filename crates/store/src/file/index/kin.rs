@@ -5,7 +5,7 @@ use agent_runner_model::RunId;
 use rusqlite::{Connection, Params, Result, Row, params};
 
 use crate::error::StoreError;
-use crate::run_store::{Kin, Kindred, Problem};
+use crate::listing::{Kin, Kindred, Problem};
 
 use super::super::layout::{Layout, MANIFEST};
 use super::super::{document, query as scan};

@@ -7,7 +7,7 @@ use agent_runner_model::{Lease, RunId};
 use rusqlite::{Connection, Result};
 
 use crate::error::StoreError;
-use crate::run_store::{ActiveRun, ListQuery, Page, PageRow, Problem};
+use crate::listing::{ActiveRun, ListQuery, Page, PageRow, Problem};
 
 use super::super::layout::{Layout, MANIFEST};
 use super::super::{document, owner, query as scan};

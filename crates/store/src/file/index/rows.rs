@@ -6,7 +6,7 @@ use agent_runner_model::manifest::Dependency;
 use agent_runner_model::{Digest, RunId, Words};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
-use crate::run_store::ProblemKind;
+use crate::listing::ProblemKind;
 
 use super::fold::Unsettled;
 use super::stamp::Stamp;

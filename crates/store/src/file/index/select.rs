@@ -5,7 +5,7 @@ use agent_runner_model::phase::RunStatus;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Result, Row, params_from_iter};
 
-use crate::run_store::{ListQuery, Sort};
+use crate::listing::{ListQuery, Sort};
 
 use super::rows::Spot;
 
@@ -69,6 +69,12 @@ pub(crate) fn each_run(
         if let Some(wanted) = wanted {
             holds(&format!("{column} = ?"), vec![text(wanted)]);
         }
+    }
+    if let Some(begins) = &query.begins {
+        holds("substr(name, 1, length(?)) = ?", vec![text(begins), text(begins)]);
+    }
+    if query.archived {
+        holds("archived = 1", Vec::new());
     }
     if let Some(since) = query.since {
         holds("created >= ?", vec![Value::Integer(since.as_millis())]);

@@ -16,7 +16,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 fn places(directory: &Path) -> [Place; 2] {
     let target = directory.join("copy");
-    [Place::open(directory, &target).unwrap(), Place::beside(directory, target).unwrap()]
+    [Place::open(directory, &target, 0o600).unwrap(), Place::beside(directory, target, 0o600).unwrap()]
 }
 
 #[test]
@@ -60,4 +60,19 @@ fn what_is_given_up_leaves_nothing() {
         place.give_up();
     }
     assert_eq!(names(directory.path()), Vec::<String>::new());
+}
+
+#[test]
+fn it_takes_the_place_of_another_if_that_is_wanted() {
+    for which in 0..2 {
+        let directory = tempfile::tempdir().unwrap();
+        let [nameless, beside] = places(directory.path());
+        let (mut place, other) = if which == 0 { (nameless, beside) } else { (beside, nameless) };
+        other.give_up();
+        place.file().write_all(b"ours").unwrap();
+        fs::write(directory.path().join("copy"), b"theirs").unwrap();
+        place.keep_instead().unwrap();
+        assert_eq!(names(directory.path()), ["copy"], "and nothing is left beside it");
+        assert_eq!(fs::read(directory.path().join("copy")).unwrap(), b"ours");
+    }
 }

@@ -1,0 +1,111 @@
+//! `run export`: write a run as an archive. It appears under its name whole, or not at all.
+
+use std::io::{BufWriter, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use agent_runner_api::view::ExportedRun;
+use agent_runner_engine::Export;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::args::{ExportArgs, OutputFormat};
+use crate::exit::{Failure, Outcome, usage};
+use crate::output::reply;
+use crate::placing::{Place, there_already};
+use crate::render::{clean, exported};
+
+/// What was written, and where.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    path: String,
+    #[serde(flatten)]
+    view: ExportedRun,
+}
+
+pub(crate) async fn export(app: &App, args: ExportArgs) -> Outcome {
+    let ExportArgs { run, file, force, snapshot, output } = args;
+    let to_stdout = file.as_deref().is_some_and(|file| file.as_os_str() == "-");
+    if to_stdout {
+        check_stdout(output.output_format)?;
+    }
+    let export = app.engine.exportable(&run, snapshot).await?;
+    if to_stdout {
+        let mut out = BufWriter::new(std::io::stdout());
+        let view = app.engine.export(export, &mut out).await?;
+        let text = exported(&view, "standard output");
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        return Ok(0);
+    }
+    let target = file.unwrap_or_else(|| PathBuf::from(format!("{}.agent-run.tar.gz", export.run_id())));
+    let view = write(app, export, &target, force).await?;
+    let done = Written { path: target.to_string_lossy().into_owned(), view };
+    reply(output.output_format, &done, |done| exported(&done.view, &clean(&done.path)))?;
+    Ok(0)
+}
+
+fn check_stdout(format: OutputFormat) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        return Err(usage(
+            "an archive is not written to a terminal",
+            "leave `--output -` out, or send it to a file or to a program",
+        ));
+    }
+    match format {
+        OutputFormat::Text => Ok(()),
+        OutputFormat::Json => Err(usage(
+            "standard output cannot take both the archive and JSON",
+            "leave --output-format out, or write the archive to a file",
+        )),
+    }
+}
+
+async fn write(app: &App, export: Export, target: &Path, force: bool) -> Result<ExportedRun, Failure> {
+    let parent = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    if !parent.is_dir() {
+        let words = format!("{} is not a directory", parent.display());
+        return Err(usage(words, "make it first, or name another place"));
+    }
+    check_target(target, force)?;
+    // Briefs and notes are nobody else's business.
+    let mut place = Place::open(parent, target, 0o600)?;
+    let mut out = BufWriter::new(place.file());
+    let written = app.engine.export(export, &mut out).await;
+    drop(out);
+    let synced = place.file().sync_data();
+    match (written, synced) {
+        (Ok(view), Ok(())) => {
+            if force {
+                place.keep_instead()?
+            } else {
+                place.keep()?
+            }
+            Ok(view)
+        }
+        (Ok(_), Err(error)) => {
+            place.give_up();
+            let message = format!("cannot write {}", target.display());
+            Err(anyhow::Error::new(error).context(message).into())
+        }
+        (Err(error), _) => {
+            place.give_up();
+            Err(error.into())
+        }
+    }
+}
+
+/// Something that is no file is never replaced.
+fn check_target(target: &Path, force: bool) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(target) {
+        Err(_) => Ok(()),
+        Ok(found) if force && found.is_file() => Ok(()),
+        Ok(found) if found.is_file() => Err(usage(
+            format!("{} is there already", target.display()),
+            "--force replaces it; --output names another file",
+        )),
+        Ok(_) => Err(there_already(target)),
+    }
+}

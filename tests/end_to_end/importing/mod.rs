@@ -1,0 +1,7 @@
+//! Runs of the TypeScript agent-runner become runs here, with all that is in them.
+
+mod broken;
+mod fields;
+mod going_on;
+mod in_place;
+mod original;
