@@ -10,9 +10,9 @@ use crate::harness::{Finished, World};
 /// A value with everything that is escaped somewhere.
 const TOKEN: &str = "canary-7f3a9-\"qüoted\"/value";
 /// A value that fits into names of branches, files and runs.
-const PLAIN: &str = "canary-plain-0815";
+const PLAIN: &str = "canary-plain-08q15w";
 /// Parts by which either is known, however it is escaped.
-const PARTS: [&str; 6] = ["canary", "7f3a9", "oted\"/value", "oted\\\"\\/value", "oted\\\"/value", "0815"];
+const PARTS: [&str; 6] = ["canary", "7f3a9", "oted\"/value", "oted\\\"\\/value", "oted\\\"/value", "08q15w"];
 
 /// A command's words, and what it is called with: `RUN`, `TASK` and `FILE` stand for a run and what it has, `FORMAT` for how
 /// it is to print, `OUT` for a place to write to.
@@ -306,7 +306,7 @@ fn no_command_no_file_and_no_notification_has_a_value_of_the_environment() {
             "--output-format",
             "json",
             "--name",
-            "n canary-plain-0815",
+            "n canary-plain-08q15w",
         ];
         look(&world, &args.iter().chain(more).copied().collect::<Vec<_>>())
     };
@@ -423,7 +423,7 @@ fn what_is_written_in_pieces_is_not_shown_while_it_is_written() {
         )
     };
     let said = serde_json::to_string(&format!("It is {PLAIN}, all said.")).unwrap();
-    let init = "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"11111111-1111-1111-1111-111111111111\",\"model\":\"m-canary-plain-0815\",\"tools\":[]}";
+    let init = "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"11111111-1111-1111-1111-111111111111\",\"model\":\"m-canary-plain-08q15w\",\"tools\":[]}";
     let message = format!(
         "{{\"type\":\"assistant\",\"message\":{{\"id\":\"m9\",\"content\":[{{\"type\":\"text\",\"text\":{said}}}]}}}}"
     );
@@ -579,9 +579,9 @@ fn a_run_that_is_made_anew_takes_no_value_along() {
     world.agent("fake", "echo \"$TOKEN\"; complete one two");
     let init = ["init", "--agent", "fake", "--output-format", "json"];
     let run = look(&world, &[&init[..], &["--assignment", "work"]].concat()).run_id();
-    look(&world, &["run", "set-name", &run, "named canary-plain-0815"]).expect_code(0);
-    look(&world, &["run", "set-note", &run, "noted canary-plain-0815"]).expect_code(0);
-    look(&world, &["run", "reconfigure", &run, "Say canary-plain-0815"]).expect_code(0);
+    look(&world, &["run", "set-name", &run, "named canary-plain-08q15w"]).expect_code(0);
+    look(&world, &["run", "set-note", &run, "noted canary-plain-08q15w"]).expect_code(0);
+    look(&world, &["run", "reconfigure", &run, "Say canary-plain-08q15w"]).expect_code(0);
     look(&world, &["run", "status", &run]).expect_stdout("named [redacted]");
     // The assignment `other` knows none of the values: they could not be hidden any more.
     look(&world, &[&init[..], &["--assignment", "other", "--run-id", &run]].concat()).expect_code(0);

@@ -46,10 +46,11 @@ pub enum RecurrenceMode {
 }
 
 /// How a schedule stands at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase")]
 pub enum ScheduleState {
     /// There is none.
+    #[default]
     None,
     /// It does not count for now.
     Paused,

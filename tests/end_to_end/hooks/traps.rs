@@ -156,7 +156,7 @@ fn a_worker_that_says_it_is_a_hook_is_none() {
 
 #[test]
 fn no_half_of_a_value_is_shown_and_no_place_or_name_holds_one() {
-    const SECRET: &str = "canary-0815-long";
+    const SECRET: &str = "canary-08q15w-long";
     let world = World::new();
     world.agent("fake", "complete one");
     std::fs::create_dir(world.path(SECRET)).unwrap();
@@ -176,7 +176,7 @@ fn no_half_of_a_value_is_shown_and_no_place_or_name_holds_one() {
         let run = world.fake(&[]).env("KEY", SECRET).run().expect_code(4).run_id();
         let told = world.ok(&["run", "audit", &run]).stdout + &world.ok(&["run", "status", &run]).stdout;
         let log = world.events(&run).iter().map(Value::to_string).collect::<String>();
-        for part in ["canary", "0815"] {
+        for part in ["canary", "08q15w"] {
             assert!(!told.contains(part) && !log.contains(part), "{script}\n{told}\n{log}");
         }
     }

@@ -203,6 +203,7 @@ pub struct RunDetail {
     /// When it was to start by itself. This version keeps that, and starts nothing by itself.
     pub schedule: Option<Schedule>,
     /// How that stands at this moment.
+    #[serde(default)]
     pub schedule_state: ScheduleState,
     /// The container its workers have to be in; this version does not start such a run.
     pub execution_environment: Option<serde_json::Value>,

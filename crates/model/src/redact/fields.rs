@@ -71,7 +71,7 @@ pub(crate) fn kept_of_runs(around: &str, field: &str) -> bool {
     // Names of other things and other reasons are anybody's words.
     let is_tag = matches!(
         (around, field),
-        ("phase" | "stage" | "outcome", "name") | ("wait", "why") | ("grantedBy", _)
+        ("phase" | "stage" | "outcome", "name") | ("wait", "why") | ("recurrence", "mode") | ("grantedBy", _)
     );
     is_tag || is_time(field) || WORDS.contains(&field) || IDS.contains(&field) || PLACES.contains(&field)
 }

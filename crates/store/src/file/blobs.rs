@@ -47,7 +47,7 @@ pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<
         check(name)?;
     }
     let path = layout.find(id)?.join(name);
-    match fs::read(&path) {
+    match durable::read_file(&path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if is_absent(&error) => get_sealed(&sealed(&path)),
         Err(source) => Err(StoreError::Read { path, source }),
@@ -56,7 +56,7 @@ pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<
 
 /// A compressed blob. One that is damaged is given as far as it goes, as an error.
 fn get_sealed(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    let file = match fs::File::open(path) {
+    let file = match durable::open_file(path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(source) => return Err(StoreError::Read { path: path.to_path_buf(), source }),
@@ -96,7 +96,7 @@ pub(crate) fn seal(layout: &Layout, id: &RunId, name: &str) -> Result<u64, Store
 }
 
 fn compress(path: &Path, tmp: &Path, out: &fs::File) -> io::Result<u64> {
-    let mut file = match fs::File::open(path) {
+    let mut file = match durable::open_file(path) {
         Ok(file) => file,
         // Somebody was faster, between two looks.
         Err(error) if is_absent(&error) => {

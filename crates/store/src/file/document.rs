@@ -42,7 +42,7 @@ pub(crate) fn load_listed(dir: &Path) -> Result<Option<Manifest>, StoreError> {
 
 fn load_named(dir: &Path, name: &str) -> Result<Option<Manifest>, StoreError> {
     let path = dir.join(MANIFEST);
-    let bytes = match fs::read(&path) {
+    let bytes = match durable::read_file(&path) {
         Ok(bytes) => bytes,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(source) => return Err(StoreError::Read { path, source }),
@@ -77,7 +77,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
 /// The bytes of a manifest that is no use as one.
 pub(crate) fn remnant(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(LONGEST_REMNANT).read_to_end(&mut bytes));
+    let read = durable::open_file(path).and_then(|file| file.take(LONGEST_REMNANT).read_to_end(&mut bytes));
     if read.is_err() {
         bytes.clear();
     }

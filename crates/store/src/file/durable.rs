@@ -1,7 +1,7 @@
 //! Files and directories with the rights and the durability a state directory needs. Must not know what is in them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,11 +16,35 @@ pub fn syncs() -> u64 {
     SYNCS.load(Ordering::Relaxed)
 }
 
+/// Most bytes that are set aside for a file before any of it was read.
+const LARGEST_GUESS: usize = 1024 * 1024;
+
 /// Options for files nobody else may read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
+}
+
+/// Opens a file to be read. A pipe or a device that somebody put in its place is an error, and nothing that is waited for.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = options.read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "something else is where a file has to be")),
+    }
+}
+
+/// The bytes of such a file.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = open_file(path)?;
+    // Nearly always right, and then the only allocation.
+    bytes.reserve(usize::try_from(file.metadata()?.len()).unwrap_or(0).min(LARGEST_GUESS));
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Opens a file that is written and read in place, making it if it is not there. Never empties it.

@@ -172,7 +172,7 @@ pub(crate) struct Lines {
 pub(crate) fn read(dir: &Path, counted: u64, after: u64) -> Result<Lines, StoreError> {
     let path = dir.join(EVENTS);
     let fail = |source| StoreError::Read { path: path.clone(), source };
-    let file = match File::open(&path) {
+    let file = match durable::open_file(&path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(Lines { short: counted > 0, ..Lines::default() }),
         Err(source) => return Err(StoreError::Open { path, source }),

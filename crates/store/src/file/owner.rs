@@ -109,7 +109,7 @@ fn lock_within(path: &Path, id: &RunId, patience: Duration) -> Result<Lock, Acqu
 pub(crate) fn observe(layout: &Layout, id: &RunId, allow_network: bool) -> Result<OwnerView, StoreError> {
     let dir = layout.find(id)?;
     let path = dir.join(OWNER_LOCK);
-    let file = match File::open(&path) {
+    let file = match durable::open_file(&path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(OwnerView { lease: Lease::Free, holder: None }),
         Err(source) => return Err(StoreError::Open { path, source }),

@@ -114,7 +114,7 @@ fn others(folder: &Path, own: &Path, member: &Member) -> Result<Others, StoreErr
         if path == own || path.extension().is_none_or(|extension| extension != "lock") {
             continue;
         }
-        let file = match File::open(&path) {
+        let file = match durable::open_file(&path) {
             Ok(file) => file,
             Err(error) if is_absent(&error) => continue,
             Err(source) => return Err(StoreError::Open { path, source }),

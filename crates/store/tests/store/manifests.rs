@@ -109,3 +109,20 @@ fn what_is_not_found_is_said_with_what_may_be_meant() {
     let error = now(place.store.snapshot(&id("something-else"))).unwrap_err();
     assert!(matches!(&error, StoreError::NotFound { similar, .. } if similar.is_empty()), "{error}");
 }
+
+#[test]
+fn what_is_no_file_is_named_and_waited_for_by_nobody() {
+    let (place, run) = Place::with_run("run");
+    let path = place.run_dir(&run).join("run.json");
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let error = now(place.store.snapshot(&run)).unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("something else is where a file has to be"));
+    place.check_list();
+    let listing = now(place.store.query(&RunQuery::default())).unwrap();
+    assert_eq!((listing.runs.len(), listing.problems.len()), (0, 1));
+    let log = place.dir.path().join("runs/repo/other");
+    fs::create_dir(&log).unwrap();
+    fs::create_dir(log.join("run.json")).unwrap();
+    place.check_list();
+}

@@ -3,7 +3,7 @@
 //! somebody who was killed has left.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -17,7 +17,7 @@ use crate::listing::ProblemKind;
 
 use super::super::changed::{self, Mark};
 use super::super::layout::{Layout, MANIFEST, RUN_LOCK, entries_and_remains};
-use super::super::{delete, document, leftovers, query};
+use super::super::{delete, document, durable, leftovers, query};
 use super::rows::{self, Spot};
 use super::schema;
 use super::stamp::{Stamp, changed_at};
@@ -267,7 +267,7 @@ fn keep(db: &Connection, Reading { spot, found, unsettled }: Reading) -> Result<
 
 /// Whether somebody is at work on a run. Disturbs nobody for longer than this moment.
 fn is_locked(dir: &Path) -> bool {
-    let Ok(file) = File::open(dir.join(RUN_LOCK)) else { return false };
+    let Ok(file) = durable::open_file(&dir.join(RUN_LOCK)) else { return false };
     let free = file.try_lock_shared().is_ok();
     if free {
         let _ = file.unlock();
