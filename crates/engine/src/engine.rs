@@ -9,6 +9,7 @@ use agent_runner_api::view::{Relations, Situation};
 use agent_runner_backends::{Registry, SafetyFacts};
 use agent_runner_definitions::{Library, Surroundings};
 use agent_runner_model::capabilities::Lease;
+use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::Phase;
 use agent_runner_model::{Fact, Manifest, RunId, Timestamp};
 use agent_runner_store::{CommitError, Kin, Problem, RunQuery, StoreError};
@@ -138,11 +139,24 @@ impl<S: Places> Engine<S> {
         Ok(listing.runs.into_iter().map(|listed| listed.manifest).collect())
     }
 
+    /// All runs of a group, by their manifests.
+    async fn members(&self, group_id: &str) -> Result<Vec<Manifest>, StoreError> {
+        let query =
+            RunQuery { group: Some(group_id.to_owned()), include_archived: true, ..RunQuery::default() };
+        let listing = self.store.query(&query).await?;
+        Ok(listing.runs.into_iter().map(|listed| listed.manifest).collect())
+    }
+
     /// The runs a run depends on, and maybe others.
     pub(crate) async fn upstream(&self, manifest: &Manifest) -> Result<Vec<Manifest>, StoreError> {
         let mut upstream: Vec<Manifest> = Vec::new();
         for dependency in &manifest.state.dependencies {
-            add(&mut upstream, self.meant(dependency).await?);
+            // Whether a run may work is not left to an index, which may have missed what came there by other ways.
+            let meant = match dependency {
+                Dependency::Run { .. } => self.meant(dependency).await?,
+                Dependency::Group { group_id } => self.members(group_id).await?,
+            };
+            add(&mut upstream, meant);
         }
         Ok(upstream)
     }

@@ -13,7 +13,7 @@ use crate::manifest::{Dependency, Manifest};
 use crate::phase::{Outcome, Phase};
 use crate::time::Timestamp;
 
-pub use decide::decide;
+pub use decide::{decide, holders};
 
 /// What is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -69,7 +69,7 @@ pub enum Keep {
     Messages,
     /// Its worktree is still there.
     Worktree,
-    /// A run that is not over depends on it, or on its group.
+    /// A run that is not over depends on it or on its group, or one that stays and could be gone on with.
     Needed,
     /// A run above or below it is not over, or a run below it stays.
     Family,
@@ -102,6 +102,8 @@ pub struct Candidate {
     pub in_scope: bool,
     /// Whether it has ended.
     pub is_over: bool,
+    /// Whether it has ended as success: then it needs nothing any more that it depended on.
+    pub has_succeeded: bool,
     /// What keeps it, whatever other runs are.
     pub kept: Option<Keep>,
 }
@@ -134,6 +136,7 @@ impl Candidate {
             bytes: circumstances.bytes,
             in_scope: circumstances.in_scope,
             is_over: is_over(manifest),
+            has_succeeded: matches!(state.phase, Phase::Ended { outcome: Outcome::Success }),
             kept: kept(manifest, circumstances),
         }
     }

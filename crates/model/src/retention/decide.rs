@@ -58,7 +58,8 @@ type Kept<'a> = Option<(Keep, Option<&'a RunId>)>;
 /// The runs, and what they have to do with one another.
 struct Board<'a> {
     runs: &'a [Candidate],
-    parents: Vec<Option<usize>>,
+    /// For each run those that can only go after it.
+    holds: Vec<Vec<(Keep, usize)>>,
     kept: Vec<Kept<'a>>,
 }
 
@@ -66,10 +67,7 @@ impl<'a> Board<'a> {
     fn new(runs: &'a [Candidate], named: &BTreeSet<String>, policy: &Policy) -> Self {
         let places: BTreeMap<&RunId, usize> =
             runs.iter().enumerate().map(|(at, run)| (&run.run_id, at)).collect();
-        let parents = runs
-            .iter()
-            .map(|run| run.parent.as_ref().and_then(|parent| places.get(parent).copied()))
-            .collect();
+        let holds = holds(runs, &places);
         let mut kept: Vec<Kept<'a>> = runs.iter().map(|run| run.kept.map(|keep| (keep, None))).collect();
         keep_relatives(runs, &places, &mut kept);
         for (kept, run) in kept.iter_mut().zip(runs) {
@@ -82,12 +80,50 @@ impl<'a> Board<'a> {
                 kept.get_or_insert((Keep::Newest, None));
             }
         }
-        Self { runs, parents, kept }
+        Self { runs, holds, kept }
     }
 
     fn place(&self, at: usize, run: &'a Candidate) -> Place<'a> {
         (run.since, &run.run_id, at)
     }
+}
+
+/// For each run those that can only go after it: the one it descends from, and what it depends on as long as somebody may go
+/// on with it.
+fn holds(runs: &[Candidate], places: &BTreeMap<&RunId, usize>) -> Vec<Vec<(Keep, usize)>> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, run) in runs.iter().enumerate() {
+        groups.entry(run.group.as_str()).or_default().push(at);
+    }
+    let held = |(at, run): (usize, &Candidate)| {
+        let parent = run.parent.as_ref().and_then(|parent| places.get(parent));
+        let mut held: BTreeMap<usize, Keep> = BTreeMap::new();
+        for dependency in run.dependencies.iter().filter(|_| !run.has_succeeded) {
+            let meant = match dependency {
+                Dependency::Run { run_id } => places.get(run_id).copied().into_iter().collect(),
+                Dependency::Group { group_id } => groups.get(group_id.as_str()).cloned().unwrap_or_default(),
+            };
+            held.extend(meant.into_iter().map(|meant| (meant, Keep::Needed)));
+        }
+        held.extend(parent.map(|parent| (*parent, Keep::Family)));
+        // Nobody holds itself: a run may depend on the group it is in.
+        held.remove(&at);
+        held.into_iter().map(|(held, why)| (why, held)).collect()
+    };
+    runs.iter().enumerate().map(held).collect()
+}
+
+/// The runs that have to go before each run can.
+pub fn holders(runs: &[Candidate]) -> BTreeMap<&RunId, BTreeSet<&RunId>> {
+    let places: BTreeMap<&RunId, usize> =
+        runs.iter().enumerate().map(|(at, run)| (&run.run_id, at)).collect();
+    let mut holders: BTreeMap<&RunId, BTreeSet<&RunId>> = BTreeMap::new();
+    for (run, held) in runs.iter().zip(holds(runs, &places)) {
+        for held in held.iter().filter_map(|(_, at)| runs.get(*at)) {
+            holders.entry(&held.run_id).or_default().insert(&run.run_id);
+        }
+    }
+    holders
 }
 
 /// Runs that are not over keep those they depend on, those above them and those below them.
@@ -142,19 +178,19 @@ fn newest(runs: &[Candidate], count: Option<u32>) -> Vec<usize> {
 struct Selection {
     going: Vec<Going>,
     gone: Vec<bool>,
-    /// Runs directly below each run that do not go.
-    below: Vec<usize>,
+    /// How many runs that do not go hold each run.
+    held: Vec<usize>,
 }
 
 impl Selection {
     fn new(board: &Board<'_>) -> Self {
-        let mut below = vec![0; board.runs.len()];
-        for parent in board.parents.iter().flatten() {
-            if let Some(count) = below.get_mut(*parent) {
+        let mut held = vec![0; board.runs.len()];
+        for (_, at) in board.holds.iter().flatten() {
+            if let Some(count) = held.get_mut(*at) {
                 *count += 1;
             }
         }
-        Self { going: Vec::new(), gone: vec![false; board.runs.len()], below }
+        Self { going: Vec::new(), gone: vec![false; board.runs.len()], held }
     }
 
     fn is_going(&self, at: usize) -> bool {
@@ -162,12 +198,12 @@ impl Selection {
     }
 
     fn may_go(&self, board: &Board<'_>, at: usize) -> bool {
-        let is_leaf = self.below.get(at) == Some(&0) && !self.is_going(at);
+        let is_leaf = self.held.get(at) == Some(&0) && !self.is_going(at);
         let is_free = board.kept.get(at).is_some_and(Option::is_none);
         is_leaf && is_free && board.runs.get(at).is_some_and(|run| run.in_scope)
     }
 
-    /// Takes runs, oldest first and none before those below it, for as long as there is a reason.
+    /// Takes runs, oldest first and none before those that hold it, for as long as there is a reason.
     fn take<'a>(&mut self, board: &Board<'a>, reason: &mut dyn FnMut(&'a Candidate) -> Option<Reason>) {
         let mut open: BinaryHeap<Reverse<Place<'a>>> = BinaryHeap::new();
         for (at, run) in board.runs.iter().enumerate() {
@@ -182,36 +218,38 @@ impl Selection {
             if let Some(gone) = self.gone.get_mut(at) {
                 *gone = true;
             }
-            let Some(parent) = board.parents.get(at).copied().flatten() else { continue };
-            if let Some(count) = self.below.get_mut(parent) {
-                *count = count.saturating_sub(1);
-            }
-            if let Some(run) = board.runs.get(parent).filter(|_| self.may_go(board, parent)) {
-                open.push(Reverse(board.place(parent, run)));
+            for (_, held) in board.holds.get(at).into_iter().flatten() {
+                if let Some(count) = self.held.get_mut(*held) {
+                    *count = count.saturating_sub(1);
+                }
+                if let Some(run) = board.runs.get(*held).filter(|_| self.may_go(board, *held)) {
+                    open.push(Reverse(board.place(*held, run)));
+                }
             }
         }
     }
 
     /// Those that are wanted and do not go, with what keeps them: oldest first.
     fn staying(&self, board: &Board<'_>, is_wanted: &dyn Fn(&Candidate) -> Option<Reason>) -> Vec<Staying> {
-        let below = self.first_below(board);
+        let holders = self.first_holders(board);
         let mut staying = BTreeMap::new();
         for (at, run) in board.runs.iter().enumerate().filter(|(at, _)| !self.is_going(*at)) {
             let Some(reason) = is_wanted(run) else { continue };
             let kept = board.kept.get(at).copied().flatten();
-            let (keep, by) = kept.unwrap_or((Keep::Family, below.get(&at).copied()));
+            let held = holders.get(&at).map(|(why, by)| (*why, Some(*by)));
+            let (keep, by) = kept.or(held).unwrap_or((Keep::Family, None));
             let entry = Staying { run_id: run.run_id.clone(), reason, keep, by: by.cloned() };
             staying.insert(board.place(at, run), entry);
         }
         staying.into_values().collect()
     }
 
-    /// A run directly below each run that stays.
-    fn first_below<'a>(&self, board: &Board<'a>) -> BTreeMap<usize, &'a RunId> {
+    /// A run that holds each run, and why, among those that stay.
+    fn first_holders<'a>(&self, board: &Board<'a>) -> BTreeMap<usize, (Keep, &'a RunId)> {
         let mut first = BTreeMap::new();
-        for ((at, run), parent) in board.runs.iter().enumerate().zip(&board.parents) {
-            if let Some(parent) = parent.filter(|_| !self.is_going(at)) {
-                first.entry(parent).or_insert(&run.run_id);
+        for ((at, run), holds) in board.runs.iter().enumerate().zip(&board.holds) {
+            for (why, held) in holds.iter().filter(|_| !self.is_going(at)) {
+                first.entry(*held).or_insert((*why, &run.run_id));
             }
         }
         first

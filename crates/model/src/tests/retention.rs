@@ -11,7 +11,7 @@ use super::sample::{START, Sample};
 use crate::ids::RunId;
 use crate::manifest::{Dependency, Manifest, ParentNotice, QueuedMessage};
 use crate::phase::{Outcome, Phase};
-use crate::retention::{Candidate, Circumstances, Decision, Keep, Policy, Reason, decide};
+use crate::retention::{Candidate, Circumstances, Decision, Keep, Policy, Reason, decide, holders};
 use crate::schedule::Schedule;
 use crate::task::TaskStatus;
 use crate::time::Timestamp;
@@ -37,6 +37,7 @@ fn over(at: usize, days: i64) -> Candidate {
         bytes: 100,
         in_scope: true,
         is_over: true,
+        has_succeeded: true,
         kept: None,
     }
 }
@@ -177,6 +178,7 @@ struct Drawn {
     repo: usize,
     in_scope: bool,
     is_over: bool,
+    has_succeeded: bool,
     kept: bool,
 }
 
@@ -188,20 +190,15 @@ fn drawn() -> impl Strategy<Value = Drawn> {
             0..2_usize,
             prop::bool::weighted(0.9),
             prop::bool::weighted(0.85),
+            any::<bool>(),
             prop::bool::weighted(0.1),
         ),
     )
-        .prop_map(|((parent, depends_on, group, days), (bytes, repo, in_scope, is_over, kept))| Drawn {
-            parent,
-            depends_on,
-            group,
-            days,
-            bytes,
-            repo,
-            in_scope,
-            is_over,
-            kept,
-        })
+        .prop_map(
+            |((parent, depends_on, group, days), (bytes, repo, in_scope, is_over, has_succeeded, kept))| {
+                Drawn { parent, depends_on, group, days, bytes, repo, in_scope, is_over, has_succeeded, kept }
+            },
+        )
 }
 
 fn scene() -> impl Strategy<Value = Vec<Candidate>> {
@@ -221,6 +218,7 @@ fn scene() -> impl Strategy<Value = Vec<Candidate>> {
             run.bytes = draw.bytes;
             run.in_scope = draw.in_scope;
             run.is_over = draw.is_over;
+            run.has_succeeded = draw.is_over && draw.has_succeeded;
             run.kept = match (draw.is_over, draw.kept) {
                 (false, _) => Some(Keep::Active),
                 (true, true) => Some(Keep::Pinned),
@@ -294,6 +292,19 @@ proptest! {
     }
 
     #[test]
+    fn no_run_that_may_be_gone_on_with_loses_what_it_depends_on(runs in scene(), policy in policy()) {
+        let mut there: BTreeMap<&RunId, &Candidate> = runs.iter().map(|run| (&run.run_id, run)).collect();
+        for going in by(&runs, &policy).going {
+            let gone = there.remove(&going.run_id).unwrap();
+            let needs = |other: &&Candidate| !other.has_succeeded && other.dependencies.iter().any(|dependency| match dependency {
+                Dependency::Run { run_id } => *run_id == gone.run_id,
+                Dependency::Group { group_id } => *group_id == gone.group,
+            });
+            prop_assert!(!there.values().copied().any(|other| needs(&other)));
+        }
+    }
+
+    #[test]
     fn who_wants_less_kept_keeps_no_more(runs in scene(), policy in policy(), age in 0..40_u64, less in 0..12_000_u64, fewer in 0..6_u32) {
         let going = set(&by(&runs, &policy));
         let younger = Policy { older_than: policy.older_than.map(|span| span.min(Duration::from_secs(age * 86_400))), ..policy.clone() };
@@ -325,8 +336,9 @@ proptest! {
         let in_scope = runs.iter().filter(|run| run.in_scope);
         let left: u64 = in_scope.filter(|run| !going.contains(&run.run_id)).map(|run| run.bytes).sum();
         let may_go = |run: &&Candidate| {
-            let has_child = runs.iter().any(|other| other.parent.as_ref() == Some(&run.run_id) && !going.contains(&other.run_id));
-            !going.contains(&run.run_id) && !is_protected(run, &runs) && !has_child
+            let holders = holders(&runs);
+            let is_held = holders.get(&run.run_id).is_some_and(|by| by.iter().any(|by| !going.contains(*by)));
+            !going.contains(&run.run_id) && !is_protected(run, &runs) && !is_held
         };
         prop_assert!(left <= max || !runs.iter().any(|run| may_go(&run)));
     }

@@ -22,7 +22,7 @@ use super::folder::Folder;
 use super::layout::{ARRIVING, EVENTS, Layout, MANIFEST, OWNER_LOCK, RESERVE, RUN_LOCK, is_arriving};
 use super::lock::{self, Lock};
 use super::log::{self, len64};
-use super::{blobs, changed, delete, document, durable, handed};
+use super::{blobs, changed, delete, document, durable, graph, handed};
 
 /// Numbers from here on are not counted on: somebody made them up.
 const MAX_COUNT: u64 = 1 << 53;
@@ -135,6 +135,8 @@ fn land(
     manifest: &Manifest,
     patience: Duration,
 ) -> Result<(), StoreError> {
+    // It may depend on others: whoever decides by what depends on what must not miss it.
+    let _graph = graph::hold(layout, patience)?;
     let _lock = lock::exclusive(&layout.create_lock(), patience)?;
     let id = &manifest.spec.run_id;
     if let Some(path) = layout.taken(id)? {

@@ -47,7 +47,7 @@ pub(crate) fn get(layout: &Layout, id: &RunId, name: &str) -> Result<Option<Vec<
         check(name)?;
     }
     let path = layout.find(id)?.join(name);
-    match durable::read_file(&path) {
+    match durable::read_file(&path, u64::MAX) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if is_absent(&error) => get_sealed(&sealed(&path)),
         Err(source) => Err(StoreError::Read { path, source }),

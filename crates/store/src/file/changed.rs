@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -56,9 +56,12 @@ fn logs(layout: &Layout) -> [PathBuf; 2] {
 fn write(layout: &Layout, log: &Path, dir: &Path) -> io::Result<bool> {
     let Ok(place) = dir.strip_prefix(layout.runs()) else { return Ok(false) };
     let mut line = place.as_os_str().as_encoded_bytes().to_vec();
+    if line.contains(&b'\n') {
+        return Ok(false);
+    }
     line.push(b'\n');
     for _ in 0..TRIES {
-        let mut file = durable::private().append(true).create(true).open(log)?;
+        let mut file = open_log(log)?;
         // One write: lines of several writers do not mix.
         if file.write(&line)? < line.len() {
             return Ok(false);
@@ -69,6 +72,16 @@ fn write(layout: &Layout, log: &Path, dir: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Opens a log to write at its end. Somebody may have put a pipe in its place: nobody waits for who reads it.
+fn open_log(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = durable::private().append(true).create(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::ErrorKind::InvalidInput.into()),
+    }
 }
 
 /// Begins another log where this one is long. The caller holds the lock of creations.
@@ -107,7 +120,7 @@ pub(crate) fn since(layout: &Layout, mark: &Mark) -> io::Result<News> {
         Some(found) => Some(found),
         // One that is not there may have come and gone since: only a log that was followed tells that nothing happened.
         None => {
-            durable::private().append(true).create(true).open(&log)?;
+            open_log(&log)?;
             open(&log)?
         }
     };
@@ -136,7 +149,7 @@ pub(crate) fn since(layout: &Layout, mark: &Mark) -> io::Result<News> {
 
 /// A log and what tells it from others of its name.
 fn open(path: &Path) -> io::Result<Option<(File, String)>> {
-    match File::open(path) {
+    match durable::open_file(path) {
         Ok(file) => {
             let found = file.metadata()?;
             // The number of a file that was removed is given to another one soon.

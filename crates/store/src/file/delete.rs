@@ -25,6 +25,10 @@ pub(crate) fn delete(
     patience: Duration,
 ) -> Result<(), CommitError> {
     let dir = layout.find(id)?;
+    // Nothing is taken out of sight whose files would stay.
+    if !fs::symlink_metadata(&dir).is_ok_and(|found| found.is_dir()) {
+        return Err(StoreError::Foreign { path: dir }.into());
+    }
     let owner_path = dir.join(OWNER_LOCK);
     // Somebody else may delete it between two looks.
     let vanished = |error| if dir.exists() { error } else { layout.not_found(id) };

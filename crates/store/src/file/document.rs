@@ -27,6 +27,9 @@ struct Probe {
 /// The first schema version of the reference implementation that was ever released is newer than this.
 const REFERENCE_FROM: u64 = 2;
 
+/// Most bytes of a manifest: far more than all limits of what is in it come to.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
 /// Most bytes that are looked through of a manifest that cannot be read.
 const LONGEST_REMNANT: u64 = 16 * 1024 * 1024;
 
@@ -42,7 +45,7 @@ pub(crate) fn load_listed(dir: &Path) -> Result<Option<Manifest>, StoreError> {
 
 fn load_named(dir: &Path, name: &str) -> Result<Option<Manifest>, StoreError> {
     let path = dir.join(MANIFEST);
-    let bytes = match durable::read_file(&path) {
+    let bytes = match durable::read_file(&path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(source) => return Err(StoreError::Read { path, source }),

@@ -37,13 +37,16 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The bytes of such a file.
-pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// The bytes of such a file, if it has no more than that.
+pub(crate) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut file = open_file(path)?;
+    let file = open_file(path)?;
     // Nearly always right, and then the only allocation.
     bytes.reserve(usize::try_from(file.metadata()?.len()).unwrap_or(0).min(LARGEST_GUESS));
-    file.read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 >= most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
     Ok(bytes)
 }
 

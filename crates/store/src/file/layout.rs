@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirEntryExt as _;
 use std::path::{Path, PathBuf};
 
 use agent_runner_model::RunId;
@@ -72,7 +73,7 @@ impl Layout {
 
     /// The directories that may hold runs; none before the first run.
     pub(crate) fn buckets(&self) -> Result<Vec<PathBuf>, StoreError> {
-        children(&self.runs, |name| name != CREATE_LOCK && name != GRAPH_LOCK)
+        children(&self.runs, |name| name != CREATE_LOCK && name != GRAPH_LOCK).map(paths)
     }
 
     /// The directory of a run that exists.
@@ -165,15 +166,26 @@ impl Layout {
 
 /// What may be a run in a bucket, whatever is in it.
 pub(crate) fn entries(bucket: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    children(bucket, |name| !name.starts_with('.'))
+    children(bucket, |name| !name.starts_with('.')).map(paths)
 }
 
 /// The same, and what is left of runs whose deletion was not finished, and of those that are on their way here.
 pub(crate) fn entries_and_remains(bucket: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), StoreError> {
+    let (dirs, remains) = numbered_and_remains(bucket)?;
+    Ok((paths(dirs), remains))
+}
+
+/// What is in a bucket, with the numbers the file system has for it.
+pub(crate) type Numbered = Vec<(PathBuf, u64)>;
+
+/// The same with numbers, which tell a directory from another one of its name.
+pub(crate) fn numbered_and_remains(bucket: &Path) -> Result<(Numbered, Vec<PathBuf>), StoreError> {
     let all = children(bucket, |name| !name.starts_with('.') || is_passing(name))?;
-    let is_run =
-        |path: &PathBuf| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    Ok(all.into_iter().partition(is_run))
+    let is_run = |(path, _): &(PathBuf, u64)| {
+        !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+    };
+    let (runs, remains): (Numbered, Numbered) = all.into_iter().partition(is_run);
+    Ok((runs, paths(remains)))
 }
 
 /// Whether a directory of that name belongs to a run that goes, or to one that comes.
@@ -188,7 +200,7 @@ pub(crate) fn is_arriving(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(ARRIVING))
 }
 
-fn children(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {
+fn children(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Numbered, StoreError> {
     let fail = |source| StoreError::List { path: dir.to_path_buf(), source };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -199,10 +211,14 @@ fn children(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, S
     for entry in entries {
         let entry = entry.map_err(fail)?;
         if entry.file_name().to_str().is_some_and(&wanted) {
-            found.push(entry.path());
+            found.push((entry.path(), entry.ino()));
         }
     }
     Ok(found)
+}
+
+fn paths(found: Numbered) -> Vec<PathBuf> {
+    found.into_iter().map(|(path, _)| path).collect()
 }
 
 /// Whether an error says that there is nothing of that name.

@@ -126,3 +126,18 @@ fn who_lists_does_not_wait_for_who_deletes_and_takes_nothing_else() {
     assert_eq!(left, [".deleted-Not an id", ".deleted-link"]);
     assert_eq!(fs::read(outside.join("f")).unwrap(), b"mine");
 }
+
+#[test]
+fn a_run_behind_a_link_stays_where_it_is_seen() {
+    let (place, run) = Place::with_run("run");
+    let (dir, elsewhere) = (place.run_dir(&run), place.dir.path().join("elsewhere"));
+    std::fs::rename(&dir, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &dir).unwrap();
+    let refused = now(place.store.delete(&run, &|_| Ok(()))).unwrap_err();
+    assert!(
+        matches!(&refused, CommitError::Store(StoreError::Foreign { path }) if *path == dir),
+        "{refused}"
+    );
+    assert_eq!(now(place.store.snapshot(&run)).unwrap().spec.run_id, run);
+    assert_eq!(left(&place), ["run"]);
+}

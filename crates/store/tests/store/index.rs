@@ -1,6 +1,7 @@
 //! Listings are the same whatever becomes of the index: compared with reading every manifest.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +10,7 @@ use agent_runner_model::manifest::Dependency;
 use agent_runner_model::phase::{Outcome, Phase, RunStatus, Stage};
 use agent_runner_model::{ControlFact, Fact, Lease, Manifest, RunId};
 use agent_runner_store::{
-    FileOptions, FileStore, Kin, ListQuery, NewRun, ProblemKind, RunQuery, RunStore, Seeds, Sort,
+    FileOptions, FileStore, Kin, ListQuery, NewRun, ProblemKind, RunQuery, RunStore, Seeds, Sort, Takeover,
 };
 use proptest::prelude::*;
 
@@ -52,6 +53,43 @@ impl Shop {
         });
         runs.truncate(query.limit.unwrap_or(usize::MAX));
         runs.iter().map(|run| run.spec.run_id.to_string()).collect()
+    }
+
+    /// Those that have to do with another one, compared with all of them.
+    fn check_kin(&self) {
+        let scope = everything().scope;
+        let all: Vec<Manifest> =
+            now(self.store.query(&scope)).unwrap().runs.into_iter().map(|listed| listed.manifest).collect();
+        let found = |kin: Kin<'_>, is_meant: &dyn Fn(&Manifest) -> bool| {
+            let of = |runs: Vec<Manifest>| -> BTreeSet<(String, String)> {
+                let meant = runs.into_iter().filter(|run| is_meant(run));
+                meant.map(|run| (run.spec.repo, run.spec.run_id.to_string())).collect()
+            };
+            assert_eq!(of(now(self.store.kin(kin)).unwrap().runs), of(all.clone()), "{kin:?}");
+        };
+        for group in ["ga", "gb"] {
+            found(Kin::Group(group), &|run| run.state.run_group_id == group);
+        }
+        for number in 0..8 {
+            let run = id(&format!("run-{number}"));
+            found(Kin::Children(&run), &|other| other.spec.parent_run_id.as_ref() == Some(&run));
+            let mut below: BTreeSet<RunId> = BTreeSet::from([run.clone()]);
+            for _ in 0..all.len() {
+                let next = all.iter().filter(|other| {
+                    other.spec.parent_run_id.as_ref().is_some_and(|parent| below.contains(parent))
+                });
+                below = next.map(|other| other.spec.run_id.clone()).chain(below.clone()).collect();
+            }
+            below.remove(&run);
+            found(Kin::Descendants(&run), &|other| below.contains(&other.spec.run_id));
+            let waits = |other: &Manifest| {
+                other.state.dependencies.iter().any(|dependency| match dependency {
+                    Dependency::Run { run_id } => *run_id == run,
+                    Dependency::Group { group_id } => group_id == "ga",
+                })
+            };
+            found(Kin::WaitingFor { run: &run, group: "ga" }, &waits);
+        }
     }
 
     fn check(&self, query: &ListQuery) {
@@ -100,6 +138,8 @@ enum Act {
     Foreign { run: u8 },
     CopyIn { run: u8 },
     RemoveByHand { run: u8 },
+    Keep { run: u8 },
+    Restore { run: u8 },
     LoseIndex,
     LoseFile,
     Overwrite { page: u8 },
@@ -140,6 +180,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => run().prop_map(|run| Act::Foreign { run }),
         1 => run().prop_map(|run| Act::CopyIn { run }),
         1 => run().prop_map(|run| Act::RemoveByHand { run }),
+        2 => run().prop_map(|run| Act::Keep { run }),
+        2 => run().prop_map(|run| Act::Restore { run }),
         1 => Just(Act::LoseIndex),
         1 => Just(Act::LoseFile),
         1 => (0..60u8).prop_map(|page| Act::Overwrite { page }),
@@ -207,9 +249,38 @@ fn create(shop: &Shop, run: u8, repo: u8, number: u8, at: u8) {
     let mut spec = spec(&format!("run-{run}"), &format!("repo-{repo}"), "claude");
     spec.created_at = time(i64::from(at) * 1000);
     spec.cwd = format!("/home/{}", run % 2);
+    // Some descend from others, which need not be there.
+    spec.parent_run_id =
+        (at > 3).then(|| id(&format!("run-{}", at % 8))).filter(|parent| *parent != spec.run_id);
     let (mut manifest, events) = Manifest::new(spec, None);
     manifest.state.phase = phase(number);
     let _ = now(shop.store.create(NewRun { manifest, events, seeds: Seeds::default() }, time(0)));
+}
+
+fn kept(shop: &Shop, run: u8) -> PathBuf {
+    shop.root.path().join(format!("kept/run-{run}"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// Puts what was kept of a run in place of what it is now, as from a backup.
+fn restore(shop: &Shop, run: u8) {
+    let Some(bucket) = fs::read_dir(kept(shop, run)).ok().and_then(|mut inside| inside.next()) else {
+        return;
+    };
+    let bucket = bucket.unwrap();
+    let place = shop.root.path().join("state/runs").join(bucket.file_name()).join(format!("run-{run}"));
+    if shop.store.location(&id(&format!("run-{run}"))).is_none_or(|there| there == place) {
+        let _ = fs::remove_dir_all(&place);
+        copy(&bucket.path(), &place);
+    }
 }
 
 fn carry_out(shop: &Shop, act: &Act, step: usize) {
@@ -245,6 +316,14 @@ fn carry_out(shop: &Shop, act: &Act, step: usize) {
             }
         }
         Act::RemoveByHand { run } => drop(dir(*run).map(|dir| fs::remove_dir_all(dir).unwrap())),
+        Act::Keep { run } => {
+            if let Some(dir) = dir(*run) {
+                let kept = kept(shop, *run);
+                let _ = fs::remove_dir_all(&kept);
+                copy(&dir, &kept.join(dir.parent().unwrap().file_name().unwrap()));
+            }
+        }
+        Act::Restore { run } => restore(shop, *run),
         Act::LoseIndex => drop(fs::remove_dir_all(shop.index())),
         Act::LoseFile => drop(fs::remove_file(file)),
         Act::Overwrite { page } => {
@@ -274,6 +353,7 @@ proptest! {
             carry_out(&shop, act, step);
             if let Some(query) = query {
                 shop.check(query);
+                shop.check_kin();
             }
         }
         shop.check(&everything());
@@ -520,4 +600,62 @@ fn a_listing_writes_only_when_something_happened() {
     fs::File::open(bucket).unwrap().set_modified(past).unwrap();
     assert_eq!(shop.ids(&everything()).len(), 2);
     shop.check(&everything());
+}
+
+#[test]
+fn a_bucket_that_cannot_be_looked_into_is_named_until_it_can() {
+    let shop = Shop::new();
+    create(&shop, 1, 0, 2, 1);
+    // Nobody can follow it, whoever they are.
+    let bucket = shop.root.path().join("state/runs/repo-1");
+    std::os::unix::fs::symlink("repo-1", &bucket).unwrap();
+    for _ in 0..2 {
+        let page = now(shop.store.list(&everything())).unwrap();
+        assert_eq!((page.rows.len(), page.problems.len()), (1, 1));
+        assert_eq!(page.problems[0].path, bucket);
+        assert!(page.problems[0].message.contains("cannot list"), "{}", page.problems[0].message);
+    }
+    fs::remove_file(&bucket).unwrap();
+    create(&shop, 2, 1, 2, 2);
+    assert_eq!(shop.ids(&everything()), ["run-2", "run-1"]);
+    shop.check(&everything());
+}
+
+#[test]
+fn buckets_with_names_that_nobody_would_give_are_followed() {
+    let shop = Shop::new();
+    create(&shop, 1, 0, 2, 1);
+    let runs = shop.root.path().join("state/runs");
+    fs::rename(runs.join("repo-0"), runs.join("my own")).unwrap();
+    assert_eq!(shop.ids(&everything()), ["run-1"]);
+    now(shop.store.commit(&id("run-1"), &[Fact::Control(ControlFact::Pinned { pinned: true })], time(9)))
+        .unwrap();
+    assert_eq!(shop.ids(&ListQuery { pinned: true, ..everything() }), ["run-1"]);
+}
+
+#[test]
+fn there_is_a_next_page_only_if_there_is_something_on_it() {
+    let shop = Shop::new();
+    create(&shop, 1, 0, 3, 1);
+    create(&shop, 2, 0, 3, 2);
+    let driven = now(shop.store.acquire_owner(&id("run-2"), Duration::ZERO, Takeover::Never)).unwrap();
+    let running = ListQuery { statuses: vec![RunStatus::Running], limit: Some(1), ..everything() };
+    let page = now(shop.store.list(&running)).unwrap();
+    assert_eq!((page.rows.len(), page.next), (1, None));
+    drop(driven);
+}
+
+#[test]
+fn a_log_that_is_no_file_is_waited_for_by_nobody() {
+    let shop = Shop::new();
+    create(&shop, 1, 0, 2, 1);
+    let log = shop.root.path().join("state/changed-runs");
+    let pipe =
+        || rustix::fs::mknodat(rustix::fs::CWD, &log, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    fs::remove_file(&log).unwrap();
+    pipe();
+    assert_eq!(shop.ids(&everything()), ["run-1"]);
+    now(shop.store.commit(&id("run-1"), &[Fact::Control(ControlFact::Pinned { pinned: true })], time(9)))
+        .unwrap();
+    shop.check(&ListQuery { pinned: true, ..everything() });
 }

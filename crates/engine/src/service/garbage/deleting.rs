@@ -1,11 +1,11 @@
 //! Deletes what was decided upon, and decides again right before: whoever resumes, pins, or begins to depend on a run while
 //! this is at work must not lose it. Must not delete in any other way than `run delete` does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use agent_runner_api::ApiError;
 use agent_runner_api::view::{Collection, NotCollected};
-use agent_runner_model::retention::{Going, Keep};
+use agent_runner_model::retention::{Going, Keep, holders};
 use agent_runner_model::{Manifest, Refusal, RunId};
 use agent_runner_store::{CommitError, StoreError, failpoint};
 
@@ -79,13 +79,13 @@ impl<S: Places + 'static> Engine<S> {
         failpoint::hit("gc.decided");
         let decision = ask.decide(&picture);
         let wanted: BTreeSet<&RunId> = decision.going.iter().map(|going| &going.run_id).collect();
-        let mut below = runs_below(&picture);
+        let mut holders = holders(&picture.candidates);
         let mut gone = Vec::new();
         for going in batch {
             let run_id = &going.run_id;
             let Some(manifest) = picture.manifests.get(run_id) else { continue };
-            let first_below = below.get(run_id).and_then(|below| below.first());
-            let fate = match first_below.filter(|_| wanted.contains(run_id)) {
+            let first_holder = holders.get(run_id).and_then(|holders| holders.first());
+            let fate = match first_holder.filter(|_| wanted.contains(run_id)) {
                 _ if progress.stuck.contains(run_id) => continue,
                 // It could not be deleted, or was made after the plan.
                 Some(first) => Fate::Kept(Keep::Family, Some((*first).clone())),
@@ -98,8 +98,9 @@ impl<S: Places + 'static> Engine<S> {
                 }
             };
             if matches!(fate, Fate::Gone | Fate::Missing) {
-                let parent = manifest.spec.parent_run_id.as_ref();
-                parent.and_then(|parent| below.get_mut(parent)).map(|below| below.remove(run_id));
+                for holders in holders.values_mut() {
+                    holders.remove(run_id);
+                }
             }
             if matches!(fate, Fate::Gone) {
                 gone.push(manifest);
@@ -158,17 +159,6 @@ fn stopped(error: &StoreError, batch: &[Going], progress: &mut Progress<'_>) -> 
         progress.failed(&going.run_id, error);
     }
     Ok(())
-}
-
-/// The runs directly below each run that are there.
-fn runs_below(picture: &Picture) -> BTreeMap<&RunId, BTreeSet<&RunId>> {
-    let mut below: BTreeMap<&RunId, BTreeSet<&RunId>> = BTreeMap::new();
-    for (run_id, manifest) in &picture.manifests {
-        if let Some(parent) = &manifest.spec.parent_run_id {
-            below.entry(parent).or_default().insert(run_id);
-        }
-    }
-    below
 }
 
 fn not_collected(run_id: &RunId, error: &ApiError) -> NotCollected {

@@ -2,9 +2,10 @@
 //! and looks at all of them where announcements are missing. Must not change anything in the state directory but what
 //! somebody who was killed has left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,18 +13,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use agent_runner_model::{Digest, RunId, Words};
 use rusqlite::{Connection, Result, TransactionBehavior, params};
 
-use crate::bucket;
 use crate::listing::ProblemKind;
 
 use super::super::changed::{self, Mark};
-use super::super::layout::{Layout, MANIFEST, RUN_LOCK, entries_and_remains};
+use super::super::layout::{Layout, MANIFEST, RUN_LOCK, numbered_and_remains};
 use super::super::{delete, document, durable, leftovers, query};
 use super::rows::{self, Spot};
 use super::schema;
 use super::stamp::{Stamp, changed_at};
 
-/// A directory that was changed more recently than this may change again without another mtime.
-const FRESH_NANOS: i64 = 2_000_000_000;
+/// A directory that was changed more recently than this may change again without another mtime: the clock has ticks.
+const TICK_NANOS: i64 = 100_000_000;
+/// The same where file systems keep whole seconds, or two of them.
+const COARSE_NANOS: i64 = 2_500_000_000;
 /// From so many directories on they are read by several threads.
 const MANY: usize = 256;
 const MOST_THREADS: usize = 4;
@@ -118,7 +120,9 @@ fn bucket_names(layout: &Layout) -> Vec<String> {
 /// The directory an announcement means. Anybody may write into the log: what is no place of a run is no announcement.
 fn spot(place: &str) -> Option<Spot> {
     let (bucket, name) = place.split_once('/')?;
-    let fits = bucket::check(bucket).is_ok() && RunId::parse(name).is_ok();
+    // Buckets that nobody would make by that name are listed, too.
+    let is_bucket = !bucket.starts_with('.') && !bucket.is_empty();
+    let fits = is_bucket && RunId::parse(name).is_ok();
     fits.then(|| Spot { bucket: bucket.to_owned(), name: name.to_owned() })
 }
 
@@ -133,6 +137,7 @@ fn look_at_buckets(
     let names = bucket_names(layout);
     for (gone, _) in known.buckets.iter().filter(|(name, _)| !names.contains(name)) {
         stale.extend(known_in(db, gone)?.into_iter().map(|(spot, _)| spot));
+        rows::forget_bucket_problem(db, gone)?;
         db.execute("DELETE FROM buckets WHERE bucket = ?1", [gone])?;
     }
     for bucket in names {
@@ -143,24 +148,58 @@ fn look_at_buckets(
         if !sweep && before == Some(changed) {
             continue;
         }
-        let (dirs, remains) = entries_and_remains(&path).unwrap_or_default();
-        delete::sweep(layout, &remains);
-        let rows = known_in(db, &bucket)?;
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
-        let found = dirs.iter().filter_map(|dir| dir.file_name()?.to_str()).map(str::to_owned);
-        let found: BTreeSet<String> = found.collect();
-        for (spot, stamp) in &rows {
-            seen.insert(&spot.name);
-            let is_same = || !sweep || now_is(&spot.dir(layout.runs()), stamp.as_deref());
-            if !found.contains(&spot.name) || !is_same() {
-                stale.insert(spot.clone());
+        let is_settled = match numbered_and_remains(&path) {
+            Ok((dirs, remains)) => {
+                rows::forget_bucket_problem(db, &bucket)?;
+                delete::sweep(layout, &remains);
+                compare(db, layout, &bucket, &dirs, sweep, stale)?;
+                is_settled(changed) && remains.is_empty()
+            }
+            // Nobody knows what is in there: what is known of it stays, and it is named until it can be looked into.
+            Err(error) => {
+                rows::put_bucket_problem(db, &bucket, &query::words(&error))?;
+                false
+            }
+        };
+        db.prepare_cached("INSERT OR REPLACE INTO buckets VALUES (?1, ?2)")?
+            .execute(params![bucket, if is_settled { changed } else { 0 }])?;
+    }
+    Ok(())
+}
+
+/// Whether a directory that was changed then will have another mtime when it is changed again.
+fn is_settled(changed: i64) -> bool {
+    let is_fine = changed % 1_000_000 != 0;
+    now_nanos().saturating_sub(changed) > if is_fine { TICK_NANOS } else { COARSE_NANOS }
+}
+
+/// Which directories of a bucket are new, gone, or others than those that were read. In a sweep, all manifests are looked at.
+fn compare(
+    db: &Connection,
+    layout: &Layout,
+    bucket: &str,
+    dirs: &[(PathBuf, u64)],
+    sweep: bool,
+    stale: &mut BTreeSet<Spot>,
+) -> Result<()> {
+    let named =
+        |(dir, number): &(PathBuf, u64)| Some((dir.file_name()?.to_str()?.to_owned(), number.cast_signed()));
+    let mut found: HashMap<String, i64> = dirs.iter().filter_map(named).collect();
+    let spot = |name: String| Spot { bucket: bucket.to_owned(), name };
+    for (name, number) in numbers_in(db, bucket)? {
+        // What is read again or not has been seen; the rest is new.
+        let is_same = found.remove(&name) == Some(number);
+        if !is_same {
+            stale.insert(spot(name));
+        }
+    }
+    stale.extend(found.into_keys().map(spot));
+    if sweep {
+        for (spot, stamp) in known_in(db, bucket)? {
+            if !now_is(&spot.dir(layout.runs()), stamp.as_deref()) {
+                stale.insert(spot);
             }
         }
-        let fresh = found.iter().filter(|name| !seen.contains(name.as_str()));
-        stale.extend(fresh.map(|name| Spot { bucket: bucket.clone(), name: name.clone() }));
-        let is_old = now_nanos().saturating_sub(changed) > FRESH_NANOS && remains.is_empty();
-        db.prepare_cached("INSERT OR REPLACE INTO buckets VALUES (?1, ?2)")?
-            .execute(params![bucket, if is_old { changed } else { 0 }])?;
     }
     Ok(())
 }
@@ -174,10 +213,21 @@ fn now_nanos() -> i64 {
     i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// All that is known of a bucket, with stamps.
+/// What is known in a bucket: names, and the numbers of the directories that were read.
+fn numbers_in(db: &Connection, bucket: &str) -> Result<Vec<(String, i64)>> {
+    db.prepare_cached(
+        "SELECT name, ino FROM runs WHERE bucket = ?1
+             UNION ALL SELECT name, ino FROM problems WHERE bucket = ?1 AND name <> ''",
+    )?
+    .query_map([bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .collect()
+}
+
+/// The same with stamps of manifests.
 fn known_in(db: &Connection, bucket: &str) -> Result<Vec<(Spot, Option<Vec<u8>>)>> {
     db.prepare_cached(
-        "SELECT name, stamp FROM runs WHERE bucket = ?1 UNION ALL SELECT name, stamp FROM problems WHERE bucket = ?1",
+        "SELECT name, stamp FROM runs WHERE bucket = ?1
+             UNION ALL SELECT name, stamp FROM problems WHERE bucket = ?1 AND name <> ''",
     )?
     .query_map([bucket], |row| Ok((Spot { bucket: bucket.to_owned(), name: row.get(0)? }, row.get(1)?)))?
     .collect()
@@ -186,6 +236,8 @@ fn known_in(db: &Connection, bucket: &str) -> Result<Vec<(Spot, Option<Vec<u8>>)
 /// What is in a directory.
 struct Reading {
     spot: Spot,
+    /// The directory's number, taken before anything was read in it.
+    ino: i64,
     found: Found,
     /// Why the next one has to look again.
     unsettled: Option<Unsettled>,
@@ -238,6 +290,7 @@ fn read_all(db: &Connection, layout: &Layout, stale: Vec<Spot>) -> Result<()> {
 fn read(layout: &Layout, spot: Spot) -> Reading {
     let dir = spot.dir(layout.runs());
     leftovers::clear(&dir);
+    let ino = fs::symlink_metadata(&dir).map_or(0, |found| found.ino().cast_signed());
     // Tested before the manifest is read: whoever was at work has then finished, or died.
     let is_locked = is_locked(&dir);
     let stamp = Stamp::of_manifest(&dir);
@@ -253,14 +306,14 @@ fn read(layout: &Layout, spot: Spot) -> Reading {
         (false, true) => Some(Unsettled::Empty),
         (false, false) => None,
     };
-    Reading { spot, found, unsettled }
+    Reading { spot, ino, found, unsettled }
 }
 
-fn keep(db: &Connection, Reading { spot, found, unsettled }: Reading) -> Result<()> {
+fn keep(db: &Connection, Reading { spot, ino, found, unsettled }: Reading) -> Result<()> {
     match found {
-        Found::Run(stamp, shown) => rows::put_run(db, &spot, stamp, &shown)?,
+        Found::Run(stamp, shown) => rows::put_run(db, &spot, ino, stamp, &shown)?,
         Found::Nothing => rows::forget(db, &spot)?,
-        Found::Problem(stamp, kind, message) => rows::put_problem(db, &spot, stamp, kind, &message)?,
+        Found::Problem(stamp, kind, message) => rows::put_problem(db, &spot, ino, stamp, kind, &message)?,
     }
     rows::put_unsettled(db, &spot, unsettled.as_ref())
 }

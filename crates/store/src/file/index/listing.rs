@@ -50,11 +50,13 @@ fn page(db: &mut Connection, layout: &Layout, query: &ListQuery, allow_network: 
         let mut stale = Vec::new();
         let mut last = None;
         each_run(db, query, |found| {
-            if query.limit.is_some_and(|limit| page.rows.len() >= limit) {
-                page.next = last.take();
-                return Ok(false);
-            }
+            let is_full = query.limit.is_some_and(|limit| page.rows.len() >= limit);
             match look(layout, query, &found, allow_network, trial < TRIES) {
+                // Only a run that would be shown makes another page.
+                Looked::Row(_) if is_full => {
+                    page.next = last.take();
+                    return Ok(false);
+                }
                 Looked::Row(row) => {
                     last = query.limit.map(|_| cursor(&found));
                     page.rows.push(*row);
@@ -136,11 +138,17 @@ pub(super) fn problems(
     while let Some(row) = rows.next()? {
         let spot = Spot { bucket: row.get(0)?, name: row.get(1)? };
         let stamp: Option<Vec<u8>> = row.get(2)?;
+        let kind: String = row.get(3)?;
+        if spot.name.is_empty() {
+            // Of a whole bucket: it is looked into again whenever somebody asks.
+            let path = layout.bucket(&spot.bucket);
+            problems.push(Problem { path, kind: kind_of(&kind), message: row.get(4)? });
+            continue;
+        }
         let dir = spot.dir(layout.runs());
         if Stamp::of_manifest(&dir).map(|stamp| stamp.as_bytes().to_vec()) != stamp || stamp.is_none() {
             stale.push(spot);
         }
-        let kind: String = row.get(3)?;
         problems.push(Problem { path: dir.join(MANIFEST), kind: kind_of(&kind), message: row.get(4)? });
     }
     Ok(problems)

@@ -28,6 +28,7 @@ impl Spot {
 pub(crate) fn put_run(
     db: &Connection,
     spot: &Spot,
+    ino: i64,
     stamp: Stamp,
     (digest, words): &(Digest, Words),
 ) -> Result<()> {
@@ -39,14 +40,15 @@ pub(crate) fn put_run(
             .execute(params![spot.bucket, spot.name])?;
     }
     db.prepare_cached(
-        "INSERT OR REPLACE INTO runs (row, bucket, name, stamp, created, updated, status, cwd, made_in, grp, parent,
+        "INSERT OR REPLACE INTO runs (row, bucket, name, ino, stamp, created, updated, status, cwd, made_in, grp, parent,
              agent, backend, label, pinned, archived, digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )?
     .execute(params![
         known,
         spot.bucket,
         spot.name,
+        ino,
         stamp.as_bytes(),
         digest.created_at.as_millis(),
         digest.updated_at.as_millis(),
@@ -81,19 +83,33 @@ pub(crate) fn put_run(
 pub(crate) fn put_problem(
     db: &Connection,
     spot: &Spot,
+    ino: i64,
     stamp: Option<Stamp>,
     kind: ProblemKind,
     message: &str,
 ) -> Result<()> {
     forget(db, spot)?;
-    db.prepare_cached("INSERT INTO problems VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+    db.prepare_cached("INSERT INTO problems VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
         spot.bucket,
         spot.name,
+        ino,
         stamp.map(Stamp::as_bytes),
         kind_text(kind),
         message
     ])?;
     Ok(())
+}
+
+/// Says that a bucket cannot be looked into. It has a name that no run has.
+pub(crate) fn put_bucket_problem(db: &Connection, bucket: &str, message: &str) -> Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO problems VALUES (?1, '', 0, NULL, ?2, ?3)")?
+        .execute(params![bucket, kind_text(ProblemKind::Unreadable), message])
+        .map(drop)
+}
+
+/// A bucket can be looked into, or is gone.
+pub(crate) fn forget_bucket_problem(db: &Connection, bucket: &str) -> Result<()> {
+    db.prepare_cached("DELETE FROM problems WHERE bucket = ?1 AND name = ''")?.execute([bucket]).map(drop)
 }
 
 /// Takes away everything that is known of a directory.

@@ -4,22 +4,23 @@
 use rusqlite::{Connection, Result};
 
 /// Which tables these are.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE runs (
     row INTEGER PRIMARY KEY,
-    bucket TEXT NOT NULL, name TEXT NOT NULL, stamp BLOB NOT NULL,
+    bucket TEXT NOT NULL, name TEXT NOT NULL, ino INTEGER NOT NULL, stamp BLOB NOT NULL,
     created INTEGER NOT NULL, updated INTEGER NOT NULL,
     status TEXT NOT NULL, cwd TEXT NOT NULL, made_in TEXT, grp TEXT NOT NULL, parent TEXT,
     agent TEXT NOT NULL, backend TEXT NOT NULL, label TEXT,
-    pinned INTEGER NOT NULL, archived INTEGER NOT NULL, digest TEXT NOT NULL,
-    UNIQUE (bucket, name));
+    pinned INTEGER NOT NULL, archived INTEGER NOT NULL, digest TEXT NOT NULL);
+CREATE INDEX by_place ON runs (bucket, name, ino);
 CREATE VIRTUAL TABLE words USING fts5(name, tasks, notes, messages,
     content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
 CREATE TABLE waits (row INTEGER NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL);
 CREATE TABLE problems (
-    bucket TEXT NOT NULL, name TEXT NOT NULL, stamp BLOB, kind TEXT NOT NULL, message TEXT NOT NULL,
+    bucket TEXT NOT NULL, name TEXT NOT NULL, ino INTEGER NOT NULL, stamp BLOB, kind TEXT NOT NULL,
+    message TEXT NOT NULL,
     PRIMARY KEY (bucket, name));
 CREATE TABLE unsettled (
     bucket TEXT NOT NULL, name TEXT NOT NULL, empty INTEGER NOT NULL, PRIMARY KEY (bucket, name));
