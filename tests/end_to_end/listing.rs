@@ -27,6 +27,38 @@ fn scanned(world: &World) -> Value {
     world.command(&LIST).env("XDG_CACHE_HOME", "/dev/null/nowhere").run().expect_code(0).json()
 }
 
+/// Of each run what can be told without the program: name, completed tasks, when it was archived.
+type Facts = BTreeMap<String, (Value, usize, Value)>;
+
+fn told(list: &Value) -> Facts {
+    let facts = |run: &Value| {
+        let completed = usize::try_from(run["tasksCompleted"].as_u64().unwrap()).unwrap();
+        (
+            run["runId"].as_str().unwrap().to_owned(),
+            (run["name"].clone(), completed, run["archivedAt"].clone()),
+        )
+    };
+    list["runs"].as_array().unwrap().iter().map(facts).collect()
+}
+
+/// The same from every manifest there is.
+fn on_disk(world: &World) -> Facts {
+    let inside =
+        |dir: &Path| fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let buckets = inside(&world.path("state/runs")).into_iter().filter(|path| path.is_dir());
+    let runs =
+        buckets.flat_map(|bucket| inside(&bucket)).filter_map(|run| fs::read(run.join("run.json")).ok());
+    let facts = |text: Vec<u8>| {
+        let run: Value = serde_json::from_slice(&text).unwrap();
+        let state = &run["state"];
+        let tasks = state["finalTasks"].as_object().unwrap().values();
+        let completed = tasks.filter(|task| task["status"] == "completed").count();
+        let id = run["spec"]["runId"].as_str().unwrap().to_owned();
+        (id, (state["name"].clone(), completed, state["archivedAt"].clone()))
+    };
+    runs.map(facts).collect()
+}
+
 /// Where the index of this world's runs is, once there is one.
 fn index(world: &World) -> Option<PathBuf> {
     let inside = fs::read_dir(world.path("home/.cache/agent-runner/index")).ok()?;
@@ -108,6 +140,7 @@ fn lists_are_right_while_many_write_and_the_index_is_spoiled() {
     });
     let by_index = world.ok(&LIST).json();
     assert_eq!(by_index, scanned(&world));
+    assert_eq!(told(&by_index), on_disk(&world), "what is listed is what this test reads itself");
     let deleted = WRITERS / 2;
     assert_eq!(by_index["runs"].as_array().unwrap().len(), WRITERS * ROUNDS - deleted);
     assert!(index(&world).is_some(), "there is an index in the end");

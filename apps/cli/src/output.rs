@@ -1,21 +1,28 @@
-//! Standard output: whole, in one go, and quietly given up when nobody reads it any more.
+//! Standard output: in as few pieces as it needs, and quietly given up when nobody reads it any more.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Read as _, Write as _};
 
 use agent_runner_api::view::ListProblem;
 use serde::Serialize;
 
 use crate::args::OutputFormat;
 use crate::exit::Failure;
-use crate::render::clean;
+use crate::render::squeeze;
 
 /// Longest text that is read from standard input or a file, in bytes.
 const MAX_TEXT: u64 = 4 * 1024 * 1024;
 
+/// Bytes of long replies that are written at once.
+const BUFFER: usize = 64 * 1024;
+
 /// Prints a text.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Gone),
         Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output").into()),
@@ -40,7 +47,10 @@ pub(crate) fn json_text(data: &impl Serialize) -> Result<String, Failure> {
 
 /// Prints data as JSON.
 pub(crate) fn print_json(data: &impl Serialize) -> Result<(), Failure> {
-    print(&json_text(data)?)
+    // Never held as a whole: lists may be long.
+    let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, data).map_err(io::Error::from);
+    printed(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()))
 }
 
 /// Prints a reply in the format that was asked for.
@@ -59,7 +69,8 @@ pub(crate) fn reply<T: Serialize>(
 pub(crate) fn warn_of(problems: &[ListProblem]) {
     let mut err = io::stderr().lock();
     for problem in problems {
-        let _ = writeln!(err, "warning: {} was left out: {}", clean(&problem.path), clean(&problem.message));
+        let _ =
+            writeln!(err, "warning: {} was left out: {}", squeeze(&problem.path), squeeze(&problem.message));
     }
 }
 

@@ -659,3 +659,17 @@ fn a_log_that_is_no_file_is_waited_for_by_nobody() {
         .unwrap();
     shop.check(&ListQuery { pinned: true, ..everything() });
 }
+
+#[test]
+fn a_directory_that_was_replaced_by_an_older_copy_is_read_again() {
+    let shop = Shop::new();
+    create(&shop, 1, 0, 2, 1);
+    let pin = |pinned| Fact::Control(ControlFact::Pinned { pinned });
+    now(shop.store.commit(&id("run-1"), &[pin(true)], time(8))).unwrap();
+    carry_out(&shop, &Act::Keep { run: 1 }, 0);
+    now(shop.store.commit(&id("run-1"), &[pin(false)], time(9))).unwrap();
+    let pinned = ListQuery { pinned: true, ..everything() };
+    assert_eq!(shop.ids(&pinned), Vec::<String>::new());
+    carry_out(&shop, &Act::Restore { run: 1 }, 0);
+    assert_eq!(shop.ids(&pinned), ["run-1"]);
+}

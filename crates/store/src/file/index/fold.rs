@@ -148,21 +148,31 @@ fn look_at_buckets(
         if !sweep && before == Some(changed) {
             continue;
         }
-        let is_settled = match numbered_and_remains(&path) {
+        let how = match (sweep, before == Some(-changed)) {
+            (true, _) => Compared::Manifests,
+            (false, true) => Compared::Names,
+            (false, false) => Compared::NamesIfExplained,
+        };
+        let remembered = match numbered_and_remains(&path) {
             Ok((dirs, remains)) => {
                 rows::forget_bucket_problem(db, &bucket)?;
                 delete::sweep(layout, &remains);
-                compare(db, layout, &bucket, &dirs, sweep, stale)?;
-                is_settled(changed) && remains.is_empty()
+                compare(db, layout, &bucket, &dirs, how, stale)?;
+                match (remains.is_empty(), is_settled(changed)) {
+                    (true, true) => changed,
+                    (true, false) => -changed,
+                    // The next one tries again.
+                    (false, _) => 0,
+                }
             }
             // Nobody knows what is in there: what is known of it stays, and it is named until it can be looked into.
             Err(error) => {
                 rows::put_bucket_problem(db, &bucket, &query::words(&error))?;
-                false
+                0
             }
         };
         db.prepare_cached("INSERT OR REPLACE INTO buckets VALUES (?1, ?2)")?
-            .execute(params![bucket, if is_settled { changed } else { 0 }])?;
+            .execute(params![bucket, remembered])?;
     }
     Ok(())
 }
@@ -173,28 +183,47 @@ fn is_settled(changed: i64) -> bool {
     now_nanos().saturating_sub(changed) > if is_fine { TICK_NANOS } else { COARSE_NANOS }
 }
 
-/// Which directories of a bucket are new, gone, or others than those that were read. In a sweep, all manifests are looked at.
+/// How closely a bucket is looked at.
+#[derive(Clone, Copy)]
+enum Compared {
+    /// Every manifest in it, by its stamp.
+    Manifests,
+    /// Names and numbers of directories, if all that is new or gone was announced. Otherwise somebody has been at work by
+    /// hand, who may have put another directory in place of one of its name.
+    NamesIfExplained,
+    /// Names and numbers: it was looked at a moment ago.
+    Names,
+}
+
+/// Finds directories that are new, gone, or others than those that were read. What was announced is `stale` already.
 fn compare(
     db: &Connection,
     layout: &Layout,
     bucket: &str,
     dirs: &[(PathBuf, u64)],
-    sweep: bool,
+    how: Compared,
     stale: &mut BTreeSet<Spot>,
 ) -> Result<()> {
     let named =
         |(dir, number): &(PathBuf, u64)| Some((dir.file_name()?.to_str()?.to_owned(), number.cast_signed()));
     let mut found: HashMap<String, i64> = dirs.iter().filter_map(named).collect();
-    let spot = |name: String| Spot { bucket: bucket.to_owned(), name };
+    let mut different: Vec<String> = Vec::new();
     for (name, number) in numbers_in(db, bucket)? {
-        // What is read again or not has been seen; the rest is new.
-        let is_same = found.remove(&name) == Some(number);
-        if !is_same {
-            stale.insert(spot(name));
+        if found.remove(&name) != Some(number) {
+            different.push(name);
         }
     }
-    stale.extend(found.into_keys().map(spot));
-    if sweep {
+    different.extend(found.into_keys());
+    let different = different.into_iter().map(|name| Spot { bucket: bucket.to_owned(), name });
+    let different: Vec<Spot> = different.collect();
+    let is_explained = !different.is_empty() && different.iter().all(|spot| stale.contains(spot));
+    stale.extend(different);
+    let by_stamps = match how {
+        Compared::Manifests => true,
+        Compared::NamesIfExplained => !is_explained,
+        Compared::Names => false,
+    };
+    if by_stamps {
         for (spot, stamp) in known_in(db, bucket)? {
             if !now_is(&spot.dir(layout.runs()), stamp.as_deref()) {
                 stale.insert(spot);
