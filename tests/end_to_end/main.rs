@@ -14,6 +14,7 @@ mod attribution;
 mod authoring;
 mod budgets;
 mod chaos;
+mod completing;
 mod conversations;
 mod definitions;
 mod deleting;

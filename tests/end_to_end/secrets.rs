@@ -598,3 +598,31 @@ fn a_run_that_is_made_anew_takes_no_value_along() {
     assert_files_hidden(&world);
     world.assert_nothing_left();
 }
+
+#[test]
+fn what_hooks_remember_is_looked_through_whatever_its_fields_are_called() {
+    let world = World::new();
+    let front = "hooks:\n  prepare:\n    - path: ./remember.sh\n      with: {host: \"for {{plain}}\"}\n";
+    assignment(&world, "remembers", &format!("{VARS}{front}"));
+    let state = format!(
+        r#"{{"host":"{PLAIN}","source":{{"id":"{PLAIN}","deep":{{"{PLAIN}":["{PLAIN}"]}}}},"reason":"{PLAIN}"}}"#
+    );
+    let script = format!(
+        "#!/bin/sh\ncat > /dev/null\necho '{{\"action\":\"continue\",\"mutate\":{{\"state\":{state}}}}}'\n"
+    );
+    let hook = world.write("config/assignments/remembers/remember.sh", script);
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let made = with_values(&world, &["init", "--backend", "passive", "--assignment", "remembers"]).run();
+    made.expect_code(0);
+    let run = world.only_run();
+    let kept = world.manifest(&run)["state"]["hookState"].clone();
+    assert_eq!(kept["host"], PLAIN, "the hook is told what it remembered");
+    let shown = world.status(&run);
+    assert_eq!(shown["hookState"]["host"], "[redacted]");
+    assert_eq!(shown["hookState"]["source"]["deep"]["[redacted]"][0], "[redacted]");
+    for call in [["run", "status", &run], ["run", "audit", &run], ["run", "report", &run]] {
+        let args: Vec<&str> = call.into_iter().chain(["--output-format", "json"]).collect();
+        look(&world, &args).expect_code(0);
+    }
+    assert_archive_hidden(&world, &run);
+}

@@ -466,6 +466,40 @@ fn archives_go_through_pipes_and_replace_nothing() {
 }
 
 #[test]
+fn an_archive_that_cannot_be_written_or_read_there_is_said_so() {
+    let (here, run) = with_run();
+    let to = |out: Stdio| {
+        let mut command = here.command(&["run", "export", &run, "--output", "-"]).build();
+        let output = command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(to(writer.into()), (Some(0), String::new()), "whoever stops reading has had enough");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (code, said) = to(full.into());
+    assert_eq!(code, Some(4), "{said}");
+    for words in
+        ["cannot write the archive to standard output", "No space left on device", "hint: make room there"]
+    {
+        assert!(said.contains(words), "{said}");
+    }
+    let (code, shown) = here.command(&["run", "import", "-"]).at_terminal(80, 24).wait();
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(shown.contains("is not read from a terminal"), "{shown}");
+    let mut command = here.command(&["run", "import", "-"]).build();
+    let directory = std::fs::File::open(here.root()).unwrap();
+    let output = command.stdin(directory).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("standard input is a directory") && said.contains("name the directory itself"),
+        "{said}"
+    );
+    here.run(&["run", "import", "-", "-"]).expect_code(3).expect_stderr("standard input is there once");
+}
+
+#[test]
 fn whom_a_run_has_to_do_with_need_not_come_along() {
     let here = World::new();
     here.work(&["one"]);

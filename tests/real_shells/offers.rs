@@ -65,8 +65,8 @@ fn runs_are_offered_newest_first_and_taken() {
         );
         shell.runs(&["Name:       Tuesday morning"]);
         shell.completes(
-            &format!("agent-runner run --resume-run={}", &monday[..5]),
-            &format!("agent-runner run --resume-run={monday}"),
+            &format!("agent-runner init --parent-run={}", &monday[..5]),
+            &format!("agent-runner init --parent-run={monday}"),
         );
         shell.offers("agent-runner run status @", &["@last", "@-2", "@-3"]);
         shell.completes("agent-runner run status @la", "agent-runner run status @last");
@@ -230,5 +230,75 @@ fn a_definition_whose_name_has_blanks_is_inserted_as_one_word() {
                 "agent-runner run --assignment=spring\\ clean",
             );
         }
+    });
+}
+
+#[test]
+fn behind_another_command_nothing_is_doubled() {
+    each(|world, shell| {
+        if shell.kind != Kind::BashWithPackage {
+            return;
+        }
+        world.write("repo/list.md", LIST);
+        world.init(&["--backend", "passive", "--checklist", "list.md", "--group-id", "team:one/two"]);
+        for (typed, rest) in [
+            ("agent-runner list runs --group-id=", "team:one/two"),
+            ("agent-runner list runs --group-id team:", "one/two"),
+            ("agent-runner list runs --group-id=team:", "one/two"),
+            ("agent-runner list runs --group-id=team:o", "ne/two"),
+            ("agent-runner run status @la", "st"),
+        ] {
+            for wrapper in ["nohup ", ""] {
+                shell.completes(&format!("{wrapper}{typed}"), &format!("{wrapper}{typed}{rest}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn paths_with_blanks_and_quotes_are_gone_on_with() {
+    each(|world, shell| {
+        world.write("repo/sub dir/chores.md", LIST);
+        world.write("repo/it's/chores.md", LIST);
+        world.write("repo/sub dir/inner/chores.md", LIST);
+        for flag in ["--checklist ", "--checklist="] {
+            let line = format!("agent-runner init {flag}sub\\ dir/");
+            shell.completes(&format!("{line}ch"), &format!("{line}chores.md"));
+            let line = format!("agent-runner init {flag}it\\'s/");
+            shell.completes(&format!("{line}ch"), &format!("{line}chores.md"));
+        }
+        for quote in ["'", "\""] {
+            let line = format!("agent-runner init --checklist {quote}sub dir/");
+            shell.completes(&format!("{line}ch"), &format!("{line}chores.md{quote}"));
+        }
+        let line = "agent-runner init --backend passive --checklist sub\\ dir/chores.md --cwd sub\\ dir/in";
+        shell.completes(line, &format!("{line}ner/"));
+        let line = "agent-runner init --backend passive --checklist sub\\ dir/chores.md --cwd=sub\\ dir/in";
+        shell.completes(line, &format!("{line}ner/"));
+        shell.runs(&["Initialized run", "repo/sub dir/inner"]);
+    });
+}
+
+#[test]
+fn redirections_are_no_words() {
+    each(|world, shell| {
+        runs(world);
+        // bash takes the `&` in `2>&1` for the end of a command, and asks nobody.
+        let last = if shell.kind.is_bash() { ">out" } else { ">out 2>&1" };
+        for redirection in ["2>/dev/null", "2> /dev/null", last] {
+            let line = format!("agent-runner run status {redirection} @Mon");
+            shell.completes(&line, &format!("{line}day"));
+            let line = format!("agent-runner run status @last {redirection} --fie");
+            shell.completes(&line, &format!("{line}ld"));
+        }
+    });
+}
+
+#[test]
+fn an_amount_follows_without_a_blank() {
+    each(|_, shell| {
+        shell.completes_exactly("agent-runner run --budget tok", "agent-runner run --budget tokens=");
+        shell.completes_exactly("agent-runner run --budget=tok", "agent-runner run --budget=tokens=");
+        shell.completes("agent-runner run --notify desk", "agent-runner run --notify desktop");
     });
 }

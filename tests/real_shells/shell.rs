@@ -109,6 +109,17 @@ impl<'a> Shell<'a> {
         });
     }
 
+    /// The same, and that no blank is put behind it: what is typed next follows at once.
+    #[track_caller]
+    pub fn completes_exactly(&self, typed: &str, expected: &str) {
+        self.completes(typed, expected);
+        self.pane.keys(&["-l", "--", "1"]);
+        let kind = self.kind;
+        self.pane.wait_until(&format!("{kind:?}: {expected:?} without a blank"), |shown| {
+            line(shown) == Some(format!("{expected}1").as_str())
+        });
+    }
+
     /// Checks what becomes of a line when the tab key is pressed in front of `after`.
     #[track_caller]
     pub fn completes_before(&self, typed: &str, after: &str, expected: &str) {

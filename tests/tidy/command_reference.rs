@@ -244,3 +244,28 @@ fn flags_are_found_in_prose() {
     let text = "`--a-b N`, (--c) and x--d; | --- | and `[--e]`";
     assert_eq!(flags_in(text).collect::<Vec<_>>(), ["a-b", "c", "e"]);
 }
+
+#[test]
+fn every_command_is_documented_with_how_it_is_typed() {
+    let text = read(REFERENCE);
+    let mut findings = Vec::new();
+    let mut headings: Vec<&str> = Vec::new();
+    let mut typed = true;
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`')) {
+            // Commands that are documented together have their headings one below the other.
+            if typed {
+                headings.clear();
+            }
+            headings.push(heading);
+            typed = false;
+        } else if line.starts_with("## ") || line.starts_with("### ") {
+            findings.extend(headings.drain(..).filter(|_| !typed).map(str::to_owned));
+            typed = true;
+        } else if let Some(at) = headings.iter().position(|heading| line.starts_with(heading)) {
+            let _ = headings.remove(at);
+            typed = headings.is_empty();
+        }
+    }
+    report("commands of docs/cli.md without a block that shows how they are typed:", &findings);
+}

@@ -10,13 +10,15 @@ use agent_runner_engine::clock::SystemClock;
 use agent_runner_store::{FileOptions, FileStore, failpoint};
 use agent_runner_supervisor::keep_inherited_private;
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser as _};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Command};
 use crate::exit::{Failure, Outcome, USAGE, finish};
 use crate::front::Front;
 use crate::launcher::DriverLauncher;
+use crate::output::printed;
 use crate::render::clean;
 use crate::settings::{Settings, settings};
 use crate::signals::stop_requests;
@@ -39,25 +41,49 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes. Mistakes must not end with 2: that is a blocked run.
-            print_usage(&error);
-            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            if error.use_stderr() {
+                print_usage(&without_hidden(error));
+                return ExitCode::from(USAGE);
+            }
+            return finish(print_answer(&error));
         }
     };
     failpoint::set_role(role(&cli.command));
     match cli.command {
         Command::Complete(args) => complete::answer(args),
+        // What they print is the same for everybody: whoever packs this program has neither a home nor runs.
+        Command::Completions(args) => finish(commands::completions(args)),
+        Command::Man(args) => finish(commands::man(args)),
         command => finish(run(command)),
     }
+}
+
+/// A mistake without the advice to try what is for nobody: commands that only this program itself calls.
+fn without_hidden(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::Strings(similar)) = error.get(ContextKind::SuggestedSubcommand) else {
+        return error;
+    };
+    let root = Cli::command();
+    let is_hidden = |name: &String| root.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
+    let shown = similar.iter().filter(|name| !is_hidden(name)).cloned().collect();
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(shown));
+    error
 }
 
 /// Says what the parser says. Arguments are quoted in it, and they may come from somebody else: a script, an agent.
 fn print_usage(error: &clap::Error) {
     let may_steer = |arg: std::ffi::OsString| arg.to_string_lossy().chars().any(char::is_control);
-    if error.use_stderr() && std::env::args_os().any(may_steer) {
+    if std::env::args_os().any(may_steer) {
         let _ = std::io::stderr().lock().write_all(clean(&error.to_string()).as_bytes());
     } else {
         let _ = error.print();
     }
+}
+
+/// Prints help, or the version.
+fn print_answer(answer: &clap::Error) -> Outcome {
+    printed(answer.print().and_then(|()| std::io::stdout().flush()))?;
+    Ok(0)
 }
 
 /// What this process is, for the crash tests.
@@ -160,10 +186,8 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Gc(args) => commands::gc(&app, args).await,
         Command::Drive(args) => drive::drive(&app, args).await,
         Command::ShellWorker => worker::work(&app).await,
-        Command::Completions(args) => commands::completions(args),
-        Command::Man(args) => commands::man(args),
-        // Answered before anything is made: whatever goes wrong must not be said.
-        Command::Complete(_) => Ok(0),
+        // Answered before anything is made.
+        Command::Completions(_) | Command::Man(_) | Command::Complete(_) => Ok(0),
     }
 }
 

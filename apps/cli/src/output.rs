@@ -21,8 +21,9 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-fn printed(written: io::Result<()>) -> Result<(), Failure> {
-    match written {
+/// What it means that something was printed, or was not.
+pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Gone),
         Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output").into()),

@@ -106,7 +106,7 @@ operations! {
     ResetRun => RunDetail, "run.reset", Post "/api/runs/{run}/reset", tool: true;
     ArchiveRun => RunDetail, "run.archive", Post "/api/runs/{run}/archive", tool: true;
     UnarchiveRun => RunDetail, "run.unarchive", Post "/api/runs/{run}/unarchive", tool: true;
-    DeleteRun => RunDetail, "run.delete", Post "/api/runs/{run}/delete", tool: false;
+    DeleteRun => DeletedRun, "run.delete", Post "/api/runs/{run}/delete", tool: false;
     SetName => RunDetail, "run.set_name", Post "/api/runs/{run}/name", tool: true;
     SetNote => RunDetail, "run.set_note", Post "/api/runs/{run}/note", tool: true;
     PinRun => RunDetail, "run.pin", Post "/api/runs/{run}/pin", tool: true;
@@ -146,8 +146,8 @@ operations! {
 
 use crate::view::{
     AttachmentList, AttachmentView, Brief, Collection, DefinitionDetail, DefinitionList, DefinitionSchema,
-    DefinitionText, DirectoryImport, DiskUse, GitChanges, LauncherDetail, LauncherList, LauncherText,
-    MessageList, NewDefinitionReply, Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail, RunList,
-    RunReading, RunReport, RunTree, SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline, Validation,
-    WorkspaceList,
+    DefinitionText, DeletedRun, DirectoryImport, DiskUse, GitChanges, LauncherDetail, LauncherList,
+    LauncherText, MessageList, NewDefinitionReply, Recovery, RemovedWorkspace, RestoredWorkspace, RunDetail,
+    RunList, RunReading, RunReport, RunTree, SnapshotList, SystemStatus, TaskDetail, TaskList, Timeline,
+    Validation, WorkspaceList,
 };

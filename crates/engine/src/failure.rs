@@ -16,7 +16,8 @@ pub(crate) fn store_error(error: &StoreError) -> ApiError {
         | StoreError::Name { .. }
         | StoreError::Cursor { .. }
         | StoreError::History { .. }
-        | StoreError::Several { .. } => ErrorCode::Invalid,
+        | StoreError::Several { .. }
+        | StoreError::Sign { .. } => ErrorCode::Invalid,
         StoreError::Unreadable { .. }
         | StoreError::Misplaced { .. }
         | StoreError::Reference { .. }

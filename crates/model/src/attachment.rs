@@ -34,6 +34,18 @@ pub struct Attachment {
     pub relative_path: String,
 }
 
+/// Longest id of an attachment, in bytes.
+const MAX_ATTACHMENT_ID: usize = 100;
+
+/// Why a text cannot be an attachment's id.
+pub fn check_attachment_id(id: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if id.is_empty() || id.len() > MAX_ATTACHMENT_ID || !id.chars().all(allowed) {
+        return Err(format!("an id has 1 to {MAX_ATTACHMENT_ID} letters, digits and _ -"));
+    }
+    Ok(())
+}
+
 /// Why a name cannot be an attachment's.
 pub fn check_attachment_name(name: &str) -> Result<(), String> {
     let why = if name.trim().is_empty() {

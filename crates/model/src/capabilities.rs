@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::import::ImportSource;
+pub use crate::import::is_of_reference;
 use crate::manifest::Manifest;
 use crate::phase::Phase;
-use crate::spec::{LockableField, Origin};
+use crate::spec::LockableField;
 use crate::vars::RuntimeVar;
 
 /// Whether somebody drives the run, as far as can be told.
@@ -136,17 +136,6 @@ pub fn capabilities(manifest: &Manifest, lease: Lease) -> Capabilities {
         reconfigure_reason,
         can_queue_message: can_abort && !free,
         task_mutation: task_capabilities(manifest),
-    }
-}
-
-/// Whether the run was made by the reference implementation: what went into its texts is not known.
-pub fn is_of_reference(origin: &Origin) -> bool {
-    match origin {
-        Origin::Imported { from } => match from.source {
-            ImportSource::Reference => true,
-            ImportSource::Archive => false,
-        },
-        Origin::Local | Origin::Claimed { .. } => false,
     }
 }
 

@@ -38,7 +38,7 @@ pub use digest::{Digest, Words};
 pub use fact::{Author, ControlFact, DriverFact, EndReport, Fact, Refusal, TaskFact};
 pub use hook::{HookPhase, HookSpec};
 pub use ids::{Epoch, Fence, RunId, TaskId};
-pub use import::{Import, ImportSource};
+pub use import::{Import, ImportSource, Journey};
 pub use manifest::Manifest;
 pub use redact::{REDACTED, Secrets, redacted};
 pub use step::{Gate, Observation, Step, next_step};

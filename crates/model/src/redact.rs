@@ -9,14 +9,16 @@ use std::ops::Range;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use self::fields::{kept_of_runs, kept_of_turns};
+use self::fields::{Whole, change_all, change_fields, change_texts, kept_of_runs, kept_of_turns};
 use self::reading::{Reading, readings};
 use crate::attempt::AttemptEnd;
 use crate::event::{EventBody, EventRecord};
 use crate::ids::TaskId;
+use crate::import::is_of_reference;
 use crate::manifest::{Manifest, RunState};
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, Template};
 use crate::turn::TurnEvent;
 use crate::vars::{RuntimeVar, VarType, VarValue};
 
@@ -42,10 +44,12 @@ impl Secrets {
     /// The values of this run that came from an environment, here or in the run they were inherited from.
     pub fn of(spec: &RunSpec) -> Self {
         let mut secrets = Vec::new();
+        // Here every value is what a text or a number says; there it may be any JSON, and is kept as the text of that.
+        let is_json = is_of_reference(&spec.origin);
         for (name, var) in spec.runtime_vars.iter().filter(|(_, var)| var.is_redacted() && !var.is_lost()) {
             let kind =
                 spec.vars.iter().find(|declared| declared.name == *name).map(|declared| &declared.kind);
-            secrets.extend(of_value(var, kind));
+            secrets.extend(of_value(var, kind, is_json));
         }
         secrets.sort();
         secrets.dedup();
@@ -93,8 +97,19 @@ impl Secrets {
         if self.is_empty() {
             return Some(state.clone());
         }
-        let mut hidden: RunState = self.hidden_in(state, kept_of_runs)?;
+        let mut hidden: RunState = self.hidden_in(state, Whole::State, kept_of_runs)?;
         in_order(&mut hidden, state);
+        Some(hidden)
+    }
+
+    /// The whole manifest without the values, and its own variables like everything else. Nothing if it cannot be gone
+    /// through.
+    pub fn hide_manifest(&self, manifest: &Manifest) -> Option<Manifest> {
+        if self.is_empty() {
+            return Some(manifest.clone());
+        }
+        let mut hidden: Manifest = self.hidden_in(manifest, Whole::Manifest, kept_of_runs)?;
+        in_order(&mut hidden.state, &manifest.state);
         Some(hidden)
     }
 
@@ -103,7 +118,7 @@ impl Secrets {
         if self.is_empty() {
             return end;
         }
-        let hidden = self.hidden_in(&end, kept_of_runs);
+        let hidden = self.hidden_in(&end, Whole::End, kept_of_runs);
         hidden.unwrap_or_else(|| AttemptEnd::Crashed { detail: REDACTED.to_owned() })
     }
 
@@ -112,7 +127,7 @@ impl Secrets {
         if self.is_empty() {
             return Some(view);
         }
-        self.hidden_in(&view, |_, field| wordless.contains(&field))
+        self.hidden_in(&view, Whole::View, |_, field| wordless.contains(&field))
     }
 
     /// Events as they are logged.
@@ -121,12 +136,30 @@ impl Secrets {
             return events;
         }
         // One whose words cannot be gone through is left out rather than logged as it is.
-        events.into_iter().filter_map(|event| self.hidden_in(&event, kept_of_runs)).collect()
+        events.into_iter().filter_map(|event| self.hidden_in(&event, Whole::Event, kept_of_runs)).collect()
     }
 
-    /// An event of a history as it is given away; nothing if it cannot be gone through.
+    /// An event of a history as it is given away; nothing if it cannot be gone through. One that this version has no word
+    /// for is somebody's own JSON.
     pub fn hide_record(&self, event: EventRecord) -> Option<EventRecord> {
-        if self.is_empty() { Some(event) } else { self.hidden_in(&event, kept_of_runs) }
+        if self.is_empty() {
+            return Some(event);
+        }
+        if event.body().is_some() {
+            return self.hidden_in(&event, Whole::Event, kept_of_runs);
+        }
+        let EventRecord { cursor, at, kind, mut fields } = event;
+        change_fields(&mut fields, &|text| self.hidden(text));
+        Some(EventRecord { cursor, at, kind: self.hide(&kind).into_owned(), fields })
+    }
+
+    /// Somebody's own JSON without the values, in names of fields too.
+    #[must_use]
+    pub fn hide_json(&self, mut value: Value) -> Value {
+        if !self.is_empty() {
+            change_all(&mut value, &|text| self.hidden(text));
+        }
+        value
     }
 
     /// Bytes of the longest of them.
@@ -139,7 +172,7 @@ impl Secrets {
         if self.is_empty() {
             return event;
         }
-        let hidden = self.hidden_in(&event, kept_of_turns);
+        let hidden = self.hidden_in(&event, Whole::Turn, kept_of_turns);
         hidden.unwrap_or_else(|| TurnEvent::Notice { text: REDACTED.to_owned() })
     }
 
@@ -147,15 +180,20 @@ impl Secrets {
     fn hidden_in<T: Serialize + DeserializeOwned>(
         &self,
         whole: &T,
+        kind: Whole,
         kept: impl Fn(&str, &str) -> bool,
     ) -> Option<T> {
         let mut value = serde_json::to_value(whole).ok()?;
-        fields::change_texts(&mut value, &kept, &|text| {
-            if let Cow::Owned(shown) = self.hide(text) {
-                *text = shown;
-            }
-        });
+        change_texts(&mut value, kind, &kept, &|text| self.hidden(text));
         serde_json::from_value(value).ok()
+    }
+
+    /// The text without the values, if there are any in it.
+    fn hidden(&self, text: &str) -> Option<String> {
+        match self.hide(text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(shown) => Some(shown),
+        }
     }
 
     fn replaced<'a>(&self, text: &'a str, is_cut: bool) -> Cow<'a, str> {
@@ -245,17 +283,42 @@ fn stands_alone(text: &str, place: &Range<usize>) -> bool {
 }
 
 /// What must not be seen of a value. `true` and `false` are in every text and tell nothing.
-fn of_value(var: &RuntimeVar, kind: Option<&VarType>) -> Vec<Secret> {
+fn of_value(var: &RuntimeVar, kind: Option<&VarType>, is_json: bool) -> Vec<Secret> {
     let listed = matches!(kind, Some(VarType::Enum { .. }));
-    let (text, stands_alone) = match &var.value {
-        VarValue::Bool(_) => return Vec::new(),
-        VarValue::Number(number) => (number.to_string(), true),
-        VarValue::Text(text) => (text.clone(), listed || text.len() < HIDDEN_ANYWHERE),
-    };
+    match &var.value {
+        VarValue::Bool(_) => Vec::new(),
+        VarValue::Number(number) => spellings(&number.to_string(), true),
+        VarValue::Text(text) => match serde_json::from_str(text).ok().filter(|_| is_json) {
+            Some(Value::Null) => Vec::new(),
+            Some(whole @ (Value::Array(_) | Value::Object(_))) => {
+                let mut secrets = spellings(text, false);
+                in_json(&whole, &mut secrets);
+                secrets
+            }
+            Some(Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
+                spellings(text, listed || text.len() < HIDDEN_ANYWHERE)
+            }
+        },
+    }
+}
+
+/// What must not be seen of what is in a value.
+fn in_json(value: &Value, secrets: &mut Vec<Secret>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => secrets.extend(spellings(&number.to_string(), true)),
+        Value::String(text) => secrets.extend(spellings(text, text.len() < HIDDEN_ANYWHERE)),
+        Value::Array(items) => items.iter().for_each(|item| in_json(item, secrets)),
+        Value::Object(fields) => fields.values().for_each(|field| in_json(field, secrets)),
+    }
+}
+
+/// A value in the ways it is written.
+fn spellings(text: &str, stands_alone: bool) -> Vec<Secret> {
     // Logs are written line by line, and some texts are made one line.
     let lines = text.lines().map(|line| line.trim().to_owned()).filter(|line| line.len() >= HIDDEN_ANYWHERE);
     let mut texts: Vec<String> = lines.collect();
-    texts.extend([text.trim().to_owned(), text.clone()]);
+    texts.extend([text.trim().to_owned(), text.to_owned()]);
     for spelling in texts.clone() {
         let words: Vec<&str> = spelling.split(|c: char| c.is_whitespace() || c.is_control()).collect();
         texts.push(words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" "));
@@ -275,7 +338,8 @@ pub fn redacted(manifest: &Manifest) -> Cow<'_, Manifest> {
         return Cow::Borrowed(manifest);
     }
     let secrets = Secrets::of(&manifest.spec);
-    let mut shown = secrets.hidden_in(manifest, kept_of_runs).unwrap_or_else(|| without_words(manifest));
+    let mut shown =
+        secrets.hidden_in(manifest, Whole::Manifest, kept_of_runs).unwrap_or_else(|| without_words(manifest));
     in_order(&mut shown.state, &manifest.state);
     for var in shown.spec.runtime_vars.values_mut().filter(|var| var.is_redacted()) {
         var.value = VarValue::Text(REDACTED.to_owned());
@@ -297,7 +361,17 @@ fn without_words(manifest: &Manifest) -> Manifest {
     shown.spec.caller_instructions = None;
     shown.spec.agent.instructions.clear();
     shown.spec.launcher.argv.clear();
+    shown.spec.resolved_backend_args.clear();
+    shown.spec.backend_config.clear();
+    shown.spec.hooks.clear();
+    shown.spec.template = Template::default();
+    shown.spec.vars.clear();
+    shown.spec.runtime_vars.retain(|_, var| var.is_redacted());
+    shown.spec.prepared_state.clear();
+    shown.spec.prepared_tasks.clear();
+    shown.spec.execution_environment = None;
     shown.spec.tasks.clear();
+    shown.state.hook_state.clear();
     shown.state.final_tasks.clear();
     shown.state.phase = manifest.state.phase.clone();
     shown.revision = manifest.revision;

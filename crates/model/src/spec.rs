@@ -309,7 +309,7 @@ pub enum Origin {
     /// Made elsewhere and brought here as a whole.
     Imported {
         /// How.
-        from: Import,
+        from: Box<Import>,
     },
 }
 

@@ -14,6 +14,8 @@ pub struct Aside {
     pub from: PathBuf,
     /// Where it is, until its run is in place.
     pub place: PathBuf,
+    /// The id its run gets, if it is another one than it had.
+    pub new_id: Option<RunId>,
 }
 
 /// A store among whose runs another program may have its own.
@@ -25,11 +27,12 @@ pub trait Asides {
     fn hold_imports(&self) -> impl Future<Output = Result<Self::Turn, StoreError>> + Send;
 
     /// Moves a directory out of the runs, as it is; nothing if it is none of them. At every moment it has one of the two
-    /// names.
+    /// names. The id that its run gets, if that is another one, is known to whoever finds it later.
     fn set_aside(
         &self,
         turn: &Self::Turn,
         dir: &Path,
+        new_id: Option<&RunId>,
     ) -> impl Future<Output = Result<Option<Aside>, StoreError>> + Send;
 
     /// The run that was made of it is in place: it is kept. Says where.
@@ -52,6 +55,9 @@ pub trait Asides {
         turn: &Self::Turn,
     ) -> impl Future<Output = Result<Vec<Aside>, StoreError>> + Send;
 
-    /// Whether anything among the runs bears that id, be it a run or not.
-    fn is_taken(&self, id: &RunId) -> Result<bool, StoreError>;
+    /// What bears that id among the runs, be it a run or not, but for that directory.
+    fn bearers(&self, id: &RunId, but: &Path) -> Result<Vec<PathBuf>, StoreError>;
+
+    /// The directories that are kept and had that name.
+    fn kept_asides(&self, name: &str) -> Result<Vec<PathBuf>, StoreError>;
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::file::CREATE_LOCK;
+use crate::file::{CREATE_LOCK, GRAPH_LOCK};
 
 /// The bucket of runs outside any repository.
 const UNKNOWN: &str = "unknown";
@@ -83,12 +83,21 @@ fn short_text(path: &Path) -> Option<String> {
     if len > 64 * 1024 { None } else { fs::read_to_string(path).ok() }
 }
 
+/// The bucket of a repository that has that name elsewhere.
+pub fn bucket_named(name: &str) -> String {
+    sanitised(name)
+}
+
 fn sanitised(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let safe: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).take(MAX).collect();
-    // The store's own lock lies beside the buckets.
-    let safe = if safe == CREATE_LOCK { safe.replacen('.', "_", 1) } else { safe };
+    // The store's own locks lie beside the buckets.
+    let safe = if is_stores_own(&safe) { safe.replacen('.', "_", 1) } else { safe };
     if check(&safe).is_ok() { safe } else { UNKNOWN.to_owned() }
+}
+
+fn is_stores_own(name: &str) -> bool {
+    name == CREATE_LOCK || name == GRAPH_LOCK
 }
 
 /// Whether a text may be the name of a bucket; errors say why not.
@@ -99,6 +108,7 @@ pub(crate) fn check(name: &str) -> Result<(), &'static str> {
         _ if name.len() > MAX => Err("it is too long"),
         _ if !name.chars().all(allowed) => Err("only A-Z, a-z, 0-9 and . _ - are allowed"),
         _ if name.chars().all(|c| c == '.') => Err("it is a place, not a name"),
+        _ if is_stores_own(name) => Err("what is called so beside the runs is the store's own"),
         _ => Ok(()),
     }
 }

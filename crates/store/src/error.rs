@@ -50,7 +50,7 @@ pub enum StoreError {
         source: IdError,
     },
     /// A text that could mean more than one run.
-    #[error("{text:?} could be more than one run: {}", ids.iter().map(RunId::as_str).collect::<Vec<_>>().join(", "))]
+    #[error("{text:?} could be more than one run: {}", first_of(ids))]
     Several {
         /// The text.
         text: String,
@@ -64,6 +64,12 @@ pub enum StoreError {
         text: String,
         /// Where it was looked for.
         state_dir: PathBuf,
+    },
+    /// A sign that nothing follows, or no age.
+    #[error("{text:?} means no run")]
+    Sign {
+        /// As asked for.
+        text: String,
     },
     /// There are not so many runs.
     #[error("there is no run {text}: there are {count}")]
@@ -297,6 +303,16 @@ pub enum StoreError {
     },
 }
 
+/// The first of several runs, and how many more there are.
+fn first_of(ids: &[RunId]) -> String {
+    const NAMED: usize = 10;
+    let named: Vec<&str> = ids.iter().take(NAMED).map(RunId::as_str).collect();
+    match ids.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 impl StoreError {
     /// The disk, or the quota on it, is full.
     pub fn is_full(&self) -> bool {
@@ -338,83 +354,11 @@ impl StoreError {
             | Self::TooLarge { .. }
             | Self::Several { .. }
             | Self::Unnamed { .. }
+            | Self::Sign { .. }
             | Self::TooFew { .. }
             | Self::Cursor { .. }
             | Self::Index { .. }
             | Self::Encode { .. } => None,
-        }
-    }
-
-    /// What to do about it, where there is something to do.
-    pub fn hint(&self) -> Option<String> {
-        const LIST: &str = "`agent-runner list runs --global` shows every run";
-        match self {
-            Self::NotFound { similar, .. } if similar.is_empty() => Some(LIST.to_owned()),
-            Self::NotFound { similar, .. } => {
-                let names = similar.iter().map(RunId::as_str).collect::<Vec<_>>().join(", ");
-                Some(format!("did you mean {names}? {LIST}"))
-            }
-            Self::Exists { .. } => Some("choose another run id, or leave it out".to_owned()),
-            Self::Ambiguous { .. } => {
-                Some("a run directory was copied; move all but one out of the state directory".to_owned())
-            }
-            Self::Spelling { .. } | Self::Outside { .. } => {
-                Some(format!("give a run id, or the path of a run directory or of its run.json; {LIST}"))
-            }
-            Self::Several { .. } => Some("give more of its id".to_owned()),
-            Self::Unnamed { .. } | Self::TooFew { .. } => Some(LIST.to_owned()),
-            Self::Cursor { .. } => Some("give what `nextCursor` says, or leave it out".to_owned()),
-            Self::Unreadable { .. } => Some(
-                "nothing was changed; restore the file from a backup, or move the run directory away"
-                    .to_owned(),
-            ),
-            Self::Misplaced { found, .. } => {
-                Some(format!("a run directory was copied or renamed; its name must be \"{found}\""))
-            }
-            Self::Reference { .. } => {
-                Some("it was left as it is; `agent-runner run import --all` makes a run of it".to_owned())
-            }
-            Self::Newer { .. } => Some("use the version that wrote it, or update this one".to_owned()),
-            Self::Busy { path, .. } => Some(format!(
-                "the process that holds it may be stopped; `fuser {}` names it, and ending it frees the lock",
-                path.display()
-            )),
-            Self::Foreign { .. } => Some(
-                "nothing behind it was touched; put a directory in its place, with what belongs in it"
-                    .to_owned(),
-            ),
-            Self::Owned { .. } => Some("abort the run first".to_owned()),
-            Self::Archive(error) => Some(error.hint().to_owned()),
-            Self::Name { .. }
-            | Self::History { .. }
-            | Self::Index { .. }
-            | Self::Input { .. }
-            | Self::Output { .. }
-            | Self::TooLarge { .. }
-            | Self::Encode { .. } => None,
-            Self::Open { .. }
-            | Self::Read { .. }
-            | Self::Damaged { .. }
-            | Self::Write { .. }
-            | Self::Sync { .. }
-            | Self::Rename { .. }
-            | Self::MakeDir { .. }
-            | Self::List { .. }
-            | Self::Lock { .. }
-            | Self::Remove { .. } => self.system_hint(),
-        }
-    }
-
-    fn system_hint(&self) -> Option<String> {
-        if self.is_full() {
-            return Some("the disk or the quota is full; free some space and repeat the command".to_owned());
-        }
-        match self.io()?.kind() {
-            io::ErrorKind::PermissionDenied => {
-                Some("the state directory must belong to the user who runs agent-runner".to_owned())
-            }
-            io::ErrorKind::ReadOnlyFilesystem => Some("the state directory must be writable".to_owned()),
-            _ => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod bucket;
 mod error;
 pub mod failpoint;
 mod file;
+mod hints;
 mod host;
 mod listing;
 mod run_store;
@@ -19,7 +20,7 @@ pub use archive::{
     ArchiveError, ArchiveHead, ArchiveMember, ArchiveReader, Archived, LeftOut, ToArchive, write_archive,
 };
 pub use asides::{Aside, Asides};
-pub use bucket::repo_bucket;
+pub use bucket::{bucket_named, repo_bucket};
 pub use error::{AcquireError, CommitError, StoreError};
 pub use file::{
     AGENT_SEED, ASSIGNMENT_SEED, FileChanges, FileGraph, FileHold, FileLease, FileOptions, FilePlace,

@@ -99,8 +99,8 @@ pub struct PageRow {
     pub digest: Digest,
     /// Where a person finds it.
     pub location: String,
-    /// The run itself and who drives it, while it is active.
-    pub active: Option<ActiveRun>,
+    /// The run itself and who drives it, while it is active: few are, and it is large.
+    pub active: Option<Box<ActiveRun>>,
 }
 
 /// An active run.

@@ -9,7 +9,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::procfs::{Reader, Stat};
+use crate::procfs::{Reader, Stat, booted_at};
 
 /// A process that cannot be mistaken for another one since the machine was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,15 @@ pub struct Identity {
     pub pgid: u32,
     /// Clock ticks since boot: field 22 of `/proc/PID/stat`.
     pub start_time: u64,
+}
+
+/// How a living process began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Milliseconds since 1970, exact to a second, by the clock as it goes now.
+    pub at_ms: u64,
+    /// Its program and what that was given, as it says itself.
+    pub command_line: Vec<String>,
 }
 
 /// The signals that end a process.
@@ -36,6 +45,16 @@ impl From<&Stat> for Identity {
 /// The identity of a living process. A zombie is over, so it has none.
 pub fn identity_of(pid: u32) -> Option<Identity> {
     Reader::new().stat(pid).filter(|stat| !stat.is_zombie()).map(|stat| Identity::from(&stat))
+}
+
+/// How a living process began, as far as anybody may know.
+pub fn beginning_of(pid: u32) -> Option<Beginning> {
+    let mut reader = Reader::new();
+    let stat = reader.stat(pid).filter(|stat| !stat.is_zombie())?;
+    let since_boot =
+        stat.start_time.saturating_mul(1000).checked_div(rustix::param::clock_ticks_per_second())?;
+    let at_ms = booted_at()?.saturating_mul(1000).saturating_add(since_boot);
+    Some(Beginning { at_ms, command_line: reader.command_line(pid)? })
 }
 
 /// Whether this very process still lives. The group is not compared, because a process can change it.

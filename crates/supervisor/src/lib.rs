@@ -38,7 +38,9 @@ mod tree;
 
 pub use descriptors::keep_inherited_private;
 pub use detached::{Detached, reap_detached, spawn_detached};
-pub use identity::{EndSignal, Identity, descends_from, identity_of, is_same_process, signal_process};
+pub use identity::{
+    Beginning, EndSignal, Identity, beginning_of, descends_from, identity_of, is_same_process, signal_process,
+};
 pub use job::{Exit, Job, JobReport, Limits, StopReason, StopRequest};
 pub use lines::{LineSink, MAX_LINE, Source};
 pub use program::{Marker, Program, Stdin};

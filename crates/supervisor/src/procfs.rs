@@ -87,6 +87,13 @@ impl Reader {
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
+    /// The program of a process, and what it was given.
+    pub fn command_line(&mut self, pid: u32) -> Option<Vec<String>> {
+        let words = self.read(&format!("/proc/{pid}/cmdline"), MAX_ENVIRON)?;
+        let words = words.strip_suffix(&[0]).unwrap_or(words);
+        Some(words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+    }
+
     /// Whether its environment is empty only because the process is just becoming another program.
     fn is_in_exec(&mut self, pid: u32) -> bool {
         self.read(&format!("/proc/{pid}/stat"), 16 << 10).and_then(parse_in_exec).unwrap_or(false)
@@ -154,6 +161,12 @@ impl Births {
             self.awaited.push(Birth { looks: birth.looks + 1, ..birth });
         }
     }
+}
+
+/// When the machine was started, in seconds since 1970.
+pub(crate) fn booted_at() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
 /// The number that was given out last, to a process or to a thread.

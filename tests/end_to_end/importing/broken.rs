@@ -71,10 +71,12 @@ fn links_are_not_followed() {
     let log = top.join("runs/webshop/x8n4ra/attempts/01.json");
     std::fs::remove_file(&log).unwrap();
     std::os::unix::fs::symlink(&secret, &log).unwrap();
-    for run in ["m2p7qd", "x8n4ra"] {
-        let runs = import(&world, &[&top.join("runs/webshop").join(run).display().to_string()], 4);
-        assert_eq!(runs[0]["action"], "refused", "{runs:?}");
-    }
+    let runs = import(&world, &[&top.join("runs/webshop/m2p7qd").display().to_string()], 4);
+    assert_eq!(runs[0]["action"], "refused", "{runs:?}");
+    assert!(runs[0]["error"]["message"].as_str().unwrap().contains("plan.txt is no file of the run's own"));
+    // A log can be done without.
+    let runs = import(&world, &[&top.join("runs/webshop/x8n4ra").display().to_string()], 0);
+    assert!(runs[0]["remarks"].to_string().contains("attempts/01.json is left out"), "{runs:?}");
     assert!(
         files(&world.state_dir())
             .values()
@@ -123,14 +125,6 @@ fn a_run_somebody_works_on_there_is_left_to_them() {
     worker.kill().unwrap();
     worker.wait().unwrap();
     refused.expect_code(3).expect_stderr("a worker of it is alive").expect_stderr("hint: ");
-    // Whoever drives it: this very process.
-    let alive = text.replace("daemon-4194301-", &format!("daemon-{}-", std::process::id()));
-    std::fs::write(&manifest, alive).unwrap();
-    let runs = import(&world, &[&path], 3);
-    assert!(
-        runs[0]["error"]["message"].as_str().unwrap().contains(&std::process::id().to_string()),
-        "{runs:?}"
-    );
     std::fs::write(&manifest, text).unwrap();
     assert_eq!(import(&world, &[&path], 0)[0]["action"], "imported");
 }

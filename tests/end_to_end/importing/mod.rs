@@ -3,5 +3,8 @@
 mod broken;
 mod fields;
 mod going_on;
+mod identity;
 mod in_place;
+mod moving;
+mod odd_files;
 mod original;

@@ -25,6 +25,9 @@ pub enum AttachmentCommand {
     #[command(after_long_help = examples!("See what was handed over with the run itself" => "attachment list @last --scope run"))]
     List(ListAttachmentsArgs),
     /// Write a copy of a file that was handed over
+    #[command(
+        override_usage = "agent-runner attachment download [OPTIONS]\n           <RUN-ID|PATH> <ATTACHMENT-ID> <OUTPUT>"
+    )]
     #[command(after_long_help = examples!("Write a copy of a file, by its id" => "attachment download @last att-7c1m0r2x copies/"))]
     Download(DownloadArgs),
     /// Take a file away from a run

@@ -35,7 +35,7 @@ pub struct CompleteArgs {
     /// Which shell asks
     #[arg(long, value_enum)]
     pub shell: ShellChoice,
-    /// The part of the last word that bash replaces
+    /// The part of the last word that bash replaces; the line up to the cursor as it was typed, from fish
     #[arg(long, allow_hyphen_values = true)]
     pub tail: Option<String>,
     /// The words of the line as they were typed, up to the cursor

@@ -70,24 +70,31 @@ pub enum Command {
     #[command(after_long_help = examples!("Prepare a run that somebody works on by hand" => "init --backend passive --checklist chores.md --name Chores", "Prepare one that is not started before another has ended well" => "init --backend shell --checklist chores.md --after @last"))]
     Init(Box<InitArgs>),
     /// See and change the tasks of a run
+    #[command(after_long_help = examples!("See the tasks of the newest run" => "task list @last", "Say that one of them is done" => "task set @last sweep --status completed"))]
     Task(TaskArgs),
     /// Hand files over with runs
+    #[command(after_long_help = examples!("Hand a file over to the worker of the newest run" => "attachment add @last plan.md", "See what was handed over" => "attachment list @last"))]
     Attachment(AttachmentArgs),
     /// See, restore and remove the worktrees of runs
+    #[command(after_long_help = examples!("See which runs have a worktree" => "workspace list"))]
     Workspace(WorkspaceArgs),
     /// List runs and definitions
+    #[command(after_long_help = examples!("See the runs of this directory" => "list runs", "See which agents there are" => "list agents"))]
     List(ListArgs),
     /// Show one definition
+    #[command(after_long_help = examples!("Read about an agent" => "show agent implementer", "Read about an assignment with all it inherits" => "show assignment repo-checkup --resolved"))]
     Show(ShowArgs),
     /// Check definition files
     #[command(after_long_help = examples!("Check all of your definitions" => "validate", "Check one of them, for a program" => "validate ./my-agent.md --output-format json"))]
     Validate(ValidateArgs),
     /// Make an agent, an assignment or a task of your own
+    #[command(after_long_help = examples!("Make an agent of your own" => "new agent tidy --backend claude", "See what an assignment would look like" => "new assignment spring-clean --print"))]
     New(NewArgs),
     /// Print the JSON Schema of a kind of definition, for editors
     #[command(after_long_help = examples!("Let an editor check agents" => "schema agent > agent.schema.json"))]
     Schema(SchemaArgs),
     /// Teach other agents to use this program
+    #[command(after_long_help = examples!("See which skills there are" => "skills list", "Teach the agents that work in this directory" => "skills install"))]
     Skills(SkillsArgs),
     /// Show where definitions and runs are kept
     #[command(after_long_help = examples!("Find out where runs are kept" => "status"))]

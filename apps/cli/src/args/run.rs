@@ -204,12 +204,21 @@ pub enum RunCommand {
     #[command(after_long_help = examples!("See what it will be told" => "run queued-messages @last"))]
     QueuedMessages(OneRunArgs),
     /// Take back a message that waits
+    #[command(
+        override_usage = "agent-runner run remove-queued-message [OPTIONS]\n           <RUN-ID|PATH> <MESSAGE-ID>"
+    )]
     #[command(after_long_help = examples!("Take a message back, by its id" => "run remove-queued-message @last msg-4k2p9d7w"))]
     RemoveQueuedMessage(RemoveMessageArgs),
     /// Make an initialized run wait until another run, or a group of runs, has ended as success
+    #[command(
+        override_usage = "agent-runner run add-dep [OPTIONS] <RUN-ID|PATH> --run <RUN-ID|PATH>\n       agent-runner run add-dep [OPTIONS] <RUN-ID|PATH> --group <ID>"
+    )]
     #[command(after_long_help = examples!("Let the newest run wait for the one before it" => "run add-dep @last --run @-2", "Let it wait for a whole group" => "run add-dep @last --group spring-clean"))]
     AddDep(DependencyArgs),
     /// Take that back
+    #[command(
+        override_usage = "agent-runner run remove-dep [OPTIONS] <RUN-ID|PATH> --run <RUN-ID|PATH>\n       agent-runner run remove-dep [OPTIONS] <RUN-ID|PATH> --group <ID>"
+    )]
     #[command(after_long_help = examples!("Let it not wait for that run any more" => "run remove-dep @last --run @-2"))]
     RemoveDep(DependencyArgs),
     /// Make an initialized run wait for nothing

@@ -27,6 +27,9 @@ pub enum TaskCommand {
     #[command(after_long_help = examples!("Begin with a task" => "task set @last sweep --status in_progress", "Say that one cannot be done, and why" => "task set @last sweep --status blocked --notes \"No broom.\""))]
     Set(SetArgs),
     /// Add text at the end of a task's notes
+    #[command(
+        override_usage = "agent-runner task append-notes [OPTIONS] --text <TEXT>\n           <RUN-ID|PATH> <TASK-ID>"
+    )]
     #[command(after_long_help = examples!("Add to what is noted about a task" => "task append-notes @last sweep --text \"Done upstairs.\""))]
     AppendNotes(AppendNotesArgs),
     /// Add a task

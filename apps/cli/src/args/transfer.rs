@@ -34,12 +34,12 @@ pub struct ImportArgs {
     #[arg(value_name = "PATH", required_unless_present = "all")]
     pub paths: Vec<PathBuf>,
     /// Everything of the TypeScript agent-runner that lies in this program's own state directory
-    #[arg(long, conflicts_with_all = ["as_new_id", "cwd"])]
+    #[arg(long, conflicts_with = "cwd")]
     pub all: bool,
     /// Of directories: say what would be imported, and change nothing
-    #[arg(long, conflicts_with_all = ["as_new_id", "cwd"])]
+    #[arg(long, conflicts_with = "cwd")]
     pub dry_run: bool,
-    /// Of archives: give each run an id of its own, whatever it was called
+    /// Give each run an id of its own, whatever it was called
     #[arg(long)]
     pub as_new_id: bool,
     /// Of archives: directory the runs work in from now on [default: the one they were made for]

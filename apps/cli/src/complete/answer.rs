@@ -4,17 +4,19 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use agent_runner_model::budget::BudgetKind;
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::candidate::{Candidate, Offer};
 use super::fields::FIELDS;
 use super::line::{Asked, Line, read, repeats};
 use super::parts::{Part, parts};
-use super::shell::{print, words};
+use super::redirection::{without_redirections, without_targets};
+use super::shell::{paths, print, words};
 use super::topic::{Topic, topic};
 use super::{definitions, runs};
 use crate::app::{App, in_runtime};
-use crate::args::{Cli, CompleteArgs};
+use crate::args::{Cli, CompleteArgs, ShellChoice};
 
 /// How long a shell is kept waiting. A disk that does not answer must not take the prompt with it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,6 +44,12 @@ pub(crate) fn answer(args: CompleteArgs) -> ExitCode {
 
 async fn answered(app: &App, args: CompleteArgs) -> String {
     let CompleteArgs { shell, tail, words: raw } = args;
+    // zsh hands over no redirections.
+    let raw = match shell {
+        ShellChoice::Bash => without_redirections(raw),
+        ShellChoice::Fish => without_targets(raw, tail.as_deref().unwrap_or_default()),
+        ShellChoice::Zsh => raw,
+    };
     let typed = words(shell, &raw);
     // Not built: that would be most of the work, for nothing but the flags that every command has.
     let root = Cli::command();
@@ -51,6 +59,9 @@ async fn answered(app: &App, args: CompleteArgs) -> String {
         Asked::Value { attached, .. } => attached.as_str(),
         Asked::Flag | Asked::Word { .. } | Asked::Nothing => "",
     };
+    if let (ShellChoice::Fish, Offer::Files | Offer::Directories) = (shell, &offer) {
+        return paths(&offer, attached, &line.typed);
+    }
     print(shell, &offer, attached, raw.last().map_or("", String::as_str), tail.as_deref())
 }
 
@@ -98,7 +109,17 @@ fn flags(line: &Line<'_>) -> Vec<Candidate> {
         Candidate::new(format!("--{}", arg.get_long()?), &about)
     };
     let own = line.command.get_arguments().filter(open).filter_map(flag);
-    own.chain(Candidate::new("--help", "Describe the command")).collect()
+    // Only the program itself has a version.
+    let version = line.path.is_empty().then(|| Candidate::new("--version", "Print the version")).flatten();
+    own.chain(Candidate::new("--help", "Describe the command")).chain(version).collect()
+}
+
+/// What of a budget can be said, up to the amount that nobody can guess.
+fn budget(typed: &str) -> Vec<Candidate> {
+    let kinds = BudgetKind::ALL.into_iter().map(BudgetKind::as_str).chain(["soft"]);
+    let kinds = kinds.map(|kind| format!("{kind}="));
+    let all = kinds.chain(["onUnmeasured=allow", "onUnmeasured=refuse"].map(str::to_owned));
+    all.filter(|word| word != typed).filter_map(|word| Candidate::new(word, "")).collect()
 }
 
 /// What an argument may be.
@@ -117,9 +138,12 @@ async fn values(app: &App, root: &Command, line: &Line<'_>, arg: &Arg) -> Offer 
     let is_path = line.typed.starts_with(['.', '/', '~']);
     let mut found = match topic {
         Topic::Run(_) | Topic::Definition(_) | Topic::Launcher if is_path => return Offer::Files,
-        Topic::Run(which) if line.typed.starts_with('@') => runs::by_sign(app, which).await,
+        Topic::Run(which) if line.typed.starts_with('@') => runs::by_sign(app, which, &line.typed).await,
         Topic::Run(which) => runs::by_id(app, which, &line.typed).await,
         Topic::Task => parts(app, line, Part::Task).await,
+        Topic::PendingTask => parts(app, line, Part::PendingTask).await,
+        Topic::DependencyRun => parts(app, line, Part::DependencyRun).await,
+        Topic::DependencyGroup => parts(app, line, Part::DependencyGroup).await,
         Topic::Attachment => parts(app, line, Part::Attachment).await,
         Topic::Message => parts(app, line, Part::Message).await,
         Topic::Attempt => parts(app, line, Part::Attempt).await,
@@ -131,6 +155,8 @@ async fn values(app: &App, root: &Command, line: &Line<'_>, arg: &Arg) -> Offer 
         Topic::Skill => definitions::skills(),
         Topic::Field => FIELDS.iter().filter_map(|name| Candidate::new(*name, "")).collect(),
         Topic::Span => SPANS.iter().filter_map(|(span, about)| Candidate::new(*span, about)).collect(),
+        Topic::Notify => Candidate::new("desktop", "a notification on the desktop").into_iter().collect(),
+        Topic::Budget => budget(&line.typed),
         Topic::Command => named_so_far(root, line),
         Topic::Files => return Offer::Files,
         Topic::Directories => return Offer::Directories,

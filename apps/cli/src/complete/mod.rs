@@ -8,7 +8,9 @@ mod definitions;
 mod fields;
 mod line;
 mod parts;
+mod redirection;
 mod runs;
+mod sense;
 mod shell;
 #[cfg(test)]
 mod tests;

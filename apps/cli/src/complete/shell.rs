@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::bash;
 use super::candidate::{Candidate, Offer};
-use super::words::plain;
+use super::words::{plain, plain_in_fish};
 use crate::args::ShellChoice;
 use crate::render::{one_line, width};
 
@@ -26,7 +26,8 @@ pub(super) fn words(shell: ShellChoice, raw: &[String]) -> Vec<String> {
     let last = raw.len().saturating_sub(1);
     let mean = |(index, word): (usize, &String)| match shell {
         ShellChoice::Fish if index != last => word.clone(),
-        ShellChoice::Bash | ShellChoice::Zsh | ShellChoice::Fish => plain(word).text,
+        ShellChoice::Bash | ShellChoice::Zsh => plain(word).text,
+        ShellChoice::Fish => plain_in_fish(word),
     };
     raw.iter().enumerate().map(mean).collect()
 }
@@ -60,6 +61,17 @@ pub(super) fn print(
         };
     }
     text
+}
+
+/// What fish needs to look for paths by itself: what stands before the path in the word, and the path as it is meant, not
+/// as it was typed.
+pub(super) fn paths(offer: &Offer, attached: &str, path: &str) -> String {
+    let what = match offer {
+        Offer::Files => "files",
+        Offer::Directories => "directories",
+        Offer::Candidates(_) => return String::new(),
+    };
+    format!("{what}\n{attached}\n{path}\n")
 }
 
 /// A value with its description beside it.

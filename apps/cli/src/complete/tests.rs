@@ -8,7 +8,7 @@ use super::candidate::{Candidate, Offer};
 use super::line::{Asked, read};
 use super::shell::{print, words};
 use super::topic::{Runs, Topic, topic};
-use super::words::{Quote, plain};
+use super::words::{Quote, plain, plain_in_fish};
 use crate::args::{Cli, ShellChoice};
 
 fn root() -> Command {
@@ -94,7 +94,7 @@ fn it_is_known_of_every_argument_what_it_asks_for() {
     assert!(unknown.is_empty(), "say in complete/topic.rs what these ask for: {unknown:#?}");
     let of = |name: &str| found.iter().find(|(found, _)| found == name).unwrap().1;
     assert_eq!(of("run delete run"), Some(Topic::Run(Runs::Archived)));
-    assert_eq!(of("run resume_run"), Some(Topic::Run(Runs::Any)));
+    assert_eq!(of("run resume_run"), Some(Topic::Run(Runs::Resume)));
     assert_eq!(of("init checklist"), Some(Topic::Files));
     assert_eq!(of("run message"), Some(Topic::Words));
     assert_eq!(of("attachment add mime_type"), Some(Topic::Words));
@@ -119,6 +119,19 @@ fn quotes_are_taken_off_unfinished_words() {
 }
 
 #[test]
+fn fish_has_quotes_of_its_own() {
+    for (raw, text) in [
+        ("'@a\\\\t", "@a\\t"),
+        ("'@it\\'s", "@it's"),
+        ("'a\\b", "a\\b"),
+        ("\"a\\$b\\`", "a$b\\`"),
+        ("sub\\ dir/ch", "sub dir/ch"),
+    ] {
+        assert_eq!(plain_in_fish(raw), text, "{raw}");
+    }
+}
+
+#[test]
 fn bash_is_given_what_replaces_the_piece_it_has() {
     for (attached, value, raw, tail, expected) in [
         ("", "@a b", "@a", "@a", Some("@a\\ b")),
@@ -128,7 +141,6 @@ fn bash_is_given_what_replaces_the_piece_it_has() {
         ("", "a!b", "\"a", "a", None),
         ("--status=", "running", "--status=ru", "ru", Some("running")),
         ("--status=", "running", "--status=", "", Some("running")),
-        ("--status=", "running", "--status=", "=", Some("=running")),
         ("--name=", "a b", "--name='a", "a", Some("a b")),
         ("", "group:one", "group:o", "o", Some("one")),
         ("", "a b", "a\\ ", "a\\ ", Some("a\\ b")),

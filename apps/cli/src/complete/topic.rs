@@ -8,9 +8,15 @@ use clap::Arg;
 pub(super) enum Topic {
     Run(Runs),
     Task,
+    /// A task that nobody has begun.
+    PendingTask,
     Attachment,
     Message,
     Attempt,
+    /// A run that the run which was named depends on.
+    DependencyRun,
+    /// A group that it depends on.
+    DependencyGroup,
     Field,
     Group,
     Repo,
@@ -20,28 +26,64 @@ pub(super) enum Topic {
     Skill,
     Command,
     Span,
+    /// How the end of a run is told.
+    Notify,
+    /// What of a budget is said.
+    Budget,
     Files,
     Directories,
     /// Something that only its author knows.
     Words,
 }
 
-/// Which runs make sense.
+/// Which runs make sense. `sense.rs` says what that means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runs {
     Any,
     /// Not started.
     Initialized,
+    /// Not started, and dependent on something.
+    Dependent,
+    /// To be approved.
+    Ready,
+    /// To be started, or gone on with.
+    Resume,
+    /// To be made anew.
+    Reconfigure,
     /// At work, or left by a driver that died.
     Active,
-    /// Those, and the ones that are still to start.
+    /// At work, and able to listen.
+    Listening,
+    /// Those at work, and the ones that are still to start.
     Unended,
     /// Left by a driver that died.
     Interrupted,
-    /// Not at work, not put away.
-    Resting,
+    /// To be put away.
+    Archive,
+    /// To be begun anew.
+    Reset,
     /// Put away.
     Archived,
+    /// Worked on by a person or by tools.
+    Passive,
+    /// With a ceiling that can be raised.
+    Limited,
+    /// With a message that waits.
+    Told,
+    /// With a working tree of its own.
+    Worktree,
+    /// Pinned.
+    Pinned,
+    /// Whose tasks can be set.
+    TaskSet,
+    /// Whose tasks can be noted upon.
+    TaskNotes,
+    /// That can have more tasks.
+    TaskAdd,
+    /// Whose pending tasks can be changed.
+    TaskEdit,
+    /// Whose pending tasks can be deleted.
+    TaskDelete,
 }
 
 /// Names of values that nobody can guess.
@@ -50,7 +92,6 @@ const WORDS: &[&str] = &[
     "CURSOR",
     "GROUP",
     "KEY=VALUE",
-    "KIND=AMOUNT",
     "MARKDOWN",
     "MESSAGE",
     "N",
@@ -63,7 +104,6 @@ const WORDS: &[&str] = &[
     "TYPE",
     "USD",
     "WORDS",
-    "desktop|COMMAND",
     "ID",
 ];
 
@@ -84,7 +124,12 @@ fn by_id(path: &[&str], id: &str) -> Option<Topic> {
         ([.., "task"], "reference" | "from") => Topic::Definition(Task),
         ([.., "launcher"], "reference") | (_, "launcher") => Topic::Launcher,
         (_, "backend") => Topic::Backend,
+        (["run", "remove-dep"], "upstream_run") => Topic::DependencyRun,
+        (["run", "remove-dep"], "upstream_group") => Topic::DependencyGroup,
         (_, "group_id" | "upstream_group") => Topic::Group,
+        (_, "notify") => Topic::Notify,
+        (_, "budget") => Topic::Budget,
+        (["task", "edit" | "delete"], "task") => Topic::PendingTask,
         (_, "repo") => Topic::Repo,
         (["skills", "install"], "names") => Topic::Skill,
         (["man"], "command") => Topic::Command,
@@ -112,14 +157,28 @@ fn by_value_name(path: &[&str], id: &str, name: &str) -> Option<Topic> {
 /// Which runs an argument is about.
 fn runs(path: &[&str], id: &str) -> Runs {
     match (path, id) {
-        (["run"], "resume_run") | (_, "after" | "upstream_run" | "parent_run") => Runs::Any,
-        (["init"], _) | (["run", "ready" | "reconfigure" | "add-dep" | "remove-dep" | "clear-deps"], _) => {
-            Runs::Initialized
-        }
-        (["run", "abort" | "attach" | "queue-message" | "remove-queued-message"], _) => Runs::Active,
+        (_, "after" | "upstream_run" | "parent_run") => Runs::Any,
+        (["run"], "resume_run") => Runs::Resume,
+        (["init"] | ["run", "reconfigure"], _) => Runs::Reconfigure,
+        (["run", "ready"], _) => Runs::Ready,
+        (["run", "add-dep"], _) => Runs::Initialized,
+        (["run", "remove-dep" | "clear-deps"], _) => Runs::Dependent,
+        (["run", "abort" | "attach"], _) => Runs::Active,
+        (["run", "queue-message"], _) => Runs::Listening,
+        (["run", "remove-queued-message"], _) => Runs::Told,
         (["run", "wait"], _) => Runs::Unended,
-        (["run", "archive" | "reset"], _) => Runs::Resting,
+        (["run", "archive"], _) => Runs::Archive,
+        (["run", "reset"], _) => Runs::Reset,
         (["run", "unarchive" | "delete"], _) => Runs::Archived,
+        (["run", "unpin"], _) => Runs::Pinned,
+        (["run", "set-backend-session" | "clear-backend-session"], _) => Runs::Passive,
+        (["run", "extend"], _) => Runs::Limited,
+        (["workspace", _], _) => Runs::Worktree,
+        (["task", "set"], _) => Runs::TaskSet,
+        (["task", "append-notes"], _) => Runs::TaskNotes,
+        (["task", "add"], _) => Runs::TaskAdd,
+        (["task", "edit"], _) => Runs::TaskEdit,
+        (["task", "delete"], _) => Runs::TaskDelete,
         (["recover"], _) => Runs::Interrupted,
         _ => Runs::Any,
     }

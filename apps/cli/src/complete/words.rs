@@ -38,3 +38,30 @@ pub(super) fn plain(raw: &str) -> Plain {
     }
     Plain { text, ends_in }
 }
+
+/// The same as fish reads it: a backslash takes the meaning off `\'` and itself between single quotes, too.
+pub(super) fn plain_in_fish(raw: &str) -> String {
+    let mut text = String::new();
+    let mut ends_in = Quote::Open;
+    let mut rest = raw.chars().peekable();
+    while let Some(c) = rest.next() {
+        let shielded = match ends_in {
+            Quote::Open => "",
+            Quote::Single => "\\'",
+            Quote::Double => "\"\\$",
+        };
+        match (ends_in, c) {
+            (Quote::Open, '\'') => ends_in = Quote::Single,
+            (Quote::Open, '"') => ends_in = Quote::Double,
+            (Quote::Single, '\'') | (Quote::Double, '"') => ends_in = Quote::Open,
+            (Quote::Open, '\\') => text.extend(rest.next()),
+            (Quote::Single | Quote::Double, '\\')
+                if rest.peek().is_some_and(|next| shielded.contains(*next)) =>
+            {
+                text.extend(rest.next());
+            }
+            (Quote::Open | Quote::Single | Quote::Double, c) => text.push(c),
+        }
+    }
+    text
+}

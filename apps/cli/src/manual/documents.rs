@@ -96,6 +96,8 @@ mod tests {
     #[test]
     fn every_table_is_found() {
         assert!(exit_codes().iter().any(|entry| entry.term == "130" && entry.about == "cancelled"));
+        let codes: Vec<u8> = exit_codes().iter().map(|entry| entry.term.parse().unwrap()).collect();
+        assert!(codes.is_sorted() && codes.contains(&124), "{codes:?}");
         let state = variables().into_iter().find(|entry| entry.term == "AGENT_RUNNER_STATE_DIR").unwrap();
         assert!(
             state.about.starts_with("where runs live\n[default: $XDG_STATE_HOME/agent-runner"),

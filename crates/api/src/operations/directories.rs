@@ -10,6 +10,8 @@ requests! {
         paths: Vec<String>,
         /// Also those that lie among this program's own runs.
         all: bool,
+        /// Each gets an id of its own, whatever it was called.
+        as_new_id: bool,
         /// Say what would be done, and do nothing.
         dry_run: bool,
     }

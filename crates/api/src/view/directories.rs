@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
+use crate::view::RunDetail;
 
 /// What was done about a run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,17 @@ pub struct ImportedDirectory {
     pub remarks: Vec<String>,
     /// Why it could not be taken over, and what to do.
     pub error: Option<ApiError>,
+}
+
+/// A run that was deleted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedRun {
+    /// As it was.
+    #[serde(flatten)]
+    pub run: RunDetail,
+    /// The directories it was made of, which are kept: they are whoever's it was made by.
+    pub originals_kept_at: Vec<String>,
 }
 
 /// What became of all of them.

@@ -28,7 +28,7 @@ pub use definitions::{
     CheckedDefinition, DefinitionBase, DefinitionDetail, DefinitionList, DefinitionProblem, DefinitionSchema,
     DefinitionSummary, DefinitionTask, DefinitionText, NewDefinitionReply, SkippedFile, Validation, Written,
 };
-pub use directories::{DirectoryAction, DirectoryImport, ImportedDirectory};
+pub use directories::{DeletedRun, DirectoryAction, DirectoryImport, ImportedDirectory};
 pub use family::{BudgetView, DependencyState, DependencyView, DependentView, Relations, Via};
 pub use launchers::{
     LauncherDetail, LauncherKind, LauncherList, LauncherSettings, LauncherSummary, LauncherText,

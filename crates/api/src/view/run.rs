@@ -388,7 +388,7 @@ impl RunDetail {
             execution_environment: spec.execution_environment.clone(),
             worktree: spec.worktree.clone(),
             imported: match &spec.origin {
-                Origin::Imported { from } => Some(from.clone()),
+                Origin::Imported { from } => Some((**from).clone()),
                 Origin::Local | Origin::Claimed { .. } => None,
             },
         }

@@ -13,7 +13,7 @@ use super::schema::{ReferenceAttempt, ReferenceProvenance, ReferenceRun, Referen
 use crate::words::last_bytes;
 
 /// Bytes of an attempt's output that its record repeats.
-const TAIL: usize = 2048;
+pub(super) const TAIL: usize = 2048;
 /// Signals by their names.
 const SIGNALS: [(&str, i32); 15] = [
     ("SIGHUP", 1),
@@ -33,7 +33,7 @@ const SIGNALS: [(&str, i32); 15] = [
     ("SIGTERM", 15),
 ];
 
-/// The attempts on record. `stderr` is what each of them complained about.
+/// The attempts on record. `stderr` is the end of what each of them complained about.
 pub(super) fn attempts(run: &ReferenceRun, stderr: &dyn Fn(u32) -> String) -> Vec<AttemptRecord> {
     let mut records: Vec<AttemptRecord> = Vec::new();
     for (index, attempt) in run.attempt_records.iter().enumerate() {
@@ -53,7 +53,7 @@ pub(super) fn attempts(run: &ReferenceRun, stderr: &dyn Fn(u32) -> String) -> Ve
             ended_at: attempt.ended_at,
             progress_at_start: 0,
             end,
-            exit_code: attempt.exit_code,
+            exit_code: attempt.code(),
             signal: attempt.signal.as_deref().and_then(signal_number),
             output_tail: last_bytes(output.trim(), TAIL).to_owned(),
             leftovers: 0,
@@ -74,9 +74,9 @@ fn session_of<'a>(run: &'a ReferenceRun, attempt: &ReferenceAttempt) -> Option<&
 fn end_of(attempt: &ReferenceAttempt, closing: Option<&ReferenceSession>) -> AttemptEnd {
     let was_aborted = closing.is_some_and(|session| session.status == ReferenceStatus::Aborted);
     let crashed = |detail: String| AttemptEnd::Crashed { detail };
-    match (&attempt.signal, attempt.exit_code) {
+    match (&attempt.signal, &attempt.exit_code) {
         _ if attempt.timed_out => AttemptEnd::TimedOut { limit: TimeoutKind::Wall },
-        (None, Some(0)) => AttemptEnd::Reported,
+        (None, Some(_)) if attempt.code() == Some(0) => AttemptEnd::Reported,
         _ if was_aborted => AttemptEnd::Aborted,
         (Some(signal), _) => crashed(format!("the worker was ended by {signal}")),
         (None, Some(code)) => crashed(format!("the worker ended with exit code {code}")),
@@ -177,7 +177,7 @@ pub(super) fn outcome(run: &ReferenceRun, status: ReferenceStatus) -> Option<Out
         ReferenceStatus::Exhausted => Some(Outcome::Exhausted),
         ReferenceStatus::Aborted => Some(Outcome::Aborted),
         ReferenceStatus::Error => {
-            let crashed = run.attempt_records.last().is_some_and(|last| last.exit_code != Some(0));
+            let crashed = run.attempt_records.last().is_some_and(|last| last.code() != Some(0));
             let kind = if crashed { FailureKind::Crashing } else { FailureKind::Internal };
             let detail = "it had ended with an error in the TypeScript agent-runner";
             Some(failed(kind, detail.to_owned(), &run.run_id))

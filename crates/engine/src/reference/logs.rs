@@ -5,15 +5,63 @@ use agent_runner_model::turn::{TurnEvent, TurnRecord};
 use agent_runner_model::{REDACTED, Secrets, Timestamp};
 use serde_json::Value;
 
-use super::schema::{ReferenceAttempt, ReferenceProvenance, ReferenceRun};
+use super::attempts::TAIL;
+use super::schema::{ReferenceAttempt, ReferenceAttemptLog, ReferenceProvenance, ReferenceRun};
+use crate::words::last_bytes;
+
+/// What makes the logs of a run's attempts, one at a time: together they may be more than anybody wants to hold.
+pub(crate) struct AttemptLogs {
+    run: ReferenceRun,
+    secrets: Secrets,
+}
+
+impl AttemptLogs {
+    pub(super) fn new(run: ReferenceRun, secrets: Secrets) -> Self {
+        Self { run, secrets }
+    }
+
+    /// The attempts there are logs of.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        self.run.attempt_records.iter().map(|attempt| attempt.attempt_number).collect()
+    }
+
+    /// What is shown to nobody.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The logs of an attempt that complained about that, by name.
+    pub(crate) fn of(&self, number: u32, stderr: &str) -> Vec<(String, Vec<u8>)> {
+        let of_it = |attempt: &&ReferenceAttempt| attempt.attempt_number == number;
+        let Some(attempt) = self.run.attempt_records.iter().find(of_it) else { return Vec::new() };
+        let events = events(&self.run, attempt, stderr, &self.secrets);
+        let mut logs = vec![(format!("attempts/{number:02}.events.jsonl"), events)];
+        if !stderr.is_empty() {
+            let shown = self.secrets.hide_bytes(stderr.as_bytes(), false).into_owned();
+            logs.push((format!("attempts/{number:02}.stderr.log"), shown));
+        }
+        logs
+    }
+}
+
+impl std::fmt::Debug for AttemptLogs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttemptLogs").field("attempts", &self.numbers()).finish_non_exhaustive()
+    }
+}
+
+/// What an attempt complained about, by its record there; nothing if that is none.
+pub(crate) fn stderr_of(record: &[u8]) -> Option<String> {
+    serde_json::from_slice::<ReferenceAttemptLog>(record).ok().map(|log| log.stderr)
+}
+
+/// The part of that which the run itself repeats.
+pub(crate) fn end_of(stderr: &str) -> String {
+    last_bytes(stderr.trim_end(), TAIL).to_owned()
+}
 
 /// The log of events of an attempt.
-pub(super) fn events(
-    run: &ReferenceRun,
-    attempt: &ReferenceAttempt,
-    stderr: &str,
-    secrets: &Secrets,
-) -> Vec<u8> {
+fn events(run: &ReferenceRun, attempt: &ReferenceAttempt, stderr: &str, secrets: &Secrets) -> Vec<u8> {
     let mut log = Log { bytes: Vec::new(), seq: 0, secrets };
     let (start, end) = (attempt.started_at, attempt.ended_at.max(attempt.started_at));
     if let ReferenceProvenance::BackendSession { backend, backend_turn_id } = &attempt.provenance {
@@ -59,14 +107,15 @@ impl Log<'_> {
     }
 }
 
-/// The original manifest as it is kept, with every value hidden that nobody is shown.
-pub(super) fn original(text: &[u8], secrets: &Secrets, hidden: &[String]) -> Vec<u8> {
+/// The original manifest as it is kept, with every value hidden that nobody is shown: of the variables of these names, now
+/// and at a reset, and wherever else they are.
+pub(super) fn original(text: &[u8], secrets: &Secrets, now: &[String], at_reset: &[String]) -> Vec<u8> {
     let Ok(mut whole) = serde_json::from_slice::<Value>(text) else { return Vec::new() };
-    if hidden.is_empty() {
+    if now.is_empty() && at_reset.is_empty() {
         return text.to_vec();
     }
-    // Numbers are no texts that could be gone through.
-    for place in ["/runtimeVars", "/resetSeed/runtimeVars"] {
+    // Words such as `true` are no values that could be looked for.
+    for (place, hidden) in [("/runtimeVars", now), ("/resetSeed/runtimeVars", at_reset)] {
         let vars = whole.pointer_mut(place).and_then(Value::as_object_mut);
         for (name, value) in vars.into_iter().flatten() {
             if hidden.contains(name) {
@@ -74,8 +123,7 @@ pub(super) fn original(text: &[u8], secrets: &Secrets, hidden: &[String]) -> Vec
             }
         }
     }
-    let shown = secrets.hide_view(whole, &[]).unwrap_or(Value::Null);
-    let bytes = serde_json::to_vec_pretty(&shown).unwrap_or_default();
-    // A name of a field may hold one, too; then rather no JSON than a secret.
+    let bytes = serde_json::to_vec_pretty(&secrets.hide_json(whole)).unwrap_or_default();
+    // Values of fields that are next to each other may make one up; then rather no JSON than a secret.
     secrets.hide_bytes(&bytes, false).into_owned()
 }

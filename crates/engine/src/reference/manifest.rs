@@ -38,7 +38,12 @@ pub(super) fn manifest(
     manifest
 }
 
-fn spec(run: &ReferenceRun, from: Import, around: &Circumstances, remarks: &mut Vec<String>) -> RunSpec {
+pub(super) fn spec(
+    run: &ReferenceRun,
+    from: Import,
+    around: &Circumstances,
+    remarks: &mut Vec<String>,
+) -> RunSpec {
     let seed = &run.reset_seed;
     let hooks = hooks::hooks(&run.resolved_hooks);
     let effort = effort(run.effort.as_deref(), remarks);
@@ -46,7 +51,7 @@ fn spec(run: &ReferenceRun, from: Import, around: &Circumstances, remarks: &mut 
     let depth = usize::from(run.parent_run_id.is_some()) + further_ancestors.len();
     RunSpec {
         run_id: run.run_id.clone(),
-        repo: run.repo.clone(),
+        repo: (around.bucket)(&run.repo),
         cwd: run.cwd.clone(),
         agent: AgentSpec {
             name: run.agent.name.clone(),
@@ -91,7 +96,7 @@ fn spec(run: &ReferenceRun, from: Import, around: &Circumstances, remarks: &mut 
         waits_for_dependencies: false,
         on_busy: Default::default(),
         may_write: true,
-        origin: Origin::Imported { from },
+        origin: Origin::Imported { from: Box::new(from) },
         budget: Default::default(),
         checks: Vec::new(),
         // They have prepared it there.

@@ -1,26 +1,27 @@
 //! A run directory of the reference implementation, as it was read, as a run of ours: manifest, history and files. Reads and
 //! writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use agent_runner_model::attachment::{Attachment, file_name};
+use agent_runner_model::attachment::Attachment;
 use agent_runner_model::event::{Event, EventBody};
-use agent_runner_model::import::called;
+use agent_runner_model::import::{among, called, renamed};
 use agent_runner_model::phase::Outcome;
 use agent_runner_model::{Import, ImportSource, Manifest, RunId, Secrets, Timestamp};
 
 use sha2::{Digest as _, Sha256};
 
+use super::logs::AttemptLogs;
 use super::parse::{ReferenceError, SCHEMA, parse};
-use super::schema::{ReferenceAttemptLog, ReferenceRun, ReferenceStatus};
-use super::{history, logs, manifest};
+use super::schema::{ReferenceRun, ReferenceStatus};
+use super::{history, logs, manifest, seen};
 
 /// Where the original is kept beside a run.
 pub(crate) const ORIGINAL: &str = "imported/run.json";
 const ORIGINAL_EVENTS: &str = "imported/run-events.jsonl";
 const ORIGINAL_ENVIRONMENT: &str = "imported/environment-seed.yaml";
 
-/// The files of a run directory there, but for those that were handed over with it.
+/// The files of a run directory there, but for those that were handed over with it, and for logs of attempts.
 #[derive(Debug, Default)]
 pub(crate) struct Original {
     /// The name of the directory.
@@ -31,8 +32,8 @@ pub(crate) struct Original {
     pub(crate) events: Vec<u8>,
     /// `environment-seed.yaml`, if there is one.
     pub(crate) environment_seed: Option<Vec<u8>>,
-    /// What lies below `attempts/`, by name.
-    pub(crate) attempts: BTreeMap<String, Vec<u8>>,
+    /// The end of what each attempt complained about.
+    pub(crate) stderr_ends: BTreeMap<u32, String>,
 }
 
 /// What is known besides the directory.
@@ -46,6 +47,12 @@ pub(crate) struct Circumstances {
     pub(crate) stop_grace_sec: u32,
     /// How workers call this program.
     pub(crate) command: String,
+    /// The bucket of a repository of that name.
+    pub(crate) bucket: fn(&str) -> String,
+    /// Its id here, if it is another one than there.
+    pub(crate) new_id: Option<RunId>,
+    /// What others that come with it are called here, by their ids there, if that is something else.
+    pub(crate) relatives: HashMap<String, RunId>,
 }
 
 /// A file that was handed over.
@@ -67,21 +74,34 @@ pub(crate) struct Mapped {
     pub(crate) events: Vec<EventBody>,
     /// Files other than those that were handed over, by name.
     pub(crate) blobs: Vec<(String, Vec<u8>)>,
+    /// What makes the logs of its attempts.
+    pub(crate) attempts: AttemptLogs,
     pub(crate) handed: Vec<HandedFile>,
+    /// What tells the manifest it was made from.
+    pub(crate) digest: String,
     /// What people should know of what is different here.
     pub(crate) remarks: Vec<String>,
 }
 
 /// What can be told of a run there without taking it over.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Outline {
     pub(crate) run_id: RunId,
     pub(crate) parent: Option<RunId>,
     pub(crate) name: Option<String>,
+    pub(crate) repo: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// What tells its manifest from every other one.
+    pub(crate) digest: String,
+    /// The numbers of its attempts.
+    pub(crate) attempts: Vec<u32>,
     /// Whether it says that somebody is at work on it.
     pub(crate) is_running: bool,
     /// The process that is, if it says so.
     pub(crate) daemon_pid: Option<u32>,
+    /// What is shown to nobody.
+    pub(crate) secrets: Secrets,
 }
 
 /// What a manifest there tells of its run.
@@ -91,10 +111,47 @@ pub(crate) fn outline(text: &[u8], directory: &str) -> Result<Outline, Reference
     Ok(Outline {
         is_running: run.status == ReferenceStatus::Running,
         daemon_pid: daemon.and_then(daemon_pid),
+        attempts: run.attempt_records.iter().map(|attempt| attempt.attempt_number).collect(),
+        digest: digest(text),
+        secrets: secrets(&run),
+        started_at: run.started_at,
+        updated_at: run.updated_at,
         run_id: run.run_id,
+        repo: run.repo,
         parent: run.parent_run_id,
         name: run.name,
     })
+}
+
+/// What of a run there is shown to nobody.
+fn secrets(run: &ReferenceRun) -> Secrets {
+    let nowhere = Circumstances {
+        now: run.updated_at,
+        further_ancestors: Vec::new(),
+        stop_grace_sec: 0,
+        command: String::new(),
+        bucket: str::to_owned,
+        new_id: None,
+        relatives: HashMap::new(),
+    };
+    let from = origin(run, String::new(), nowhere.now);
+    Secrets::of(&manifest::spec(run, from, &nowhere, &mut Vec::new()))
+}
+
+fn origin(run: &ReferenceRun, digest: String, now: Timestamp) -> Import {
+    Import {
+        source: ImportSource::Reference,
+        original_run_id: run.run_id.to_string(),
+        original_repo: Some(run.repo.clone()),
+        host: None,
+        program_version: None,
+        format: SCHEMA,
+        as_of: run.updated_at,
+        imported_at: now,
+        digest: Some(digest),
+        worktree: None,
+        earlier: Vec::new(),
+    }
 }
 
 /// The process id in the name of a daemon there, `daemon-<pid>-<random>`.
@@ -104,36 +161,43 @@ fn daemon_pid(name: &str) -> Option<u32> {
 
 /// The run as it is to be here.
 pub(crate) fn map(original: &Original, around: &Circumstances) -> Result<Mapped, ReferenceError> {
-    let run = parse(&original.manifest, &original.directory)?;
+    let mut run = parse(&original.manifest, &original.directory)?;
     let mut remarks = Vec::new();
-    let from = Import {
-        source: ImportSource::Reference,
-        original_run_id: run.run_id.to_string(),
-        host: None,
-        program_version: None,
-        format: SCHEMA,
-        as_of: run.updated_at,
-        imported_at: around.now,
-        digest: Some(digest(&original.manifest)),
-        worktree: None,
-    };
-    let stderr = |number: u32| stderr(original, number);
-    let manifest = manifest::manifest(&run, from.clone(), around, &stderr, &mut remarks);
+    let digest = digest(&original.manifest);
+    let from = origin(&run, digest.clone(), around.now);
+    let there = run.run_id.clone();
+    if let Some(id) = &around.new_id {
+        remarks.push(format!("it was called {there} there"));
+        run.run_id = id.clone();
+    }
+    let stderr = |number: u32| original.stderr_ends.get(&number).cloned().unwrap_or_default();
+    let mut manifest = manifest::manifest(&run, from.clone(), around, &stderr, &mut remarks);
+    if let Some(id) = &around.new_id {
+        // What it is told still names the other one.
+        manifest.spec.run_id = there;
+        manifest = renamed(&manifest, id.clone());
+    }
+    let manifest = among(&manifest, &|id| around.relatives.get(id).cloned());
     // Briefs there speak of the program by its usual name.
     let mut manifest = called(&manifest, &around.command);
-    let handed = handed(&run)?;
+    let mut handed = handed(&run)?;
+    let secrets = seen::secrets(&run, &manifest);
+    seen::hide_replaced(&mut manifest, &secrets)?;
+    seen::hide_names(&mut manifest, &mut handed, &secrets, &mut remarks);
     manifest.state.attachments = handed.iter().map(|file| file.attachment.clone()).collect();
-    let secrets = Secrets::of(&manifest.spec);
     let (told, unreadable) = history::history(&run, &manifest, &original.events);
     remarks.extend(remarks_on(&run, unreadable));
     let mut events = vec![EventBody::RunImported { from }];
     events.extend(ended_by_coming(&run, &manifest));
+    let remarks = remarks.iter().map(|remark| secrets.hide(remark).into_owned()).collect();
     Ok(Mapped {
         history: lines(told, &secrets),
         blobs: blobs(original, &run, &manifest, &secrets),
+        attempts: AttemptLogs::new(run, secrets),
         events,
         handed,
         manifest,
+        digest,
         remarks,
     })
 }
@@ -191,13 +255,6 @@ fn lines(told: Vec<history::Happened>, secrets: &Secrets) -> Vec<u8> {
     lines
 }
 
-/// What an attempt complained about.
-fn stderr(original: &Original, number: u32) -> String {
-    let log = original.attempts.get(&format!("{number:02}.json"));
-    let log = log.and_then(|text| serde_json::from_slice::<ReferenceAttemptLog>(text).ok());
-    log.map(|log| log.stderr).unwrap_or_default()
-}
-
 fn blobs(
     original: &Original,
     run: &ReferenceRun,
@@ -206,44 +263,28 @@ fn blobs(
 ) -> Vec<(String, Vec<u8>)> {
     let hide = |bytes: &[u8]| secrets.hide_bytes(bytes, false).into_owned();
     let vars = manifest.spec.runtime_vars.iter().filter(|(_, var)| var.is_redacted());
-    let hidden: Vec<String> = vars.map(|(name, _)| name.clone()).collect();
-    let mut blobs = vec![(ORIGINAL.to_owned(), logs::original(&original.manifest, secrets, &hidden))];
+    let now: Vec<String> = vars.map(|(name, _)| name.clone()).collect();
+    let at_reset: Vec<String> = now.iter().cloned().chain(seen::hidden_at_reset(run)).collect();
+    let kept = logs::original(&original.manifest, secrets, &now, &at_reset);
+    let mut blobs = vec![(ORIGINAL.to_owned(), kept)];
     if !original.events.is_empty() {
         blobs.push((ORIGINAL_EVENTS.to_owned(), hide(&original.events)));
     }
     if let Some(seed) = &original.environment_seed {
         blobs.push((ORIGINAL_ENVIRONMENT.to_owned(), hide(seed)));
     }
-    for attempt in &run.attempt_records {
-        let number = attempt.attempt_number;
-        let stderr = stderr(original, number);
-        let events = logs::events(run, attempt, &stderr, secrets);
-        blobs.push((format!("attempts/{number:02}.events.jsonl"), events));
-        if !stderr.is_empty() {
-            blobs.push((format!("attempts/{number:02}.stderr.log"), hide(stderr.as_bytes())));
-        }
-        let stdout = format!("{number:02}.stdout.log");
-        if let Some(bytes) = original.attempts.get(&stdout) {
-            blobs.push((format!("attempts/{stdout}"), hide(bytes)));
-        }
-    }
     blobs
 }
 
 fn handed(run: &ReferenceRun) -> Result<Vec<HandedFile>, ReferenceError> {
-    let file = |(index, attachment): (usize, &Attachment)| {
+    let file = |attachment: &Attachment| {
         let from = attachment.relative_path.clone();
         let leaves = from.starts_with('/') || from.split('/').any(|part| matches!(part, "" | "." | ".."));
         if leaves {
             let why = format!("attachment {:?} lies outside of the run, at {from:?}", attachment.id);
             return Err(ReferenceError::Contradiction { why });
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let plain =
-            !attachment.id.is_empty() && attachment.id.len() <= 100 && attachment.id.chars().all(allowed);
-        let place = if plain { attachment.id.clone() } else { format!("att-imported-{index}") };
-        let relative_path = format!("attachments/{place}/{}", file_name(&attachment.name));
-        Ok(HandedFile { from, attachment: Attachment { relative_path, ..attachment.clone() } })
+        Ok(HandedFile { from, attachment: attachment.clone() })
     };
-    run.attachments.iter().enumerate().map(file).collect()
+    run.attachments.iter().map(file).collect()
 }

@@ -8,9 +8,11 @@ mod manifest;
 mod mapping;
 mod parse;
 mod schema;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod vars;
 
+pub(crate) use logs::{AttemptLogs, end_of, stderr_of};
 pub(crate) use mapping::{Circumstances, Mapped, Original, Outline, digest, map, outline};
 pub(crate) use parse::ReferenceError;

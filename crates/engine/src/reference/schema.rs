@@ -266,6 +266,10 @@ pub(super) struct ReferenceSeed {
     pub(super) timeout_sec: u32,
     pub(super) hook_state: BTreeMap<String, Value>,
     pub(super) final_tasks: IndexMap<String, ReferenceTask>,
+    #[serde(default)]
+    pub(super) runtime_vars: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(super) runtime_var_sources: BTreeMap<String, ReferenceVarSource>,
 }
 
 /// One of `finalTasks`.
@@ -311,7 +315,8 @@ pub(super) struct ReferenceAttempt {
     pub(super) ended_at: Timestamp,
     pub(super) prompt: String,
     pub(super) session_id_captured: Option<String>,
-    pub(super) exit_code: Option<i32>,
+    /// Systems differ in how far these go.
+    pub(super) exit_code: Option<serde_json::Number>,
     pub(super) signal: Option<String>,
     pub(super) timed_out: bool,
     pub(super) transcript: Option<String>,
@@ -343,6 +348,16 @@ pub(super) struct ReferenceEvent {
     pub(super) event_type: String,
     #[serde(flatten)]
     pub(super) details: serde_json::Map<String, Value>,
+}
+
+impl ReferenceAttempt {
+    /// The exit code, if it is one here.
+    pub(super) fn code(&self) -> Option<i32> {
+        let number = self.exit_code.as_ref()?;
+        let float = || number.as_f64().filter(|float| float.fract() == 0.0);
+        let whole = number.as_i64().or_else(|| format!("{:.0}", float()?).parse().ok());
+        whole.and_then(|whole| i32::try_from(whole).ok())
+    }
 }
 
 /// A whole number, which JavaScript may write with a fraction of nothing.

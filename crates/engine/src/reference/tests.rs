@@ -31,6 +31,9 @@ fn taken(original: &Original) -> Result<Mapped, ReferenceError> {
         further_ancestors: Vec::new(),
         stop_grace_sec: 5,
         command: "agent-runner".to_owned(),
+        bucket: str::to_owned,
+        new_id: None,
+        relatives: Default::default(),
     };
     map(original, &around)
 }
@@ -163,4 +166,130 @@ fn numbers_that_begin_anew_after_a_reset_are_not_mixed_up() {
         .collect();
     assert_eq!(kinds[..2], ["run.reference_event", "run.reset"]);
     assert_eq!(kinds.iter().filter(|kind| *kind == "run.attempt_recorded").count(), 1);
+}
+
+const CANARY: &str = "sk-canary-4711";
+
+/// The fixture with a variable from an environment, changed.
+fn with_secret(change: impl FnOnce(&mut Value)) -> Mapped {
+    let original = fixture("k3v9xa");
+    let mut whole: Value = serde_json::from_slice(&original.manifest).unwrap();
+    whole["runtimeVars"]["key"] = json!(CANARY);
+    whole["runtimeVarSources"]["key"] = json!({ "source": "env", "envName": "KEY", "redacted": true });
+    change(&mut whole);
+    let manifest = serde_json::to_vec(&whole).unwrap();
+    taken(&Original { manifest, ..original }).unwrap()
+}
+
+/// Everything of a run that somebody is shown, or finds in its directory beside the manifest.
+fn seen(mapped: &Mapped) -> String {
+    let mut text = serde_json::to_string(&*agent_runner_model::redacted(&mapped.manifest)).unwrap();
+    text.push_str(&String::from_utf8_lossy(&mapped.history));
+    text.push_str(&mapped.remarks.join("\n"));
+    for (name, bytes) in &mapped.blobs {
+        text.push_str(&format!("{name}\n{}\n", String::from_utf8_lossy(bytes)));
+    }
+    for file in &mapped.handed {
+        text.push_str(&serde_json::to_string(&file.attachment).unwrap());
+    }
+    text
+}
+
+#[test]
+fn names_of_files_and_groups_hold_no_values() {
+    let file = |id: &str, name: &str| {
+        json!({
+            "id": id, "name": name, "mimeType": "text/plain", "size": 1, "sha256": "0",
+            "addedAt": "2025-06-01T10:00:00.000Z", "relativePath": "attachments/x/y.txt"
+        })
+    };
+    let mapped = with_secret(|run| {
+        run["attachments"] = json!([
+            file("att-0", &format!("dump-{CANARY}.txt")),
+            // Its name on disk says what it does not say.
+            file("att-1", "sk canary 4711"),
+            file("att-imported-3", "a\u{7}b/c"),
+            file(&format!("att-{CANARY}"), "plain.txt"),
+            file("../x", "plain.txt"),
+        ]);
+        run["runGroupId"] = json!(format!("team {CANARY}"));
+        run["dependencies"] = json!([{ "type": "group", "groupId": CANARY }]);
+        run["effort"] = json!(CANARY);
+    });
+    assert!(!seen(&mapped).contains("canary-4711"), "{}", seen(&mapped));
+    let files: Vec<_> = mapped.manifest.state.attachments.iter().collect();
+    let names: Vec<(&str, &str, &str)> = files
+        .iter()
+        .map(|file| (file.id.as_str(), file.name.as_str(), file.relative_path.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("att-0", "dump-[redacted].txt", "attachments/att-0/dump--redacted-.txt"),
+            ("att-1", "sk canary 4711", "attachments/att-1/file"),
+            ("att-imported-3", "a-b-c", "attachments/att-imported-3/a-b-c"),
+            ("att-imported-3-", "plain.txt", "attachments/att-imported-3-/plain.txt"),
+            ("att-imported-4", "plain.txt", "attachments/att-imported-4/plain.txt"),
+        ]
+    );
+    assert!(mapped.handed.iter().all(|file| file.from == "attachments/x/y.txt"), "{:?}", mapped.handed);
+    assert_eq!(mapped.manifest.state.run_group_id, "k3v9xa");
+    for words in
+        ["a group of its own", "it waits for \"[redacted]\"", "the name of attachment att-0 holds a value"]
+    {
+        assert!(mapped.remarks.iter().any(|remark| remark.contains(words)), "{words}: {:?}", mapped.remarks);
+    }
+}
+
+#[test]
+fn a_place_that_holds_a_value_is_named() {
+    let words = "is in its working directory and the path of its agent: places are shown to everybody";
+    let mapped = with_secret(|run| {
+        run["cwd"] = json!(format!("/tmp/{CANARY}"));
+        run["agent"]["sourcePath"] = json!(format!("/tmp/{CANARY}/agent.md"));
+    });
+    assert_eq!(mapped.manifest.spec.cwd, format!("/tmp/{CANARY}"), "it could not go on elsewhere");
+    assert!(mapped.remarks.iter().any(|remark| remark.contains(words)), "{:?}", mapped.remarks);
+    let mapped = with_secret(|_| {});
+    assert!(!mapped.remarks.iter().any(|remark| remark.contains("places")), "{:?}", mapped.remarks);
+}
+
+#[test]
+fn somebodys_own_json_and_what_a_reset_would_bring_back_are_hidden() {
+    let own = json!({
+        "host": CANARY, "source": { "id": CANARY }, CANARY: { "reason": [CANARY] }, "old": "was-0815",
+        "in": "nested-0815"
+    });
+    let mapped = with_secret(|run| {
+        run["hookState"] = own.clone();
+        run["backendConfig"] = own.clone();
+        run["executionEnvironment"] = own.clone();
+        run["resolvedHooks"][0]["config"] = own.clone();
+        run["runtimeVars"]["list"] = json!({ "deep": ["nested-0815"] });
+        run["runtimeVarSources"]["list"] = json!({ "source": "parent", "envName": "LIST", "redacted": true });
+        let shown = "shown-0815";
+        for (name, now, then) in [("old", "new", "was-0815"), ("same", shown, shown)] {
+            run["runtimeVars"][name] = json!(now);
+            run["runtimeVarSources"][name] = json!({ "source": "hook" });
+            run["resetSeed"]["runtimeVars"][name] = json!(then);
+            run["resetSeed"]["runtimeVarSources"][name] =
+                json!({ "source": "env", "envName": "OLD", "redacted": true });
+        }
+        run["brief"] = json!(format!("Use {CANARY}, not was-0815, nested-0815 or shown-0815."));
+    });
+    let text = seen(&mapped);
+    for value in ["canary-4711", "was-0815", "nested-0815"] {
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+    let spec = &mapped.manifest.spec;
+    assert_eq!(
+        spec.brief,
+        format!("Use {CANARY}, not [redacted], nested-0815 or shown-0815."),
+        "its worker is told"
+    );
+    assert_eq!(spec.runtime_vars["same"].value.to_string(), "shown-0815");
+    assert_eq!(mapped.manifest.state.hook_state["old"], "[redacted]");
+    let kept: Value = serde_json::from_slice(&mapped.blobs[0].1).unwrap();
+    assert_eq!(kept["resetSeed"]["runtimeVars"]["old"], "[redacted]");
+    assert_eq!(kept["runtimeVars"]["old"], "new");
 }

@@ -17,6 +17,19 @@ pub(super) fn runtime_vars(run: &ReferenceRun) -> BTreeMap<String, RuntimeVar> {
     run.runtime_vars.iter().map(var).collect()
 }
 
+/// Values of an environment that a reset there goes back to, and that the run may no longer have. One that it shows as the
+/// value of something else is none of them.
+pub(super) fn replaced(run: &ReferenceRun) -> BTreeMap<String, RuntimeVar> {
+    let now = runtime_vars(run);
+    let is_shown = |var: &RuntimeVar| now.values().any(|now| !now.is_redacted() && now.value == var.value);
+    let seed = &run.reset_seed;
+    let var = |(name, value): (&String, &Value)| {
+        (name.clone(), runtime_var(name, value, seed.runtime_var_sources.get(name)))
+    };
+    let all = seed.runtime_vars.iter().map(var);
+    all.filter(|(_, var)| var.is_redacted() && !is_shown(var)).collect()
+}
+
 fn runtime_var(name: &str, value: &Value, source: Option<&ReferenceVarSource>) -> RuntimeVar {
     let value = match value {
         Value::Bool(flag) => VarValue::Bool(*flag),

@@ -3,7 +3,7 @@
 use agent_runner_api::operations::{
     ArchiveRun, DeleteRun, PinRun, ResetRun, SetBackendSession, SetGroup, SetName, SetNote, UnarchiveRun,
 };
-use agent_runner_api::view::RunDetail;
+use agent_runner_api::view::{DeletedRun, RunDetail};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::phase::Phase;
 use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, apply};
@@ -53,7 +53,7 @@ impl<S: Places + 'static> Handle<UnarchiveRun> for Engine<S> {
 
 impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
     /// Answers with the run as it was.
-    async fn call(&self, request: DeleteRun) -> Result<RunDetail, ApiError> {
+    async fn call(&self, request: DeleteRun) -> Result<DeletedRun, ApiError> {
         let run_id = match self.resolve(&request.run) {
             Ok(run_id) => run_id,
             Err(error) => return self.finish_deletion(&request.run, error).await,
@@ -69,18 +69,21 @@ impl<S: Places + 'static> Handle<DeleteRun> for Engine<S> {
         self.settle_share(&manifest).await?;
         self.store.delete(&run_id, &may_be_deleted).await.map_err(refused)?;
         self.forget_worktree(&manifest).await;
-        Ok(before)
+        Ok(DeletedRun { run: before, originals_kept_at: self.originals(&manifest) })
     }
 }
 
 impl<S: Places + 'static> Engine<S> {
     /// A run that is not found may be one whose deletion somebody was killed at: then that is finished.
-    async fn finish_deletion(&self, run: &str, not_found: ApiError) -> Result<RunDetail, ApiError> {
+    async fn finish_deletion(&self, run: &str, not_found: ApiError) -> Result<DeletedRun, ApiError> {
         let (ErrorCode::NotFound, Ok(run_id)) = (not_found.code, RunId::parse(run)) else {
             return Err(not_found);
         };
         match self.store.finish_deletion(&run_id).await.map_err(|error| store_error(&error))? {
-            Some(manifest) => self.detail(&manifest).await,
+            Some(manifest) => Ok(DeletedRun {
+                run: self.detail(&manifest).await?,
+                originals_kept_at: self.originals(&manifest),
+            }),
             None => Err(not_found),
         }
     }

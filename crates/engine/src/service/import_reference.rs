@@ -7,19 +7,23 @@ use std::path::{Path, PathBuf};
 use agent_runner_api::operations::ImportReference;
 use agent_runner_api::view::{DirectoryAction, DirectoryImport, ImportedDirectory};
 use agent_runner_api::{ApiError, ErrorCode, Handle};
-use agent_runner_model::capabilities::is_of_reference;
 use agent_runner_model::import::digest_of;
-use agent_runner_model::{Manifest, RunId};
+use agent_runner_model::{Manifest, RunId, Secrets, redacted};
 use agent_runner_store::{
-    AdoptedRun, Arrival, Aside, OutsideRun, Problem, ProblemKind, RunQuery, Seeds, StoreError,
+    AdoptedRun, Arrival, Aside, OutsideRun, Problem, ProblemKind, RunQuery, Seeds, StoreError, bucket_named,
 };
 use agent_runner_supervisor::marker_values;
 
-use super::reference_files::{check_handed, found_at, read, read_manifest, refuse_at_work};
+use super::hiding::Hiding;
+use super::import_presence::Presence;
+use super::reference_family::Family;
+use super::reference_files::{
+    check_handed, found_at, read, read_manifest, refuse_at_work, stderr_log, stdout_log, stdout_name,
+};
 use crate::engine::Engine;
 use crate::failure::store_error;
 use crate::place::Places;
-use crate::reference::{Circumstances, Mapped, Outline, ReferenceError, digest, map, outline};
+use crate::reference::{AttemptLogs, Circumstances, Mapped, Outline, ReferenceError, digest, map, outline};
 
 /// Generations above a run that are looked for.
 const MAX_ANCESTORS: usize = 64;
@@ -28,9 +32,9 @@ const RUN_VARIABLE: &str = "AGENT_RUNNER_RUN_ID";
 
 /// A run directory that is to be brought here.
 #[derive(Debug, Clone)]
-struct Candidate {
+pub(super) struct Candidate {
     /// Where it is.
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// What it was called when it was a run.
     name: String,
     /// If somebody was killed at it: it is out of the way already.
@@ -42,12 +46,36 @@ impl Candidate {
         let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Self { dir, name, aside: None }
     }
+
+    fn out_of_the_way(aside: Aside) -> Self {
+        Self { dir: aside.place.clone(), aside: Some(aside.clone()), ..Self::at(aside.from) }
+    }
+
+    /// Whether both are one directory.
+    fn is(&self, other: &Self) -> bool {
+        let real = |dir: &Path| std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        self.dir == other.dir || real(&self.dir) == real(&other.dir)
+    }
+
+    /// The repository's part it is in, wherever it is now.
+    pub(super) fn bucket(&self) -> Option<&Path> {
+        self.aside.as_ref().map_or(self.dir.as_path(), |aside| &aside.from).parent()
+    }
 }
 
 /// A candidate that was looked at.
-struct Looked {
-    candidate: Candidate,
-    outline: Outline,
+pub(super) struct Looked {
+    pub(super) candidate: Candidate,
+    pub(super) outline: Outline,
+    /// Its id here, if it gets another one than it had.
+    pub(super) new_id: Option<RunId>,
+}
+
+impl Looked {
+    /// Its id here.
+    pub(super) fn id(&self) -> &RunId {
+        self.new_id.as_ref().unwrap_or(&self.outline.run_id)
+    }
 }
 
 /// What is known while runs come.
@@ -56,6 +84,10 @@ struct Import<'a, T> {
     dry_run: bool,
     /// Whose parent is whose, among those that come.
     parents: HashMap<RunId, Option<RunId>>,
+    /// Who is called what, among those that come.
+    family: Family,
+    /// What is here.
+    presence: Presence,
     /// Runs that some process says it works for.
     at_work: &'a [String],
 }
@@ -67,10 +99,7 @@ impl<S: Places + 'static> Handle<ImportReference> for Engine<S> {
         let mut looked = Vec::new();
         let unfinished = self.store.unfinished_asides(&turn).await.map_err(|error| store_error(&error))?;
         for aside in unfinished {
-            let name = aside.from.file_name().map(|name| name.to_string_lossy().into_owned());
-            let candidate =
-                Candidate { dir: aside.place.clone(), name: name.unwrap_or_default(), aside: Some(aside) };
-            self.consider(candidate, false, &mut looked, &mut runs).await;
+            self.consider(Candidate::out_of_the_way(aside), false, &mut looked, &mut runs).await;
         }
         for dir in self.own(request.all).await? {
             self.consider(Candidate::at(dir), true, &mut looked, &mut runs).await;
@@ -85,12 +114,24 @@ impl<S: Places + 'static> Handle<ImportReference> for Engine<S> {
                 Err(error) => runs.push(refused(Path::new(path), None, error)),
             }
         }
+        if request.as_new_id {
+            // One that somebody was killed at goes on as it was begun.
+            for run in looked.iter_mut().filter(|run: &&mut Looked| run.candidate.aside.is_none()) {
+                run.new_id = Some(self.new_id()?);
+            }
+        }
         let parents = looked.iter().map(|run| (run.outline.run_id.clone(), run.outline.parent.clone()));
-        let parents = parents.collect();
         let at_work = marker_values(RUN_VARIABLE);
-        let import = Import { turn, dry_run: request.dry_run, parents, at_work: &at_work };
+        let mut import = Import {
+            turn,
+            dry_run: request.dry_run,
+            parents: parents.collect(),
+            family: Family::of(&looked),
+            presence: Presence::default(),
+            at_work: &at_work,
+        };
         for run in looked {
-            runs.push(self.bring(&import, run).await);
+            runs.push(self.bring(&mut import, run).await);
         }
         runs.sort_by(|left, right| left.path.cmp(&right.path));
         Ok(DirectoryImport { runs })
@@ -108,6 +149,19 @@ fn refused(path: &Path, outline: Option<&Outline>, error: ApiError) -> ImportedD
         remarks: Vec::new(),
         error: Some(error),
     }
+}
+
+/// What is said of a run, without what is shown to nobody.
+fn shown(said: ImportedDirectory, secrets: &Secrets) -> ImportedDirectory {
+    let hide = |text: String| secrets.hide(&text).into_owned();
+    let error = said.error.map(|error| ApiError {
+        code: error.code,
+        message: hide(error.message),
+        causes: error.causes.into_iter().map(hide).collect(),
+        hint: error.hint.map(hide),
+    });
+    let remarks = said.remarks.into_iter().map(hide).collect();
+    ImportedDirectory { name: said.name.map(hide), remarks, error, ..said }
 }
 
 fn reference_error(error: &ReferenceError) -> ApiError {
@@ -138,50 +192,72 @@ impl<S: Places + 'static> Engine<S> {
         looked: &mut Vec<Looked>,
         runs: &mut Vec<ImportedDirectory>,
     ) {
-        if looked.iter().any(|known| known.candidate.dir == candidate.dir) {
+        if looked.iter().any(|known| known.candidate.is(&candidate)) {
             return;
         }
-        let text = match OutsideRun::open(&candidate.dir).and_then(|run| read_manifest(&run)) {
+        let text = OutsideRun::open(&candidate.dir).map_err(|error| store_error(&error));
+        let text = match text.and_then(|run| read_manifest(&run)) {
             Ok(text) => text,
-            Err(error) => return runs.push(refused(&candidate.dir, None, store_error(&error))),
+            Err(error) => return runs.push(refused(&candidate.dir, None, error)),
         };
         match outline(&text, &candidate.name) {
-            Ok(outline) => looked.push(Looked { candidate, outline }),
+            Ok(outline) => {
+                let new_id = candidate.aside.as_ref().and_then(|aside| aside.new_id.clone());
+                looked.push(Looked { candidate, outline, new_id });
+            }
             Err(ReferenceError::Other) if is_one_of_many => {}
             Err(error) => runs.push(refused(&candidate.dir, None, reference_error(&error))),
         }
     }
 
-    async fn bring(&self, import: &Import<'_, S::Turn>, run: Looked) -> ImportedDirectory {
-        match self.try_bring(import, &run).await {
+    async fn bring(&self, import: &mut Import<'_, S::Turn>, run: Looked) -> ImportedDirectory {
+        let said = match self.try_bring(import, &run).await {
             Ok(imported) => imported,
             Err(error) => refused(&run.candidate.dir, Some(&run.outline), error),
-        }
+        };
+        shown(said, &run.outline.secrets)
     }
 
     async fn try_bring(
         &self,
-        import: &Import<'_, S::Turn>,
+        import: &mut Import<'_, S::Turn>,
         run: &Looked,
     ) -> Result<ImportedDirectory, ApiError> {
-        if let Some(present) = self.present(run).await? {
+        let present = self.present(&mut import.presence, run).await;
+        if let (Err(error), Some(aside), false) = (&present, &run.candidate.aside, import.dry_run)
+            && error.code == ErrorCode::NotAllowed
+        {
+            // Another run came in between. Where it was it can be imported under another id.
+            self.store.put_back(&import.turn, aside).await.map_err(|error| store_error(&error))?;
+        }
+        if let Some(present) = present? {
             return self.already_there(import, run, &present).await;
         }
         refuse_at_work(&run.outline, import.at_work)?;
         let outside = OutsideRun::open(&run.candidate.dir).map_err(|error| store_error(&error))?;
-        let (original, seeds) = read(&outside, &run.candidate.name).map_err(|error| store_error(&error))?;
+        let text = read_manifest(&outside)?;
+        if digest(&text) != run.outline.digest {
+            return Err(changed());
+        }
+        let read = read(&outside, &run.outline, text)?;
+        let (relatives, ambiguous) = import.family.seen_from(run);
         let around = Circumstances {
             now: self.now(),
             further_ancestors: self.further_ancestors(import, run.outline.parent.as_ref()).await,
             stop_grace_sec: self.config.stop_grace_sec,
             command: self.config.command.clone(),
+            bucket: bucket_named,
+            new_id: run.new_id.clone(),
+            relatives,
         };
-        let mapped = map(&original, &around).map_err(|error| reference_error(&error))?;
+        let mut mapped = map(&read.original, &around).map_err(|error| reference_error(&error))?;
         check_handed(&outside, &mapped)?;
+        mapped.remarks.extend(read.left_out);
+        mapped.remarks.extend(ambiguous.remark(&mapped.manifest));
         let imported = ImportedDirectory {
             path: run.candidate.dir.display().to_string(),
             action: DirectoryAction::WouldImport,
-            run_id: Some(run.outline.run_id.clone()),
+            run_id: Some(run.id().clone()),
             name: run.outline.name.clone(),
             status: Some(mapped.manifest.status(false)),
             kept_at: None,
@@ -189,31 +265,12 @@ impl<S: Places + 'static> Engine<S> {
             error: None,
         };
         if import.dry_run {
+            import.presence.would_come(mapped.manifest);
             return Ok(imported);
         }
-        let kept_at = self.take_over(import, run, mapped, seeds).await?;
+        let kept_at = self.take_over(import, run, mapped, read.seeds).await?;
         let kept_at = kept_at.map(|path| path.display().to_string());
         Ok(ImportedDirectory { action: DirectoryAction::Imported, kept_at, ..imported })
-    }
-
-    /// The run that was made of the directory before. Another run of that id is a refusal.
-    async fn present(&self, run: &Looked) -> Result<Option<Manifest>, ApiError> {
-        if !self.store.is_taken(&run.outline.run_id).map_err(|error| store_error(&error))? {
-            return Ok(None);
-        }
-        match self.store.snapshot(&run.outline.run_id).await {
-            Ok(manifest) if is_of_reference(&manifest.spec.origin) => Ok(Some(manifest)),
-            Ok(_) => {
-                let id = &run.outline.run_id;
-                let error = ApiError::new(ErrorCode::NotAllowed, format!("another run is called \"{id}\""));
-                Err(error.hint(format!("look at it with `agent-runner run status {id}`; to bring this one here, archive and delete the other")))
-            }
-            // Somebody else's directory of that id is in the way if it is not this one; putting the run in place finds out.
-            Err(
-                StoreError::NotFound { .. } | StoreError::Reference { .. } | StoreError::Ambiguous { .. },
-            ) => Ok(None),
-            Err(error) => Err(store_error(&error)),
-        }
     }
 
     async fn already_there(
@@ -222,9 +279,7 @@ impl<S: Places + 'static> Engine<S> {
         run: &Looked,
         present: &Manifest,
     ) -> Result<ImportedDirectory, ApiError> {
-        let text = OutsideRun::open(&run.candidate.dir).and_then(|outside| read_manifest(&outside));
-        let text = text.map_err(|error| store_error(&error))?;
-        let is_same = digest_of(&present.spec.origin) == Some(&digest(&text));
+        let is_same = digest_of(&present.spec.origin) == Some(&run.outline.digest);
         let mut kept_at = None;
         if let (Some(aside), false) = (&run.candidate.aside, import.dry_run) {
             let settled = self.store.settle_aside(&import.turn, aside).await;
@@ -234,8 +289,8 @@ impl<S: Places + 'static> Engine<S> {
         Ok(ImportedDirectory {
             path: run.candidate.dir.display().to_string(),
             action: DirectoryAction::Present,
-            run_id: Some(run.outline.run_id.clone()),
-            name: present.state.name.clone(),
+            run_id: Some(present.spec.run_id.clone()),
+            name: redacted(present).state.name.clone(),
             status: Some(present.status(false)),
             kept_at,
             remarks: if is_same { Vec::new() } else { vec![changed.to_owned()] },
@@ -255,7 +310,8 @@ impl<S: Places + 'static> Engine<S> {
         let aside = match &run.candidate.aside {
             Some(aside) => Some(aside.clone()),
             None => {
-                let moved = self.store.set_aside(&import.turn, &run.candidate.dir).await;
+                let dir = &run.candidate.dir;
+                let moved = self.store.set_aside(&import.turn, dir, run.new_id.as_ref()).await;
                 moved.map_err(|error| store_error(&error))?
             }
         };
@@ -267,21 +323,26 @@ impl<S: Places + 'static> Engine<S> {
                 let settled = self.store.settle_aside(&import.turn, &aside).await;
                 settled.map(Some).map_err(|error| store_error(&error))
             }
-            (Err(error), None) => Err(store_error(&error)),
+            (Err(error), None) => Err(error),
             (Err(error), Some(aside)) => {
                 // Where not even that is possible, it stays where it is, and the next import goes on with it.
                 let _ = self.store.put_back(&import.turn, &aside).await;
-                Err(store_error(&error))
+                Err(error)
             }
         }
     }
 
-    async fn put_in_place(&self, place: &Path, mapped: Mapped, seeds: Seeds) -> Result<Manifest, StoreError> {
-        let outside = OutsideRun::open(place)?;
-        let Mapped { manifest, history, events, blobs, handed, remarks: _ } = mapped;
+    async fn put_in_place(&self, place: &Path, mapped: Mapped, seeds: Seeds) -> Result<Manifest, ApiError> {
+        let outside = OutsideRun::open(place).map_err(|error| store_error(&error))?;
+        let Mapped { manifest, history, events, blobs, attempts, handed, digest: known, remarks: _ } = mapped;
+        // What went wrong there, where the store has no words for it.
+        let mut why: Option<ApiError> = None;
         let mut bring = |arrival: &mut dyn Arrival| {
             for (name, bytes) in &blobs {
                 arrival.put(name, &mut bytes.as_slice(), bytes.len() as u64)?;
+            }
+            for number in attempts.numbers() {
+                put_logs(arrival, &outside, &attempts, number).map_err(|error| error.noted(&mut why))?;
             }
             for file in &handed {
                 let gone = || StoreError::Input { source: std::io::ErrorKind::NotFound.into() };
@@ -289,14 +350,19 @@ impl<S: Places + 'static> Engine<S> {
                 let kept = &file.attachment;
                 let stored = arrival.put(&kept.relative_path, &mut source, kept.size)?;
                 if stored.size != kept.size || stored.sha256 != kept.sha256 {
-                    let source = std::io::Error::other("a file changed while it was read");
-                    return Err(StoreError::Input { source });
+                    return Err(Trouble::Api(changed()).noted(&mut why));
                 }
             }
-            Ok(())
+            // Now it is out of the way, or was read to its end: what was read is what counts only if it is still so.
+            match read_manifest(&outside) {
+                Ok(text) if digest(&text) == known => Ok(()),
+                Ok(_) => Err(Trouble::Api(changed()).noted(&mut why)),
+                Err(error) => Err(Trouble::Api(error).noted(&mut why)),
+            }
         };
         let run = AdoptedRun { manifest, history, events, seeds };
-        self.store.adopt(run, self.now(), &mut bring).await
+        let adopted = self.store.adopt(run, self.now(), &mut bring).await;
+        adopted.map_err(|error| why.unwrap_or_else(|| store_error(&error)))
     }
 
     /// The runs above a run's parent, nearest first, as far as anybody knows them.
@@ -319,4 +385,48 @@ impl<S: Places + 'static> Engine<S> {
         }
         above
     }
+}
+
+/// Why files did not come.
+enum Trouble {
+    Store(StoreError),
+    Api(ApiError),
+}
+
+impl Trouble {
+    /// As the store takes it; the words are kept.
+    fn noted(self, why: &mut Option<ApiError>) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::Api(error) => {
+                *why = Some(error);
+                StoreError::Input { source: std::io::Error::other("see above") }
+            }
+        }
+    }
+}
+
+fn put_logs(
+    arrival: &mut dyn Arrival,
+    outside: &OutsideRun,
+    attempts: &AttemptLogs,
+    number: u32,
+) -> Result<(), Trouble> {
+    // They were named when they were first looked at.
+    let mut known = Vec::new();
+    let stderr = stderr_log(outside, number, &mut known).map_err(Trouble::Api)?.unwrap_or_default();
+    for (name, bytes) in attempts.of(number, &stderr) {
+        arrival.put(&name, &mut bytes.as_slice(), bytes.len() as u64).map_err(Trouble::Store)?;
+    }
+    if let Some(log) = stdout_log(outside, number, &mut known).map_err(Trouble::Api)? {
+        let mut shown = Hiding::new(log, attempts.secrets());
+        arrival.put(&stdout_name(number), &mut shown, u64::MAX).map_err(Trouble::Store)?;
+    }
+    Ok(())
+}
+
+/// That somebody is at work on a directory.
+fn changed() -> ApiError {
+    ApiError::new(ErrorCode::Busy, "it changed while it was read")
+        .hint("nothing was changed here; stop the TypeScript agent-runner, and import again")
 }

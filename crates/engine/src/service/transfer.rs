@@ -149,6 +149,7 @@ impl<S: Places + 'static> Engine<S> {
         let from = Import {
             source: ImportSource::Archive,
             original_run_id: given.spec.run_id.to_string(),
+            original_repo: None,
             host: given.state.driver.as_ref().map(|driver| driver.host.clone()),
             program_version: Some(head.program_version.clone()),
             format: head.format,
@@ -156,6 +157,7 @@ impl<S: Places + 'static> Engine<S> {
             imported_at: self.now(),
             digest: Some(archive.digest().to_owned()),
             worktree: None,
+            earlier: Vec::new(),
         };
         let mut run = called(given, &self.config.command);
         if home.as_new_id {
@@ -188,7 +190,7 @@ impl<S: Places + 'static> Engine<S> {
             run_id: run.spec.run_id.clone(),
             status: run.status(true).as_str().to_owned(),
             original_status: archive.head().status.clone(),
-            imported: from.clone(),
+            imported: (**from).clone(),
             workspace_dir: place.to_string_lossy().into_owned(),
             cwd: run.spec.cwd.clone(),
             cwd_exists: Path::new(&run.spec.cwd).is_dir(),

@@ -11,7 +11,7 @@ use agent_runner_api::{ApiError, ErrorCode, Handle};
 use agent_runner_model::hook::{HookSpec, Worktree};
 use agent_runner_model::phase::Phase;
 use agent_runner_model::spec::{Origin, RunSpec};
-use agent_runner_model::{ControlFact, Fact, Import, Manifest, Refusal, RunId, Secrets};
+use agent_runner_model::{ControlFact, Fact, Manifest, Refusal, RunId, Secrets};
 use agent_runner_store::{Kin, Takeover};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -84,14 +84,15 @@ fn no_worktree(run_id: &RunId) -> ApiError {
 
 fn worktree_of(manifest: &Manifest) -> Result<&Worktree, ApiError> {
     let run_id = &manifest.spec.run_id;
-    manifest.spec.worktree.as_ref().ok_or_else(|| match &manifest.spec.origin {
-        Origin::Imported { from: Import { worktree: Some(there), .. } } => {
-            let message =
-                format!("the worktree of run {run_id} is not here: it stayed where the run was made");
-            ApiError::new(ErrorCode::NotAllowed, message)
-                .hint(format!("it was {} there, with the branch {}", there.path, there.branch))
-        }
-        Origin::Imported { .. } | Origin::Local | Origin::Claimed { .. } => no_worktree(run_id),
+    manifest.spec.worktree.as_ref().ok_or_else(|| {
+        let elsewhere = match &manifest.spec.origin {
+            Origin::Imported { from } => from.worktree.as_ref(),
+            Origin::Local | Origin::Claimed { .. } => None,
+        };
+        let Some(there) = elsewhere else { return no_worktree(run_id) };
+        let message = format!("the worktree of run {run_id} is not here: it stayed where the run was made");
+        ApiError::new(ErrorCode::NotAllowed, message)
+            .hint(format!("it was {} there, with the branch {}", there.path, there.branch))
     })
 }
 

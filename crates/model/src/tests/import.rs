@@ -9,8 +9,9 @@ use crate::digest::Digest;
 use crate::event::EventBody;
 use crate::fact::{ControlFact, Fact, Refusal};
 use crate::ids::{Epoch, Fence, RunId};
-use crate::import::{Import, ImportSource, arrived, called, renamed};
-use crate::manifest::{Manifest, ParentNotice};
+use crate::import::is_of_reference;
+use crate::import::{Import, ImportSource, among, arrived, called, digest_of, renamed};
+use crate::manifest::{Dependency, Manifest, ParentNotice};
 use crate::phase::{Cause, Outcome, Phase};
 use crate::redact::redacted;
 use crate::spec::Origin;
@@ -28,6 +29,7 @@ fn import() -> Import {
     Import {
         source: ImportSource::Archive,
         original_run_id: "quiet-otter-42".to_owned(),
+        original_repo: None,
         host: None,
         program_version: None,
         format: 1,
@@ -35,6 +37,7 @@ fn import() -> Import {
         imported_at: Timestamp::from_millis(START + 1),
         digest: None,
         worktree: None,
+        earlier: Vec::new(),
     }
 }
 
@@ -75,8 +78,11 @@ proptest! {
                 prop_assert_eq!(&came.manifest.state.phase, &before.state.phase);
             }
             // Once more it changes nothing but where it came from.
-            let again = arrived(&came.manifest, import(), world.now).unwrap();
-            prop_assert_eq!(&again.manifest, &came.manifest);
+            let mut again = arrived(&came.manifest, import(), world.now).unwrap().manifest;
+            let Origin::Imported { from } = &mut again.spec.origin else { panic!("{:?}", again.spec.origin) };
+            prop_assert_eq!(from.earlier.len(), 1);
+            from.earlier.clear();
+            prop_assert_eq!(&again, &came.manifest);
         }
     }
 }
@@ -102,6 +108,33 @@ fn what_its_parent_was_not_told_is_not_told_from_here() {
     manifest.state.parent_notice = Some(notice);
     manifest.state.phase = Phase::Ended { outcome: Outcome::Success };
     is_nobodys(&arrived(&manifest, import(), Timestamp::from_millis(START)).unwrap().manifest);
+}
+
+#[test]
+fn a_run_of_the_reference_stays_one_on_all_its_journeys() {
+    let mut run = Sample::default().manifest();
+    let now = Timestamp::from_millis(START);
+    let there =
+        Import { source: ImportSource::Reference, digest: Some("of its manifest".to_owned()), ..import() };
+    run.spec.origin = Origin::Imported { from: Box::new(there.clone()) };
+    for journey in 1..40_usize {
+        let from = Import { digest: Some(format!("{journey}")), ..import() };
+        run = arrived(&run, from, now).unwrap().manifest;
+        let Origin::Imported { from } = &run.spec.origin else { panic!("{:?}", run.spec.origin) };
+        assert_eq!((from.source, from.digest.clone()), (ImportSource::Archive, Some(format!("{journey}"))));
+        let first = from.earlier.last().map(|first| (first.source, first.digest.clone()));
+        assert_eq!(first, Some((ImportSource::Reference, there.digest.clone())));
+        assert_eq!(from.earlier.len(), journey.min(16));
+        if journey > 1 {
+            assert_eq!(from.earlier[0].digest, Some(format!("{}", journey - 1)), "the latest first");
+        }
+        assert!(is_of_reference(&run.spec.origin));
+        assert_eq!(digest_of(&run.spec.origin), Some(&"of its manifest".to_owned()));
+        let may = crate::capabilities(&run, crate::Lease::Free);
+        assert_eq!(may.reconfigure_reason, Some(crate::capabilities::ReconfigureReason::Imported));
+    }
+    let native = arrived(&Sample::default().manifest(), import(), now).unwrap().manifest;
+    assert!(!is_of_reference(&native.spec.origin) && digest_of(&native.spec.origin).is_none());
 }
 
 #[test]
@@ -156,6 +189,63 @@ fn another_id_and_another_command_are_what_its_worker_is_told() {
     assert_eq!((run.spec.run_id.as_str(), run.state.run_group_id.as_str()), ("new", "new"));
     manifest.state.run_group_id = "team".to_owned();
     assert_eq!(renamed(&manifest, RunId::parse("new").unwrap()).state.run_group_id, "team");
+}
+
+#[test]
+fn prose_about_the_program_is_nobodys_command() {
+    let mut manifest = Sample::default().manifest();
+    let prose = "Improve the README of agent-runner (the npm package agent-runner, in /srv/agent-runner/task).\n\
+                 The agent-runner run log and `agent-runner` stay, my-agent-runner task too. \"agent-runner runs\"";
+    for (there, here) in
+        [("agent-runner", "/opt/ar"), ("/old/bin/agent-runner", "/opt/ar"), ("/opt/ar", "agent-runner")]
+    {
+        manifest.spec.command = there.to_owned();
+        manifest.spec.brief = format!(
+            "{prose}\n`{there} task set a b`, (`{there} task list`)\n    {there} attachment add x\n$ {there} run status a && {there} task show a"
+        );
+        let run = called(&manifest, here);
+        assert_eq!(
+            run.spec.brief,
+            format!(
+                "{prose}\n`{here} task set a b`, (`{here} task list`)\n    {here} attachment add x\n$ {here} run status a && {here} task show a"
+            )
+        );
+        assert_eq!(run.spec.command, here);
+    }
+}
+
+#[test]
+fn relatives_that_got_other_ids_are_followed() {
+    let id = |text: &str| RunId::parse(text).unwrap();
+    let mut manifest = Sample::default().manifest();
+    manifest.spec.parent_run_id = Some(id("above"));
+    manifest.spec.further_ancestors = vec![id("top"), id("stranger")];
+    manifest.spec.brief = "Ask `ar task list above`, not aboveboard.".to_owned();
+    manifest.state.run_group_id = "top".to_owned();
+    manifest.state.dependencies = vec![
+        Dependency::Run { run_id: id("above") },
+        Dependency::Run { run_id: id("stranger") },
+        Dependency::Group { group_id: "top".to_owned() },
+    ];
+    let of = |old: &str| match old {
+        "above" => Some(id("above2")),
+        "top" => Some(id("top2")),
+        _ => None,
+    };
+    let run = among(&manifest, &of);
+    assert_eq!(run.spec.parent_run_id, Some(id("above2")));
+    assert_eq!(run.spec.further_ancestors, [id("top2"), id("stranger")]);
+    assert_eq!(run.spec.brief, "Ask `ar task list above2`, not aboveboard.");
+    assert_eq!(run.state.run_group_id, "top2");
+    assert_eq!(
+        run.state.dependencies,
+        [
+            Dependency::Run { run_id: id("above2") },
+            Dependency::Run { run_id: id("stranger") },
+            Dependency::Group { group_id: "top2".to_owned() },
+        ]
+    );
+    assert_eq!(among(&manifest, &|_| None), manifest);
 }
 
 /// Every value in a document, by the way to it.

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use schemars::{JsonSchema, schema_for};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::attachment::Attachment;
 use crate::attempt::AttemptEnd;
-use crate::event::EventBody;
+use crate::event::{EventBody, EventRecord};
 use crate::fact::ControlFact;
 use crate::manifest::Manifest;
 use crate::phase::{Failure, FailureKind, Outcome};
-use crate::redact::fields::{kept_of_runs, kept_of_turns};
+use crate::redact::fields::{is_foreign, is_named, kept_of_runs, kept_of_turns};
 use crate::redact::{REDACTED, Secrets, redacted};
 use crate::turn::TurnEvent;
 use crate::vars::{RuntimeVar, VarProvenance, VarValue};
@@ -92,15 +92,30 @@ fn the_beginning_of_a_value_at_a_cut_is_hidden() {
     assert_eq!(secrets.hide("tab bed"), REDACTED, "as one line has it");
 }
 
-/// Goes through a schema: `found` hears of each text with the names of the fields around it, and whether it is a word of a
-/// closed list.
+/// What is found in a schema.
+#[derive(PartialEq, Eq)]
+enum Found {
+    /// A text that may be anything.
+    Text,
+    /// A word of a closed list.
+    Closed,
+    /// A map whose names are not known.
+    Map,
+    /// Any JSON.
+    Json,
+}
+
+/// Goes through a schema: `found` hears of what is at each place. Somebody's own JSON is not gone into.
 fn texts(
     schema: &Value,
     root: &Value,
-    at: (&str, &str),
+    at: &mut Vec<String>,
     seen: &mut BTreeSet<String>,
-    found: &mut dyn FnMut((&str, &str), bool),
+    found: &mut dyn FnMut(&[&str], Found),
 ) {
+    let names = |at: &[String], what: Found, found: &mut dyn FnMut(&[&str], Found)| {
+        found(&at.iter().map(String::as_str).collect::<Vec<_>>(), what);
+    };
     if let Some(name) = schema["$ref"].as_str() {
         if seen.insert(format!("{name} {at:?}")) {
             let name = name.strip_prefix("#/$defs/").unwrap();
@@ -108,39 +123,63 @@ fn texts(
         }
         return;
     }
+    let says = ["type", "const", "enum", "oneOf", "anyOf", "allOf", "properties"]
+        .iter()
+        .any(|key| schema.get(key).is_some());
+    if !says {
+        return names(at, Found::Json, found);
+    }
+    let is_text = schema["type"] == "string"
+        || schema["type"].as_array().is_some_and(|types| types.contains(&"string".into()));
     if schema.get("const").is_some() || schema.get("enum").is_some() {
-        found(at, true);
-    } else if schema["type"] == "string"
-        || schema["type"].as_array().is_some_and(|types| types.contains(&"string".into()))
-    {
-        found(at, false);
+        names(at, Found::Closed, found);
+    } else if is_text {
+        names(at, Found::Text, found);
     }
     for list in ["oneOf", "anyOf", "allOf"] {
         for part in schema[list].as_array().into_iter().flatten() {
             texts(part, root, at, seen, found);
         }
     }
-    for inner in ["items", "additionalProperties"]
-        .map(|part| &schema[part])
-        .into_iter()
-        .filter(|part| part.is_object())
-    {
-        texts(inner, root, at, seen, found);
+    if schema["items"].is_object() {
+        texts(&schema["items"], root, at, seen, found);
+    }
+    if let Some(entry) = schema.get("additionalProperties").filter(|entry| **entry != Value::Bool(false)) {
+        names(at, Found::Map, found);
+        if !is_foreign(&at.iter().map(String::as_str).collect::<Vec<_>>()) {
+            at.push("*".to_owned());
+            texts(entry, root, at, seen, found);
+            at.pop();
+        }
     }
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        texts(field, root, (at.1, name), seen, found);
+        at.push(name.clone());
+        texts(field, root, at, seen, found);
+        at.pop();
     }
 }
 
 /// The texts of a type that stay as they are; every word of a closed list has to be one of them.
-fn kept<T: JsonSchema>(keeps: fn(&str, &str) -> bool) -> BTreeSet<String> {
+fn kept<T: JsonSchema>(whole: &[&str], keeps: fn(&str, &str) -> bool) -> BTreeSet<String> {
     let schema = schema_for!(T).to_value();
     let mut kept = BTreeSet::new();
-    texts(&schema, &schema, ("", ""), &mut BTreeSet::new(), &mut |(around, field), closed| {
-        if closed {
-            assert!(keeps(around, field), "a word of a closed list would be hidden: {around}.{field}");
-        } else if keeps(around, field) {
-            kept.insert(field.to_owned());
+    let mut at: Vec<String> = whole.iter().map(|name| (*name).to_owned()).collect();
+    texts(&schema, &schema, &mut at, &mut BTreeSet::new(), &mut |place, found| {
+        let field = place.last().copied().unwrap_or_default();
+        let around = place.len().checked_sub(2).map_or("", |at| place[at]);
+        match found {
+            Found::Closed => {
+                assert!(keeps(around, field), "a word of a closed list would be hidden: {place:?}");
+            }
+            Found::Text if keeps(around, field) => {
+                kept.insert(field.to_owned());
+            }
+            Found::Text => {}
+            Found::Map => assert!(
+                is_foreign(place) != is_named(place),
+                "whose are the names in this map? fields.rs has to know: {place:?}"
+            ),
+            Found::Json => assert!(is_foreign(place), "fields.rs takes this for JSON of ours: {place:?}"),
         }
     });
     kept
@@ -170,20 +209,20 @@ fn a_field_with_words_is_looked_through_unless_it_is_known_to_be_harmless() {
     ];
     let places =
         ["cwd", "callerDir", "sourcePath", "repo", "repoRoot", "host", "relativePath", "resolvedPath"];
-    // A work item of a platform; where it came from.
-    let others = ["source"];
+    // A work item of a platform, where it came from; whose ceiling it is.
+    let others = ["source", "*"];
     let known: BTreeSet<String> =
         ids.iter().chain(&places).chain(&others).map(|name| (*name).to_owned()).collect();
     let times =
         |name: &String| name == "at" || name == "until" || name.ends_with("At") || name == "activeSince";
-    let mut kept_of_manifests = kept::<Manifest>(kept_of_runs);
+    let mut kept_of_manifests = kept::<Manifest>(&[], kept_of_runs);
     kept_of_manifests.retain(|name| !times(name));
     assert!(kept_of_manifests.is_subset(&known), "{:?}", kept_of_manifests.difference(&known));
     let more = ["messageId", "attachmentId", "field", "fields", "changed"].map(str::to_owned);
-    let mut kept_of_events = kept::<EventBody>(kept_of_runs);
+    let mut kept_of_events = kept::<EventBody>(&["event"], kept_of_runs);
     kept_of_events.retain(|name| !times(name) && !known.contains(name) && !more.contains(name));
     assert_eq!(kept_of_events, BTreeSet::new());
-    let kept_of_turns = kept::<TurnEvent>(kept_of_turns);
+    let kept_of_turns = kept::<TurnEvent>(&["turn"], kept_of_turns);
     assert!(kept_of_turns.iter().all(times), "{kept_of_turns:?}");
 }
 
@@ -316,4 +355,138 @@ fn what_people_wrote_on_a_run_lacks_values_that_it_knows_no_longer() {
     assert_eq!(applied.manifest.state.note.as_deref(), Some("[redacted] and hidden-0815"));
     assert_eq!(applied.manifest.state.name.as_deref(), Some("for [redacted]"));
     assert!(applied.manifest.state.final_tasks.keys().eq(manifest.state.final_tasks.keys()));
+}
+
+/// JSON that says the same under every name that one of our own fields has, with the value in a name and as a number too.
+fn foreign() -> Map<String, Value> {
+    let names = [
+        "host",
+        "id",
+        "source",
+        "reason",
+        "mode",
+        "from",
+        "backend",
+        "cwd",
+        "at",
+        "type",
+        "status",
+        "seenSince",
+    ];
+    let mut fields: Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), json!("canary-4711"))).collect();
+    for around in ["phase", "grantedBy", "wait", "outcome"] {
+        fields.insert(
+            around.to_owned(),
+            json!({ "name": "canary-4711", "why": ["canary-4711"], "id": "x canary-4711" }),
+        );
+    }
+    fields.insert("canary-4711".to_owned(), json!({ "in canary-4711": 1 }));
+    fields.insert("x canary-4711".to_owned(), json!(471_147_114_711_u64));
+    fields.insert("[redacted]".to_owned(), json!("there already"));
+    fields
+}
+
+#[test]
+fn somebodys_own_json_is_looked_through_wholly() {
+    let mut manifest = Sample { before: 1, ..Sample::default() }.manifest();
+    secret(&mut manifest, "token", "canary-4711");
+    secret(&mut manifest, "pin", "471147114711");
+    let settings: std::collections::BTreeMap<String, crate::spec::Value> =
+        serde_json::from_value(Value::Object(foreign())).unwrap();
+    let spec = &mut manifest.spec;
+    spec.backend_config = settings.clone();
+    spec.execution_environment = Some(Value::Object(foreign()));
+    spec.prepared_state = foreign().into_iter().collect();
+    spec.hooks[0].config = Value::Object(foreign());
+    let backend = crate::spec::BackendSettings { config: settings.clone(), args: vec!["canary-4711".into()] };
+    spec.template.backends.insert("host".into(), backend.clone());
+    manifest.state.hook_state = foreign().into_iter().collect();
+    let mut frozen = serde_json::to_value(&manifest.spec).unwrap();
+    frozen["settings"] = serde_json::to_value(&backend).unwrap();
+    manifest.state.frozen_config = Some(serde_json::from_value(frozen).unwrap());
+    let shown = redacted(&manifest);
+    let text = serde_json::to_string(&*shown).unwrap();
+    assert!(!text.contains("canary") && !text.contains("471147114711"), "{text}");
+    assert_eq!(shown.state.final_tasks.len(), manifest.state.final_tasks.len(), "it was gone through");
+    assert_eq!(shown.state.hook_state.len(), foreign().len(), "names that are alike are told apart");
+    assert_eq!(shown.state.hook_state["phase"]["name"], REDACTED);
+    let secrets = Secrets::of(&manifest.spec);
+    let state = secrets.hide_state(&manifest.state).unwrap();
+    assert!(!serde_json::to_string(&state).unwrap().contains("canary"));
+
+    let event = EventBody::ReferenceEvent { event: "run.x".into(), details: foreign() };
+    let logged = secrets.hide_events(vec![event]);
+    let text = serde_json::to_string(&logged).unwrap();
+    assert!(logged.len() == 1 && !text.contains("canary") && !text.contains("471147114711"), "{text}");
+    let mut fields = foreign();
+    fields.remove("type");
+    fields.remove("at");
+    // Known by its name: its fields are ours, and what is in `details` is not.
+    let known = Map::from_iter([("event".to_owned(), json!("run.x")), ("details".to_owned(), json!(fields))]);
+    for (kind, fields) in [("run.reference_event", known), ("run.of_tomorrow", fields)] {
+        let record = EventRecord { cursor: 1, at: Timestamp::from_millis(5), kind: kind.into(), fields };
+        let shown = secrets.hide_record(record).unwrap();
+        let text = serde_json::to_string(&shown).unwrap();
+        assert!(shown.kind == kind && !text.contains("canary") && !text.contains("471147114711"), "{text}");
+    }
+}
+
+#[test]
+fn names_that_somebody_gave_are_no_names_of_fields() {
+    let mut manifest = Sample::default().manifest();
+    secret(&mut manifest, "token", "canary-4711");
+    for name in ["grantedBy", "phase", "config", "hookState", "spec", "event"] {
+        let var = RuntimeVar {
+            value: VarValue::Text("x canary-4711".into()),
+            source: VarProvenance::Cli,
+            env_name: None,
+            inherited_from_run_id: None,
+        };
+        manifest.spec.runtime_vars.insert(name.into(), var);
+    }
+    let (id, task) =
+        manifest.state.final_tasks.get_index(0).map(|(id, task)| (id.clone(), task.clone())).unwrap();
+    for name in ["grantedBy", "hookState", "config"] {
+        let id = crate::TaskId::parse(name).unwrap();
+        let task = crate::task::Task { notes: "x canary-4711".into(), ..task.clone() };
+        manifest.state.final_tasks.insert(id, task);
+    }
+    let shown = redacted(&manifest);
+    let text = serde_json::to_string(&*shown).unwrap();
+    assert!(!text.contains("canary"), "{text}");
+    assert_eq!(shown.state.final_tasks[&id].status, task.status);
+    assert_eq!(shown.state.final_tasks.len(), manifest.state.final_tasks.len());
+}
+
+#[test]
+fn what_is_in_a_value_of_the_reference_is_hidden_too() {
+    let mut manifest = Sample::default().manifest();
+    secret(
+        &mut manifest,
+        "object",
+        r#"{"user":"nested-0815","keys":["other-4711",471147,null,true],"is":"no"}"#,
+    );
+    secret(&mut manifest, "nothing", "null");
+    let said = "nested-0815 other-4711 471147 null true nor no";
+    assert_eq!(
+        Secrets::of(&manifest.spec).hide(said),
+        "nested-0815 other-4711 471147 [redacted] true nor no"
+    );
+    let from = crate::Import {
+        source: crate::ImportSource::Reference,
+        original_run_id: "x".into(),
+        original_repo: None,
+        host: None,
+        program_version: None,
+        format: 25,
+        as_of: Timestamp::from_millis(1),
+        imported_at: Timestamp::from_millis(1),
+        digest: None,
+        worktree: None,
+        earlier: Vec::new(),
+    };
+    manifest.spec.origin = crate::spec::Origin::Imported { from: Box::new(from) };
+    let shown = "[redacted] [redacted] [redacted] null true nor [redacted]";
+    assert_eq!(Secrets::of(&manifest.spec).hide(said), shown);
 }

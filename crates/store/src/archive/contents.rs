@@ -10,7 +10,7 @@ pub const FORMAT: u64 = 1;
 /// The first file of an archive.
 pub(super) const HEAD: &str = "archive.json";
 /// Folders of a run whose files are in it.
-pub(super) const FOLDERS: [&str; 2] = ["attachments", "attempts"];
+pub(super) const FOLDERS: [&str; 3] = ["attachments", "attempts", "imported"];
 
 const MIB: u64 = 1024 * 1024;
 /// Most bytes of the first file.

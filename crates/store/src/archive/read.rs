@@ -1,8 +1,10 @@
 //! Reading an archive, of which not a byte is trusted: it is what its first file says, file by file and in that order, or it
 //! is refused. Must not hold more than manifest, history and what was authored, nor read more than was announced.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Read};
 
+use agent_runner_model::attachment::{check_attachment_id, check_attachment_name};
 use agent_runner_model::manifest::SCHEMA_VERSION;
 use agent_runner_model::{Manifest, RunId};
 use flate2::bufread::GzDecoder;
@@ -282,9 +284,18 @@ fn check_members(head: &ArchiveHead) -> Result<(), ArchiveError> {
 
 /// Files that were handed over are where such files are, and are what the manifest says.
 fn check_attachments(manifest: &Manifest, head: &ArchiveHead) -> Result<(), ArchiveError> {
+    let (mut ids, mut paths) = (BTreeSet::new(), BTreeSet::new());
     for attachment in &manifest.state.attachments {
         let (id, path) = (&attachment.id, &attachment.relative_path);
         let wrong = |why: String| ArchiveError::entry(MANIFEST, format!("has the attachment {id:?}, {why}"));
+        check_attachment_id(id).map_err(|why| wrong(format!("whose id is none: {why}")))?;
+        check_attachment_name(&attachment.name).map_err(|why| wrong(format!("whose name is none: {why}")))?;
+        if !ids.insert(id) {
+            return Err(wrong("and another one of that id".to_owned()));
+        }
+        if !paths.insert(path) {
+            return Err(wrong(format!("whose file {path:?} is another one's too")));
+        }
         if !path.starts_with("attachments/") || check_blob_name(path).is_err() {
             return Err(wrong(format!("whose place {path:?} is none")));
         }

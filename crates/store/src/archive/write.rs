@@ -101,6 +101,7 @@ async fn collect<S: RunStore>(
     let history = history_lines(&events).map_err(encode)?;
     let mut manifest = run.manifest.clone();
     manifest.events_len = history.len() as u64;
+    let renamed = rename_files(&mut manifest, run.secrets);
     let mut left_out = Vec::new();
     if run.unreadable > 0 {
         let why = format!("{} of its lines are no events", run.unreadable);
@@ -118,15 +119,23 @@ async fn collect<S: RunStore>(
         let sha256 = hex(Sha256::new_with_prefix(bytes));
         members.push(ArchiveMember { name: (*name).to_owned(), size: bytes.len() as u64, sha256 });
     }
-    for name in blobs(store, id, &manifest, run.secrets, &mut left_out).await? {
+    for name in blobs(store, id, &manifest, (run.secrets, &renamed), &mut left_out).await? {
         let mut measure = Measure::new(&name, run.secrets);
         // One that is gone by now was put away, or is kept under another name.
         if store.copy_blob(id, &name, &mut measure).await?.is_none() {
             return Err(ArchiveError::Changed { name }.into());
         }
         let measured = measure.finish();
-        match measured.objection {
-            Some(why) => left_out.push(LeftOut { name, why: why.to_owned() }),
+        let limit = limit_of(&name).unwrap_or(0);
+        let is_handed = manifest.state.attachments.iter().any(|known| known.relative_path == name);
+        let objection = match measured.objection {
+            Some(why) => Some(why.to_owned()),
+            // Nobody can make a log smaller; what was handed over can be removed.
+            None if measured.size > limit && !is_handed => Some(format!("it has more than {limit} bytes")),
+            None => None,
+        };
+        match objection {
+            Some(why) => left_out.push(LeftOut { name, why }),
             None => {
                 members.push(ArchiveMember {
                     name: name.clone(),
@@ -154,12 +163,25 @@ async fn collect<S: RunStore>(
     Ok((parts, head))
 }
 
+/// Gives files whose places hold a value other places on record: what they are called is shown to nobody either. Says which
+/// is which.
+fn rename_files(manifest: &mut Manifest, secrets: &Secrets) -> Vec<(String, String)> {
+    let mut renamed = Vec::new();
+    for (index, attachment) in manifest.state.attachments.iter_mut().enumerate() {
+        if secrets.are_in(&attachment.relative_path) {
+            let shown = format!("attachments/left-out-{index}/file");
+            renamed.push((std::mem::replace(&mut attachment.relative_path, shown.clone()), shown));
+        }
+    }
+    renamed
+}
+
 /// The names of blobs that go into it, in order.
 async fn blobs<S: RunStore>(
     store: &S,
     id: &RunId,
     manifest: &Manifest,
-    secrets: &Secrets,
+    (secrets, renamed): (&Secrets, &[(String, String)]),
     left_out: &mut Vec<LeftOut>,
 ) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
@@ -177,7 +199,9 @@ async fn blobs<S: RunStore>(
                 }
                 BlobKind::Foreign => "it is no file of the run's own",
             };
-            left_out.push(LeftOut { name: secrets.hide(&name).into_owned(), why: why.to_owned() });
+            let known = renamed.iter().find(|(is, _)| *is == name).map(|(_, shown)| shown.clone());
+            let name = known.unwrap_or_else(|| secrets.hide(&name).into_owned());
+            left_out.push(LeftOut { name, why: why.to_owned() });
         }
     }
     for attachment in &manifest.state.attachments {

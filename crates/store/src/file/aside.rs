@@ -21,6 +21,8 @@ const KEPT: &str = "imported";
 /// What the name of one ends in whose run is not in place yet.
 const UNFINISHED: &str = ".unfinished";
 
+/// What stands behind that before the id of its run, if that is to be another one.
+const AS: &str = "-as-";
 /// The lock of whoever makes runs of them.
 const LOCK: &str = ".lock";
 
@@ -39,8 +41,13 @@ impl Asides for FileStore {
         Ok(FileTurn { _lock: lock::exclusive(&folder.join(LOCK), self.patience())? })
     }
 
-    async fn set_aside(&self, _turn: &FileTurn, dir: &Path) -> Result<Option<Aside>, StoreError> {
-        set_aside(self.layout(), dir)
+    async fn set_aside(
+        &self,
+        _turn: &FileTurn,
+        dir: &Path,
+        new_id: Option<&RunId>,
+    ) -> Result<Option<Aside>, StoreError> {
+        set_aside(self.layout(), dir, new_id)
     }
 
     async fn settle_aside(&self, _turn: &FileTurn, aside: &Aside) -> Result<PathBuf, StoreError> {
@@ -55,21 +62,28 @@ impl Asides for FileStore {
         unfinished(self.layout())
     }
 
-    fn is_taken(&self, id: &RunId) -> Result<bool, StoreError> {
-        Ok(self.layout().taken(id)?.is_some())
+    fn bearers(&self, id: &RunId, but: &Path) -> Result<Vec<PathBuf>, StoreError> {
+        let but = fs::canonicalize(but).ok();
+        let is_other = |path: &PathBuf| but.is_none() || fs::canonicalize(path).ok() != but;
+        Ok(self.layout().all_taken(id)?.into_iter().filter(is_other).collect())
+    }
+
+    fn kept_asides(&self, name: &str) -> Result<Vec<PathBuf>, StoreError> {
+        kept(self.layout(), name)
     }
 }
 
 /// Moves a directory of the runs out of them; nothing if it is none of them.
-fn set_aside(layout: &Layout, dir: &Path) -> Result<Option<Aside>, StoreError> {
+fn set_aside(layout: &Layout, dir: &Path, new_id: Option<&RunId>) -> Result<Option<Aside>, StoreError> {
     let Some((bucket, name)) = among_runs(layout, dir) else { return Ok(None) };
     let from = layout.bucket(&bucket).join(&name);
     let folder = layout.state_dir().join(KEPT).join(&bucket);
     durable::make_dirs(&folder)?;
-    let place = free(&folder, &format!("{name}{UNFINISHED}"));
+    let id = new_id.map(|id| format!("{AS}{id}")).unwrap_or_default();
+    let place = free(&folder, &format!("{name}{UNFINISHED}{id}"));
     moved(&from, &place)?;
     durable::check("store.aside.moved", &place)?;
-    Ok(Some(Aside { from, place }))
+    Ok(Some(Aside { from, place, new_id: new_id.cloned() }))
 }
 
 /// Its run is in place: gives it the name it is kept under.
@@ -90,10 +104,28 @@ fn unfinished(layout: &Layout) -> Result<Vec<Aside>, StoreError> {
         for place in children(&bucket)? {
             let name = place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             // A number may stand behind it.
-            let Some((name, _)) = name.split_once(UNFINISHED) else { continue };
+            let Some((name, rest)) = name.split_once(UNFINISHED) else { continue };
             let Some(repo) = bucket.file_name() else { continue };
-            found.push(Aside { from: layout.bucket(&repo.to_string_lossy()).join(name), place });
+            let id = rest.strip_prefix(AS).and_then(|rest| rest.split('.').next());
+            let new_id = id.and_then(|id| RunId::parse(id).ok());
+            found.push(Aside { from: layout.bucket(&repo.to_string_lossy()).join(name), place, new_id });
         }
+    }
+    Ok(found)
+}
+
+/// Those that had that name and are kept. A number may stand behind it.
+fn kept(layout: &Layout, name: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let mut found = Vec::new();
+    for bucket in children(&layout.state_dir().join(KEPT))? {
+        let is_it = |place: &PathBuf| {
+            let bears = place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let rest = bears.strip_prefix(name);
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.strip_prefix('.').is_some_and(|number| number.parse::<u64>().is_ok())
+            })
+        };
+        found.extend(children(&bucket)?.into_iter().filter(is_it));
     }
     Ok(found)
 }

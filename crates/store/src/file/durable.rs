@@ -31,10 +31,12 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = options.read(true).custom_flags(flags).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "something else is where a file has to be")),
+    let found = file.metadata()?.file_type();
+    if found.is_file() {
+        return Ok(file);
     }
+    let what = if found.is_dir() { "a directory" } else { "something else" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{what} is where a file has to be")))
 }
 
 /// The bytes of such a file, if it has no more than that.

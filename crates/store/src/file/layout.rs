@@ -108,15 +108,22 @@ impl Layout {
 
     /// The directory that bears an id, be it a run or not.
     pub(crate) fn taken(&self, id: &RunId) -> Result<Option<PathBuf>, StoreError> {
+        Ok(self.all_taken(id)?.into_iter().next())
+    }
+
+    /// All directories that bear an id, be they runs or not.
+    pub(crate) fn all_taken(&self, id: &RunId) -> Result<Vec<PathBuf>, StoreError> {
+        let mut found = Vec::new();
         for bucket in self.buckets()? {
             let path = bucket.join(id.as_str());
             match fs::symlink_metadata(&path) {
-                Ok(_) => return Ok(Some(path)),
+                Ok(_) => found.push(path),
                 Err(error) if is_absent(&error) => {}
                 Err(source) => return Err(StoreError::Read { path, source }),
             }
         }
-        Ok(None)
+        found.sort();
+        Ok(found)
     }
 
     /// The error that says so, with the ids that may have been meant.

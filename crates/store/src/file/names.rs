@@ -10,7 +10,7 @@ use super::index::{self, Shelf};
 use super::layout::{Layout, MANIFEST, entries};
 
 /// Shorter beginnings are typing errors.
-const SHORTEST: usize = 3;
+pub(crate) const SHORTEST: usize = 3;
 
 /// The run that a text means.
 pub(crate) fn resolve(layout: &Layout, shelf: &Shelf, text: &str) -> Result<RunId, StoreError> {
@@ -32,8 +32,14 @@ pub(crate) fn resolve(layout: &Layout, shelf: &Shelf, text: &str) -> Result<RunI
 fn age(name: &str) -> Option<usize> {
     match name {
         "last" => Some(1),
-        name => name.strip_prefix('-')?.parse().ok().filter(|age| *age > 0),
+        name => counted(name)?.parse().ok().filter(|age| *age > 0),
     }
+}
+
+/// The digits of what looks like an age. A sign in front of them is none of them.
+fn counted(name: &str) -> Option<&str> {
+    let digits = name.strip_prefix('-')?;
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
 fn by_age(layout: &Layout, shelf: &Shelf, text: &str, age: usize) -> Result<RunId, StoreError> {
@@ -46,8 +52,12 @@ fn by_age(layout: &Layout, shelf: &Shelf, text: &str, age: usize) -> Result<RunI
 fn by_name(layout: &Layout, shelf: &Shelf, text: &str, name: &str) -> Result<RunId, StoreError> {
     let scope = RunQuery { include_archived: true, ..RunQuery::default() };
     let named = ListQuery { scope, name: Some(name.to_owned()), ..ListQuery::default() };
-    let unnamed =
-        || StoreError::Unnamed { text: text.to_owned(), state_dir: layout.state_dir().to_path_buf() };
+    let unnamed = || match name {
+        "" | "-" => StoreError::Sign { text: text.to_owned() },
+        // There may be runs that are called so, but who asks for them thinks of an age.
+        name if counted(name).is_some() => StoreError::Sign { text: text.to_owned() },
+        _ => StoreError::Unnamed { text: text.to_owned(), state_dir: layout.state_dir().to_path_buf() },
+    };
     one_of(text, found(layout, shelf, &named)?)?.ok_or_else(unnamed)
 }
 

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 use super::folder::Folder;
-use super::layout::{MANIFEST, is_absent};
+use super::layout::{ARRIVING, DELETED, MANIFEST, is_absent};
 
 /// How deep below a directory runs are looked for: a state directory has them in `runs/<bucket>/<run>`.
 const DEPTH: usize = 3;
 /// Where a state directory has its runs.
 const RUNS: &str = "runs";
+/// The system's word for a link where none may be.
+const LINK: i32 = rustix::io::Errno::LOOP.raw_os_error();
 
 /// A run directory that somebody else wrote.
 #[derive(Debug)]
@@ -49,7 +51,13 @@ impl OutsideRun {
             return Err(StoreError::Foreign { path: self.dir.join(name) });
         }
         let Some(folder) = Folder::of_run(&self.dir)?.descend(parts)? else { return Ok(None) };
-        let Some(file) = folder.read(last)? else { return Ok(None) };
+        let file = folder.read(last).map_err(|error| match error {
+            StoreError::Read { path, source } if source.raw_os_error() == Some(LINK) => {
+                StoreError::Foreign { path }
+            }
+            error => error,
+        })?;
+        let Some(file) = file else { return Ok(None) };
         let about = file.metadata();
         let about = about.map_err(|source| StoreError::Read { path: self.dir.join(name), source })?;
         if !about.is_file() {
@@ -88,7 +96,8 @@ pub fn outside_runs(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(found)
 }
 
-/// The directories in one; links are none, and what begins with a dot is nobody's run.
+/// The directories in one; links are none, and what comes or goes here is nobody's run. A repository's part may well begin
+/// with a dot, as its repository does.
 fn folders(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let fail = |source| StoreError::List { path: dir.to_path_buf(), source };
     let entries = match fs::read_dir(dir) {
@@ -100,8 +109,10 @@ fn folders(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(fail)?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !hidden && entry.file_type().map_err(fail)?.is_dir() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let passes = name.starts_with(ARRIVING) || name.starts_with(DELETED);
+        if !passes && entry.file_type().map_err(fail)?.is_dir() {
             found.push(entry.path());
         }
     }

@@ -21,6 +21,7 @@ fn import() -> EventBody {
     let from = Import {
         source: ImportSource::Archive,
         original_run_id: "there".to_owned(),
+        original_repo: None,
         host: None,
         program_version: None,
         format: 1,
@@ -28,6 +29,7 @@ fn import() -> EventBody {
         imported_at: time(2),
         digest: None,
         worktree: None,
+        earlier: Vec::new(),
     };
     EventBody::RunImported { from }
 }

@@ -289,6 +289,73 @@ fn values_are_in_no_archive_and_what_holds_one_is_left_out() {
 }
 
 #[test]
+fn a_name_that_holds_a_value_is_nowhere_in_it() {
+    const NAME: &str = "attachments/att-1/dump-canary-4711.txt";
+    let place = place_with(|new| {
+        let var = RuntimeVar {
+            value: VarValue::Text("canary-4711".to_owned()),
+            source: VarProvenance::Env,
+            env_name: Some("TOKEN".to_owned()),
+            inherited_from_run_id: None,
+        };
+        new.manifest.spec.runtime_vars.insert("token".to_owned(), var);
+        let known = new.manifest.state.attachments[0].clone();
+        let (id, name) = ("att-1".to_owned(), "dump-canary-4711.txt".to_owned());
+        new.manifest.state.attachments.push(Attachment { id, name, relative_path: NAME.to_owned(), ..known });
+    });
+    now(place.store.put_blob(&id("run"), NAME, FILE)).unwrap();
+    let (bytes, archived) = export(&place.store);
+    for entry in unpack(&bytes) {
+        let text = String::from_utf8_lossy(&entry.bytes);
+        assert!(!text.contains("canary") && !entry.name.contains("canary"), "{}: {text}", entry.name);
+    }
+    let left: Vec<(&str, &str)> =
+        archived.head.left_out.iter().map(|left| (left.name.as_str(), left.why.as_str())).collect();
+    assert_eq!(
+        left,
+        [("attachments/left-out-1/file", "its name holds a value that is shown to nobody")],
+        "it is named once, with the true reason"
+    );
+    let run = import(&Place::new().store, &bytes).unwrap();
+    let names: Vec<&str> = run.state.attachments.iter().map(|known| known.name.as_str()).collect();
+    assert_eq!(names, ["file.txt", "dump-[redacted].txt"]);
+}
+
+#[test]
+fn a_log_that_no_archive_takes_is_left_out() {
+    let place = place();
+    // Nothing but a length: the disk has none of it.
+    let dir = place.run_dir(&id("run"));
+    let log = fs::File::create(dir.join("attempts/00.stderr.log")).unwrap();
+    log.set_len(128 * 1024 * 1024 + 1).unwrap();
+    let (bytes, archived) = export(&place.store);
+    let left: Vec<(&str, &str)> =
+        archived.head.left_out.iter().map(|left| (left.name.as_str(), left.why.as_str())).collect();
+    let why = "it has more than 134217728 bytes";
+    assert_eq!(left, [("attempts/00.stderr.log", why)]);
+    import(&Place::new().store, &bytes).unwrap();
+}
+
+#[test]
+fn what_was_kept_of_an_original_comes_along() {
+    let place = place();
+    for (name, text) in
+        [("imported/run.json", "{\"schemaVersion\":25}"), ("imported/run-events.jsonl", "{}\n")]
+    {
+        now(place.store.put_blob(&id("run"), name, text.as_bytes())).unwrap();
+    }
+    let (bytes, archived) = export(&place.store);
+    assert_eq!(archived.head.left_out, []);
+    let second = Place::new();
+    import(&second.store, &bytes).unwrap();
+    for name in ["imported/run.json", "imported/run-events.jsonl"] {
+        let blob = |place: &Place| now(place.store.get_blob(&id("run"), name)).unwrap();
+        assert!(blob(&second).is_some(), "{name}");
+        assert_eq!(blob(&place), blob(&second), "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_file_of_the_run_is_left_out() {
     let place = place();
     let dir = place.run_dir(&id("run"));
@@ -476,6 +543,23 @@ fn manifests_and_histories_that_cannot_be_are_refused() {
     refused("another attachment", &other, "not the file in the archive");
     let missing = manifest(&|run| run["state"]["attachments"][0]["relativePath"] = json!("attachments/x/y"));
     refused("an attachment less", &missing, "not in the archive");
+    for bad in ["", "../x", "..", "a b", "a/b"] {
+        let bad_id = manifest(&|run| run["state"]["attachments"][0]["id"] = json!(bad));
+        refused("an id that is none", &bad_id, "whose id is none");
+    }
+    for bad in ["", "..", "a/b", "a\u{7}b"] {
+        let bad_name = manifest(&|run| run["state"]["attachments"][0]["name"] = json!(bad));
+        refused("a name that is none", &bad_name, "whose name is none");
+    }
+    let twice = |change: &dyn Fn(&mut Value)| {
+        manifest(&|run| {
+            let known = run["state"]["attachments"].as_array_mut().unwrap();
+            known.push(known[0].clone());
+            change(&mut known[1]);
+        })
+    };
+    refused("an id that is taken", &twice(&|_| {}), "another one of that id");
+    refused("a file of two", &twice(&|other| other["id"] = json!("att-1")), "is another one's too");
     let deep = pack(&with_file(&entries, "run.json", |bytes| *bytes = b"[".repeat(1_000_000)));
     refused("a deep one", &deep, "cannot be understood");
     // These are found when it is put in place.
@@ -486,9 +570,11 @@ fn manifests_and_histories_that_cannot_be_are_refused() {
         let error = import(&place.store, &bytes).map(|_| ()).unwrap_err();
         assert!(matches!(error, StoreError::History { .. }), "{error}");
     }
-    let bucket = manifest(&|run| run["spec"]["repo"] = json!("../../x"));
-    let error = import(&Place::new().store, &bucket).map(|_| ()).unwrap_err();
-    assert!(matches!(error, StoreError::Name { .. }), "{error}");
+    for repo in ["../../x", ".create.lock", ".graph.lock"] {
+        let bucket = manifest(&|run| run["spec"]["repo"] = json!(repo));
+        let error = import(&Place::new().store, &bucket).map(|_| ()).unwrap_err();
+        assert!(matches!(error, StoreError::Name { .. }), "{repo}: {error}");
+    }
     let seed = pack(&with_file(&entries, "agent-seed.md", |bytes| *bytes = vec![0xff]));
     refused("a seed that is no text", &seed, "UTF-8");
 }

@@ -495,19 +495,41 @@ fn runs_are_meant_by_beginnings_ages_and_names() {
         ("ru", "not found"),
         ("run-9", "not found"),
         ("@-4", "there is no run @-4: there are 3"),
-        ("@-0", "is called \"-0\""),
+        ("@-0", "\"@-0\" means no run"),
+        ("@", "\"@\" means no run"),
+        ("@-", "\"@-\" means no run"),
+        ("@-+2", "is called \"-+2\""),
         ("@other", "is called \"other\""),
     ] {
         let error = resolved(text).unwrap_err().to_string();
         assert!(error.contains(wrong), "{text}: {error}");
     }
+    for (text, hint) in
+        [("ru", "at least 3 letters"), ("run", "give more of its id"), ("@-0", "`@-2` is the one before it")]
+    {
+        let said = resolved(text).unwrap_err().hint().unwrap();
+        assert!(said.contains(hint), "{text}: {said}");
+    }
     commit("run-3", ControlFact::Archived);
     commit("run-2", ControlFact::Named { name: Some("the one".to_owned()) });
     assert_eq!(resolved("@last").unwrap(), "run-2");
-    assert!(resolved("@the one").unwrap_err().to_string().contains("more than one run: run-2, run-1"));
+    let several = resolved("@the one").unwrap_err();
+    assert!(several.to_string().contains("more than one run: run-2, run-1"));
+    assert_eq!(several.hint().unwrap(), "give its id", "more of the name would not help");
     now(shop.store.delete(&id("run-2"), &|_| Ok(()))).unwrap();
     now(shop.store.delete(&id("run-1"), &|_| Ok(()))).unwrap();
     assert_eq!(resolved("run").unwrap(), "run-3");
+}
+
+#[test]
+fn of_many_runs_that_could_be_meant_some_are_named() {
+    let shop = Shop::new();
+    for run in 1..14 {
+        create(&shop, run, run, 0, run);
+    }
+    let error = shop.store.resolve("run").unwrap_err().to_string();
+    assert!(error.ends_with(" and 3 more"), "{error}");
+    assert_eq!(error.matches("run-").count(), 10, "{error}");
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
 use super::{Each, NO_LIMITS, ROLE, block_on, in_role, is_alive, marker, run_with, shell, until_gone};
 use crate::{
-    EndSignal, Identity, Marker, StopRequest, end_leftovers, find_leftovers, identity_of, is_same_process,
-    signal_process,
+    EndSignal, Identity, Marker, StopRequest, beginning_of, end_leftovers, find_leftovers, identity_of,
+    is_same_process, signal_process,
 };
 
 const GRACE: Duration = Duration::from_millis(200);
@@ -155,4 +155,21 @@ fn nobody_has_no_identity() {
     let own = identity_of(std::process::id()).unwrap();
     assert_eq!(own.pgid, rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs());
     assert!(is_same_process(&own));
+}
+
+#[test]
+fn a_process_says_when_it_began_and_with_which_words() {
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let before = now();
+    let words = ["/bin/sh", "-c", "echo ready; kill -STOP $$", "a b", ""];
+    let mut ready = Ready::start(Command::new(words[0]).args(&words[1..]));
+    let after = now();
+    let beginning = beginning_of(ready.child.id()).unwrap();
+    assert_eq!(beginning.command_line, words);
+    // Times of the kernel are exact to a second here.
+    let at = u128::from(beginning.at_ms);
+    assert!(before.saturating_sub(2000) <= at && at <= after + 2000, "{before} {at} {after}");
+    ready.child.kill().unwrap();
+    ready.child.wait().unwrap();
+    assert_eq!(beginning_of(ready.child.id()), None, "it is over");
 }

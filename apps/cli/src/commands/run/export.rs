@@ -1,9 +1,10 @@
 //! `run export`: write a run as an archive. It appears under its name whole, or not at all.
 
-use std::io::{BufWriter, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use agent_runner_api::view::ExportedRun;
+use agent_runner_api::{ApiError, ErrorCode};
 use agent_runner_engine::Export;
 use serde::Serialize;
 
@@ -31,8 +32,9 @@ pub(crate) async fn export(app: &App, args: ExportArgs) -> Outcome {
     }
     let export = app.engine.exportable(&run, snapshot).await?;
     if to_stdout {
-        let mut out = BufWriter::new(std::io::stdout());
-        let view = app.engine.export(export, &mut out).await?;
+        let mut out = BufWriter::new(Target::new(std::io::stdout()));
+        let written = app.engine.export(export, &mut out).await;
+        let view = written.map_err(|error| out.get_ref().failure(error, "standard output"))?;
         let text = exported(&view, "standard output");
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
         return Ok(0);
@@ -42,6 +44,55 @@ pub(crate) async fn export(app: &App, args: ExportArgs) -> Outcome {
     let done = Written { path: target.to_string_lossy().into_owned(), view };
     reply(output.output_format, &done, |done| exported(&done.view, &clean(&done.path)))?;
     Ok(0)
+}
+
+/// Where an archive is written to. Keeps in mind what went wrong there: elsewhere it is not known what that place is.
+struct Target<W> {
+    to: W,
+    broken: Option<io::Error>,
+}
+
+impl<W> Target<W> {
+    fn new(to: W) -> Self {
+        Self { to, broken: None }
+    }
+
+    fn keep_in_mind<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &done
+            && error.kind() != ErrorKind::Interrupted
+        {
+            let same = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.broken = Some(same);
+        }
+        done
+    }
+
+    /// What is said of an export that failed.
+    fn failure(&self, error: ApiError, name: &str) -> Failure {
+        match &self.broken {
+            Some(broken) if broken.kind() == ErrorKind::BrokenPipe => Failure::Gone,
+            Some(broken) => {
+                let message = format!("cannot write the archive to {name}");
+                let mut said = ApiError::new(ErrorCode::Storage, message)
+                    .hint("make room there, or name another place with --output");
+                said.causes = vec![broken.to_string()];
+                Failure::Error(said)
+            }
+            None => error.into(),
+        }
+    }
+}
+
+impl<W: Write> Write for Target<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes);
+        self.keep_in_mind(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.to.flush();
+        self.keep_in_mind(flushed)
+    }
 }
 
 fn check_stdout(format: OutputFormat) -> Result<(), Failure> {
@@ -72,8 +123,9 @@ async fn write(app: &App, export: Export, target: &Path, force: bool) -> Result<
     check_target(target, force)?;
     // Briefs and notes are nobody else's business.
     let mut place = Place::open(parent, target, 0o600)?;
-    let mut out = BufWriter::new(place.file());
+    let mut out = BufWriter::new(Target::new(place.file()));
     let written = app.engine.export(export, &mut out).await;
+    let written = written.map_err(|error| out.get_ref().failure(error, &target.display().to_string()));
     drop(out);
     let synced = place.file().sync_data();
     match (written, synced) {
@@ -92,7 +144,7 @@ async fn write(app: &App, export: Export, target: &Path, force: bool) -> Result<
         }
         (Err(error), _) => {
             place.give_up();
-            Err(error.into())
+            Err(error)
         }
     }
 }

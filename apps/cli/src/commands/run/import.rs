@@ -1,7 +1,8 @@
 //! `run import`: take runs over from archives. Each is taken over as a whole or not at all, whatever becomes of the others.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use agent_runner_api::ApiError;
@@ -46,18 +47,22 @@ pub(crate) async fn import(app: &App, args: ImportArgs) -> Outcome {
     let ImportArgs { paths: files, all, dry_run, as_new_id, cwd, output } = args;
     let directories = files.iter().filter(|path| path.is_dir()).count();
     if all || directories > 0 {
-        if as_new_id || cwd.is_some() {
-            let hint = "a run of a directory keeps its id and the directory it works in";
-            return Err(usage("--as-new-id and --cwd are for archives", hint));
+        if cwd.is_some() {
+            let hint = "a run of a directory keeps the directory it works in";
+            return Err(usage("--cwd is for archives", hint));
         }
         if let Some(file) = files.iter().find(|path| !path.is_dir()) {
             let message = format!("{} is not a directory, and others are", file.display());
             return Err(usage(message, "import archives and directories with a command each"));
         }
-        return import_reference::import(app, Directories { paths: files, all, dry_run, output }).await;
+        let asked = Directories { paths: files, all, as_new_id, dry_run, output };
+        return import_reference::import(app, asked).await;
     }
     if dry_run {
         return Err(usage("--dry-run is for directories", "name directories, or leave it out"));
+    }
+    if files.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(usage("standard input is there once", "name `-` once, and files for the other archives"));
     }
     let home = NewHome { as_new_id, cwd: cwd.map(|cwd| directory(&cwd)).transpose()? };
     let alone = files.len() == 1;
@@ -89,8 +94,31 @@ pub(crate) async fn import(app: &App, args: ImportArgs) -> Outcome {
 
 async fn import_one(app: &App, home: &NewHome, path: &Path) -> Result<ImportedRun, Failure> {
     let source: Box<dyn Read + Send> =
-        if path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(open(path)?) };
+        if is_stdin(path) { Box::new(stdin()?) } else { Box::new(open(path)?) };
     Ok(app.engine.import(home, source).await?)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Standard input, where an archive can come from there.
+fn stdin() -> Result<io::Stdin, Failure> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(usage(
+            "an archive is not read from a terminal",
+            "name a file, or send one: `agent-runner run import - < FILE`",
+        ));
+    }
+    let found = stdin.as_fd().try_clone_to_owned().and_then(|input| File::from(input).metadata());
+    match found {
+        Ok(found) if found.is_dir() => Err(usage(
+            "standard input is a directory, not an archive",
+            "name the directory itself, which imports runs of the TypeScript agent-runner, or send an archive",
+        )),
+        Ok(_) | Err(_) => Ok(stdin),
+    }
 }
 
 fn open(path: &Path) -> Result<File, Failure> {

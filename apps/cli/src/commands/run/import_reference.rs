@@ -16,17 +16,18 @@ use crate::render::clean;
 pub(super) struct Directories {
     pub(super) paths: Vec<PathBuf>,
     pub(super) all: bool,
+    pub(super) as_new_id: bool,
     pub(super) dry_run: bool,
     pub(super) output: Output,
 }
 
 pub(super) async fn import(app: &App, asked: Directories) -> Outcome {
-    let Directories { paths, all, dry_run, output } = asked;
+    let Directories { paths, all, as_new_id, dry_run, output } = asked;
     let text_of = |path: PathBuf| path.into_os_string().into_string();
     let paths: Result<Vec<String>, _> = paths.into_iter().map(text_of).collect();
     let paths =
         paths.map_err(|path| usage(format!("the path {path:?} is not UTF-8"), "give it another name"))?;
-    let report = app.engine.call(ImportReference { paths, all, dry_run }).await?;
+    let report = app.engine.call(ImportReference { paths, all, as_new_id, dry_run }).await?;
     reply(output.output_format, &report, text)?;
     let refused = report.runs.iter().filter_map(|run| Some((run, run.error.as_ref()?)));
     let mut code = None;

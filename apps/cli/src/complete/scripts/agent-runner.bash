@@ -22,13 +22,24 @@ _agent_runner() {
         rest=${trimmed:${#word}}
     done
 
+    # Of a `=` or `:` that ends the line nothing is replaced. bash says so, but who completes the command of another one
+    # (`sudo`, `nohup`) says that it is the word.
+    local tail=$2
+    if [[ -n $tail && $tail != *[!=:]* && $COMP_WORDBREAKS == *"${tail: -1}"* ]]; then
+        tail=
+    fi
+
     local -a lines=()
-    mapfile -t lines < <(command agent-runner complete --shell bash --tail="$2" -- "${words[@]}" 2>/dev/null </dev/null)
+    mapfile -t lines < <(command agent-runner complete --shell bash --tail="$tail" -- "${words[@]}" 2>/dev/null </dev/null)
     COMPREPLY=()
     case ${lines[0]-} in
         files) compopt -o default ;;
         directories) compopt -o dirnames ;;
-        these) COMPREPLY=("${lines[@]:1}") ;;
+        these)
+            COMPREPLY=("${lines[@]:1}")
+            # An amount follows.
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+            ;;
     esac
 }
 

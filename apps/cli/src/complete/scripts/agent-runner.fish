@@ -6,16 +6,22 @@ function __agent_runner_complete
     or return
     set -l before (commandline --current-process --tokenize --cut-at-cursor)
     set -l current (commandline --current-token --cut-at-cursor)
-    set -l lines (command agent-runner complete --shell fish -- $before "$current" 2>/dev/null </dev/null)
+    # Of a redirection the words have only what it leads to; the line tells.
+    set -l line (commandline --current-process --cut-at-cursor | string collect)
+    set -l lines (command agent-runner complete --shell fish --tail="$line" -- $before "$current" 2>/dev/null </dev/null)
     switch "$lines[1]"
         case files directories
-            # What belongs to a flag stays as it is.
-            set -l attached (string match --regex -- '^--[^=]*=' "$current")
-            set -l path (string replace --regex -- '^--[^=]*=' '' "$current")
+            # What belongs to a flag stays as it is. The path comes as it is meant, without quotes.
+            set -l attached $lines[2]
+            set -l path $lines[3]
             if test "$lines[1]" = files
-                __fish_complete_path "$path" | string replace --regex -- '^' "$attached"
+                __fish_complete_path "$path"
             else
-                __fish_complete_directories "$path" '' | string replace --regex -- '^' "$attached"
+                test -n "$path"
+                and set path (string escape --no-quoted -- "$path")
+                __fish_complete_directories "$path" ''
+            end | while read --local --line found
+                printf '%s%s\n' "$attached" "$found"
             end
         case these
             test (count $lines) -gt 1

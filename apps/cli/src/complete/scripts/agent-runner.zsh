@@ -22,7 +22,10 @@ _agent-runner() {
         displays+=("${line#*$'\t'}")
     done
     (( ${#values} )) || return 1
-    compadd -V agent-runner -l -d displays -a values
+    # An amount follows.
+    local -a suffix
+    [[ ${values[1]} == *= ]] && suffix=(-S '')
+    compadd -V agent-runner "${(@)suffix}" -l -d displays -a values
 }
 
 if [[ ${zsh_eval_context[-1]} == loadautofunc ]]; then

@@ -98,7 +98,7 @@ fn look(layout: &Layout, query: &ListQuery, found: &Found, allow_network: bool, 
             let status = manifest.status(active.lease == Lease::Free);
             let wanted = query.statuses.is_empty() || query.statuses.contains(&status);
             match wanted {
-                true => Looked::Row(Box::new(PageRow { digest, location, active: Some(active) })),
+                true => Looked::Row(Box::new(PageRow { digest, location, active: Some(Box::new(active)) })),
                 false => Looked::NotThat,
             }
         }

@@ -37,6 +37,7 @@ CREATE INDEX IF NOT EXISTS by_group ON runs (grp);
 CREATE INDEX IF NOT EXISTS by_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_worktree ON runs (made_in) WHERE made_in IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_cwd ON runs (cwd, created);
+CREATE INDEX IF NOT EXISTS by_label ON runs (label) WHERE label IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_status ON runs (status, created);
 CREATE INDEX IF NOT EXISTS by_wait ON waits (kind, what);
 CREATE INDEX IF NOT EXISTS by_waiting ON waits (row);
