@@ -37,8 +37,8 @@ fn a_copy_appears_when_it_is_complete_and_in_place_of_nothing() {
     }
 }
 
-#[test]
-fn what_came_to_be_there_meanwhile_stays() {
+/// Ends both kinds of places after somebody else has put a file there, and looks at what is there then.
+fn contested(end: impl Fn(Place), left: &[u8]) {
     for which in 0..2 {
         let directory = tempfile::tempdir().unwrap();
         let [nameless, beside] = places(directory.path());
@@ -46,10 +46,15 @@ fn what_came_to_be_there_meanwhile_stays() {
         other.give_up();
         place.file().write_all(b"ours").unwrap();
         fs::write(directory.path().join("copy"), b"theirs").unwrap();
-        assert!(place.keep().is_err());
+        end(place);
         assert_eq!(names(directory.path()), ["copy"], "and nothing is left beside it");
-        assert_eq!(fs::read(directory.path().join("copy")).unwrap(), b"theirs");
+        assert_eq!(fs::read(directory.path().join("copy")).unwrap(), left);
     }
+}
+
+#[test]
+fn what_came_to_be_there_meanwhile_stays() {
+    contested(|place| assert!(place.keep().is_err()), b"theirs");
 }
 
 #[test]
@@ -64,15 +69,5 @@ fn what_is_given_up_leaves_nothing() {
 
 #[test]
 fn it_takes_the_place_of_another_if_that_is_wanted() {
-    for which in 0..2 {
-        let directory = tempfile::tempdir().unwrap();
-        let [nameless, beside] = places(directory.path());
-        let (mut place, other) = if which == 0 { (nameless, beside) } else { (beside, nameless) };
-        other.give_up();
-        place.file().write_all(b"ours").unwrap();
-        fs::write(directory.path().join("copy"), b"theirs").unwrap();
-        place.keep_instead().unwrap();
-        assert_eq!(names(directory.path()), ["copy"], "and nothing is left beside it");
-        assert_eq!(fs::read(directory.path().join("copy")).unwrap(), b"ours");
-    }
+    contested(|place| place.keep_instead().unwrap(), b"ours");
 }
